@@ -1,0 +1,12 @@
+//! `pi`: `terraform plan` for LLM servers on rented GPU machines.
+//!
+//! The modules stand in the order in which to read them; each uses only those above it.
+
+pub mod name;
+pub mod units;
+pub mod secret;
+pub mod model_ref;
+pub mod ssh_target;
+pub mod manifest;
+pub mod spec;
+pub mod observe;

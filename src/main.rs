@@ -1,0 +1,3 @@
+//! `pi`, the command.
+
+fn main() {}

@@ -1,0 +1,8 @@
+//! 2. What is there: one probe per pod, all pods at once, one round trip each.
+//!
+//! In: a manifest and a [`crate::remote::Remote`]. Out: [`Observed`], plain data; a pod that does not answer is
+//! [`Sighting::Unreachable`], a part of a pod that could not be looked at is a [`Gap`].
+
+mod facts;
+
+pub use facts::*;

@@ -1,0 +1,108 @@
+//! What pi leaves on a pod, so that anybody can tell what was asked for: a server's spec, an engine's recipe.
+//!
+//! Both are written by `apply`, read back by `observe` and compared by `plan`, field by field.
+
+use crate::manifest::EngineKind;
+use crate::model_ref::ModelRef;
+use crate::name::{EngineId, EnvName, ModelName, Port, Project};
+use crate::units::{Percent, Tokens};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Everything that makes a server what it is: two servers with equal specs are the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerSpec {
+    /// The model's name, which is the server's and what clients ask for.
+    pub name: ModelName,
+    /// Whose it is.
+    pub project: Project,
+    /// How it behaves.
+    pub kind: EngineKind,
+    /// The environment it runs in; absent when a program of the pod itself is run.
+    pub engine: Option<EngineId>,
+    /// Its weights, as the manifest names them.
+    pub model: ModelRef,
+    /// The commit of the weights, once known.
+    pub commit: Option<String>,
+    /// Tokens of context; the engine's own choice if absent.
+    pub context: Option<Tokens>,
+    /// Share of each GPU's memory; the engine's own choice if absent.
+    pub memory: Option<Percent>,
+    /// GPUs by `nvidia-smi` index; empty for CPU.
+    pub gpus: Vec<u32>,
+    /// The address it listens on.
+    pub listen: IpAddr,
+    /// The port it listens on.
+    pub port: Port,
+    /// Whether requests need the API key.
+    pub key: KeyUse,
+    /// Appended to the command line.
+    pub args: Vec<String>,
+    /// The command line itself, for `engine = "command"`.
+    pub command: Vec<String>,
+    /// For this server and its children.
+    pub env: BTreeMap<EnvName, String>,
+}
+
+/// Whether a server asks its clients for the API key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyUse {
+    /// Anyone who reaches the port may ask.
+    Open,
+    /// Only with the key.
+    Required,
+}
+
+/// What an engine's environment is made of: equal recipes make equal environments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineRecipe {
+    /// The environment's name and directory: `vllm-0.32.0`.
+    pub id: EngineId,
+    /// How it behaves.
+    pub kind: EngineKind,
+    /// Python's version: `3.12`.
+    pub python: String,
+    /// Requirements, as uv takes them.
+    pub packages: Vec<String>,
+    /// Overrides of what the packages ask for.
+    pub overrides: Vec<String>,
+    /// Package indexes, before PyPI.
+    pub index: Vec<String>,
+    /// Directories or pages with wheels.
+    pub find_links: Vec<String>,
+    /// uv's `--torch-backend`, where the wheel needs one.
+    pub torch_backend: Option<String>,
+}
+
+impl EngineRecipe {
+    /// Twelve hex digits that differ when anything in the recipe does.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        short_digest(&serde_json::to_string(self).unwrap_or_default())
+    }
+}
+
+impl ServerSpec {
+    /// Twelve hex digits that differ when anything in the spec does.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        short_digest(&serde_json::to_string(self).unwrap_or_default())
+    }
+}
+
+/// The first 12 hex digits of the text's SHA-256.
+#[must_use]
+pub fn short_digest(text: &str) -> String {
+    let mut hex = full_digest(text);
+    hex.truncate(12);
+    hex
+}
+
+/// The text's SHA-256 in hex, as `sha256sum` prints it.
+#[must_use]
+pub fn full_digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,222 @@
+//! Quantities as people write them: `640 GiB`, `32k`, `90%`, `10m`.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+use thiserror::Error;
+
+/// Why a text is not the quantity it was taken for.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{text}` is not {what}; {expected}")]
+pub struct BadQuantity {
+    text: String,
+    what: &'static str,
+    expected: &'static str,
+}
+
+/// A number of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Bytes(pub u64);
+
+/// A number of tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Tokens(pub u32);
+
+/// A share, in hundredths of a percent: `92.5%` is 9250.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Percent(u16);
+
+/// A length of time in whole seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seconds(pub u64);
+
+const BYTE_UNITS: [(&str, u64); 9] = [
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
+    ("KB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("TB", 1_000_000_000_000),
+    ("B", 1),
+];
+
+impl Bytes {
+    /// Reads `640 GiB`, `1.5TB`, `512 B`; a unit is needed.
+    pub fn parse(text: &str) -> Result<Self, BadQuantity> {
+        let bad = || BadQuantity {
+            text: text.to_owned(),
+            what: "a size",
+            expected: "write it as `640 GiB` or `1.5 TB` (KiB, MiB, GiB, TiB, KB, MB, GB, TB)",
+        };
+        let (unit, factor) = BYTE_UNITS.iter().find(|(unit, _)| text.ends_with(unit)).ok_or_else(bad)?;
+        let number = text.trim_end_matches(unit).trim_end();
+        scaled(number, *factor).map(Self).ok_or_else(bad)
+    }
+
+    /// In binary gibibytes, as GPU memory is counted.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "for display; 2^53 bytes are 8 PiB")]
+    pub fn gib(self) -> f64 {
+        self.0 as f64 / f64::from(1 << 30)
+    }
+}
+
+impl fmt::Display for Bytes {
+    /// Decimal, as disks and downloads are counted: `65.5 GB`, `512 B`.
+    #[expect(clippy::cast_precision_loss, reason = "for display; 2^53 bytes are 9 PB")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
+        // 999.95 kB and more would be rounded to 1000.0: they read better in the next unit
+        match units.iter().find(|(_, size)| self.0 as f64 >= size * 0.999_95) {
+            Some((unit, size)) => write!(f, "{:.1} {unit}", self.0 as f64 / size),
+            None => write!(f, "{} B", self.0),
+        }
+    }
+}
+
+impl Tokens {
+    /// Reads `32k` (32 × 1024) or a plain number; 0 is refused.
+    pub fn parse(text: &str) -> Result<Self, BadQuantity> {
+        let bad = || BadQuantity {
+            text: text.to_owned(),
+            what: "a number of tokens",
+            expected: "write it as `32k` (32768) or as a number from 1 on",
+        };
+        let (number, factor) = match text.strip_suffix(['k', 'K']) {
+            Some(number) => (number, 1024),
+            None => (text, 1),
+        };
+        let count: u32 = number.trim().parse().map_err(|_| bad())?;
+        count.checked_mul(factor).filter(|n| *n > 0).map(Self).ok_or_else(bad)
+    }
+}
+
+impl fmt::Display for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_multiple_of(1024) { write!(f, "{}k", self.0 / 1024) } else { write!(f, "{}", self.0) }
+    }
+}
+
+impl Percent {
+    /// Reads `90%` or `92.5%`; more than 0 and at most 100.
+    pub fn parse(text: &str) -> Result<Self, BadQuantity> {
+        let bad = || BadQuantity {
+            text: text.to_owned(),
+            what: "a share",
+            expected: "write it as `90%`, more than 0 and at most 100",
+        };
+        let number = text.strip_suffix('%').ok_or_else(bad)?;
+        let hundredths = scaled(number.trim_end(), 100).ok_or_else(bad)?;
+        u16::try_from(hundredths).ok().filter(|n| (1..=10_000).contains(n)).map(Self).ok_or_else(bad)
+    }
+
+    /// As a fraction: `90%` is 0.9.
+    #[must_use]
+    pub fn fraction(self) -> f64 {
+        f64::from(self.0) / 10_000.0
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", f64::from(self.0) / 100.0)
+    }
+}
+
+impl Seconds {
+    /// Reads `90s`, `10m`, `2h`; 0 is refused.
+    pub fn parse(text: &str) -> Result<Self, BadQuantity> {
+        let bad = || BadQuantity {
+            text: text.to_owned(),
+            what: "a length of time",
+            expected: "write it as `90s`, `10m` or `2h`",
+        };
+        let units = [("s", 1), ("m", 60), ("h", 3600)];
+        let (unit, factor) = units.iter().find(|(unit, _)| text.ends_with(unit)).ok_or_else(bad)?;
+        let number: u64 = text.trim_end_matches(unit).trim_end().parse().map_err(|_| bad())?;
+        number.checked_mul(*factor).filter(|n| *n > 0).map(Self).ok_or_else(bad)
+    }
+
+    /// For timers.
+    #[must_use]
+    pub fn duration(self) -> Duration {
+        Duration::from_secs(self.0)
+    }
+}
+
+impl fmt::Display for Seconds {
+    /// `45s`, `3m 5s`, `2h 10m`: the two largest units.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hours, minutes, seconds) = (self.0 / 3600, self.0 / 60 % 60, self.0 % 60);
+        match (hours, minutes, seconds) {
+            (0, 0, s) => write!(f, "{s}s"),
+            (0, m, 0) => write!(f, "{m}m"),
+            (0, m, s) => write!(f, "{m}m {s}s"),
+            (h, 0, _) => write!(f, "{h}h"),
+            (h, m, _) => write!(f, "{h}h {m}m"),
+        }
+    }
+}
+
+/// `number × factor`, exactly: a decimal with at most six places, never negative.
+fn scaled(number: &str, factor: u64) -> Option<u64> {
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |s: &str| s.len() <= 15 && s.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(part) || part.len() > 6 || number.ends_with('.') {
+        return None;
+    }
+    let whole: u64 = whole.parse().ok()?;
+    let part: u64 = format!("{part:0<6}").parse().ok()?;
+    let fraction = part.checked_mul(factor)? / 1_000_000;
+    whole.checked_mul(factor)?.checked_add(fraction)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_and_shown() {
+        let table = [
+            ("640 GiB", Some(640 << 30), "687.2 GB"),
+            ("1.5TB", Some(1_500_000_000_000), "1.5 TB"),
+            ("512 B", Some(512), "512 B"),
+            ("999.99 KB", Some(999_990), "1.0 MB"),
+            ("12", None, ""),
+            ("-1 GiB", None, ""),
+            (".5 GiB", None, ""),
+            ("1e3 GiB", None, ""),
+            ("99999999999999 TiB", None, ""),
+        ];
+        for (text, bytes, shown) in table {
+            let read = Bytes::parse(text).ok();
+            assert_eq!(read, bytes.map(Bytes), "{text}");
+            assert_eq!(read.map(|b| b.to_string()).unwrap_or_default(), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn tokens_shares_and_times_are_read_and_shown() {
+        for (text, shown) in
+            [("32k", "32k"), ("32768", "32k"), ("1000", "1000"), ("0", ""), ("-4k", ""), ("9999999k", "")]
+        {
+            assert_eq!(Tokens::parse(text).map(|t| t.to_string()).unwrap_or_default(), shown, "{text}");
+        }
+        for (text, shown) in
+            [("90%", "90%"), ("92.5%", "92.5%"), ("100%", "100%"), ("101%", ""), ("0%", ""), ("0.9", "")]
+        {
+            assert_eq!(Percent::parse(text).map(|t| t.to_string()).unwrap_or_default(), shown, "{text}");
+        }
+        for (text, shown) in
+            [("90s", "1m 30s"), ("10m", "10m"), ("2h", "2h"), ("0s", ""), ("ten", ""), ("-1m", "")]
+        {
+            assert_eq!(Seconds::parse(text).map(|t| t.to_string()).unwrap_or_default(), shown, "{text}");
+        }
+    }
+}
