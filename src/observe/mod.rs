@@ -4,5 +4,9 @@
 //! [`Sighting::Unreachable`], a part of a pod that could not be looked at is a [`Gap`].
 
 mod facts;
+mod ask;
+mod parse;
 
+pub use ask::*;
 pub use facts::*;
+pub use parse::{Expect, read, salted};
