@@ -9,4 +9,5 @@ pub mod model_ref;
 pub mod ssh_target;
 pub mod manifest;
 pub mod spec;
+pub mod script;
 pub mod observe;
