@@ -11,3 +11,5 @@ pub mod manifest;
 pub mod spec;
 pub mod script;
 pub mod observe;
+pub mod memory;
+pub mod plan;

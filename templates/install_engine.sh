@@ -33,5 +33,4 @@ if [[ -n $import ]]; then
     die "$id is installed and does not start"
   fi
 fi
-printf '%s' "$digest" >"$engine/pi-recipe.new"
-mv -f -- "$engine/pi-recipe.new" "$engine/pi-recipe"
+put "$engine/pi-recipe" "$digest"

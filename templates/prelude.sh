@@ -22,3 +22,10 @@ expand() {
     *) printf '%s\n' "$1" ;;
   esac
 }
+
+# Writes a whole file or none: beside it first, then in its place.
+# shellcheck disable=SC2329
+put() { # PATH TEXT
+  printf '%s' "$2" >"$1.new"
+  mv -f -- "$1.new" "$1"
+}

@@ -41,7 +41,9 @@ impl Store {
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Memory::default()),
-            Err(error) => return Err(error).into_diagnostic().wrap_err(format!("cannot read {}", path.display())),
+            Err(error) => {
+                return Err(error).into_diagnostic().wrap_err(format!("cannot read {}", path.display()));
+            }
         };
         parse(&text, &path)
     }
@@ -50,11 +52,17 @@ impl Store {
     pub fn update(&self, change: impl FnOnce(&mut Memory)) -> Result<()> {
         let path = self.path();
         let failed = || format!("cannot write {}", path.display());
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.directory).into_diagnostic().wrap_err_with(failed)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.directory)
+            .into_diagnostic()
+            .wrap_err_with(failed)?;
         // a lock of its own: writing replaces the file, and a lock on it would go with the old one
         let lock = self.directory.join("pods.lock");
         let lock = File::options().create(true).append(true).mode(0o600).open(lock);
-        let lock = lock.and_then(|lock| lock.lock().map(|()| lock)).into_diagnostic().wrap_err_with(failed)?;
+        let lock =
+            lock.and_then(|lock| lock.lock().map(|()| lock)).into_diagnostic().wrap_err_with(failed)?;
         let before = self.read()?;
         let mut memory = before.clone();
         change(&mut memory);
@@ -120,7 +128,9 @@ mod tests {
 
     #[test]
     fn a_broken_or_newer_file_is_an_error_and_stays() {
-        for (text, says) in [("{", "is not what pi wrote"), ("{\"format\": 99}", "newer pi"), ("", "is not what pi wrote")] {
+        for (text, says) in
+            [("{", "is not what pi wrote"), ("{\"format\": 99}", "newer pi"), ("", "is not what pi wrote")]
+        {
             let (_directory, store) = store();
             fs::create_dir_all(&store.directory).unwrap();
             fs::write(store.path(), text).unwrap();

@@ -38,8 +38,23 @@ pub enum How {
 /// two people may have checked the same manifest out under different names.
 #[must_use]
 pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
-    let ServerSpec { name: _, project: _, kind, engine, model, commit, context, memory, gpus, listen, port, key, args, command, env } =
-        from;
+    let ServerSpec {
+        name: _,
+        project: _,
+        kind,
+        engine,
+        model,
+        commit,
+        context,
+        memory,
+        gpus,
+        listen,
+        port,
+        key,
+        args,
+        command,
+        env,
+    } = from;
     let mut found = Vec::new();
     let mut value = |field, from: String, to: String| {
         if from != to {

@@ -137,5 +137,10 @@ fn no_path(site: &Site<'_>, wanted: &Wanted) -> Finding {
 
 fn gap_finding(site: &Site<'_>, gap: &Gap) -> Finding {
     let Gap { section, why } = gap;
-    Finding::on(Severity::Warning, "not-looked-at", site.name, format!("{section} could not be looked at: {why}"))
+    Finding::on(
+        Severity::Warning,
+        "not-looked-at",
+        site.name,
+        format!("{section} could not be looked at: {why}"),
+    )
 }

@@ -75,7 +75,8 @@ fn others<'a>(site: &Site<'a>, draft: &Draft) -> Vec<&'a ServerSeen> {
 }
 
 fn engines(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Vec<Unnumbered> {
-    let used = |id: &EngineId| others.iter().any(|s| s.spec.as_ref().is_ok_and(|s| s.engine.as_ref() == Some(id)));
+    let used =
+        |id: &EngineId| others.iter().any(|s| s.spec.as_ref().is_ok_and(|s| s.engine.as_ref() == Some(id)));
     let ids: BTreeSet<EngineId> = models(inputs, site)
         .filter(|model| model.engine.kind != EngineKind::Command || model.engine.build.is_some())
         .filter_map(|model| match engine(&model.engine, site.facts) {
@@ -84,7 +85,8 @@ fn engines(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Vec<
         })
         .collect();
     let there = ids.into_iter().filter(|id| site.facts.engines.contains_key(id) && !used(id));
-    let step = |id| Unnumbered { action: Action::RemoveEngine(id), reason: "no server uses it any more".to_owned() };
+    let step =
+        |id| Unnumbered { action: Action::RemoveEngine(id), reason: "no server uses it any more".to_owned() };
     there.map(step).collect()
 }
 
@@ -98,11 +100,17 @@ fn cached_weights(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) 
             repos.insert(repo);
         }
     }
-    let step = |repo| Unnumbered { action: Action::RemoveWeights(repo), reason: "no server uses them any more".to_owned() };
+    let step = |repo| Unnumbered {
+        action: Action::RemoveWeights(repo),
+        reason: "no server uses them any more".to_owned(),
+    };
     repos.into_iter().map(step).collect()
 }
 
-fn models<'a>(inputs: &'a Inputs<'_>, site: &'a Site<'_>) -> impl Iterator<Item = &'a crate::manifest::Model> {
+fn models<'a>(
+    inputs: &'a Inputs<'_>,
+    site: &'a Site<'_>,
+) -> impl Iterator<Item = &'a crate::manifest::Model> {
     site.models.iter().filter(|(name, _)| inputs.scope.has_server(site.name, name)).map(|(_, model)| *model)
 }
 

@@ -32,8 +32,8 @@ pub use view::{GpuView, PodView};
 
 use crate::manifest::{Model, Pod};
 use crate::name::{ModelName, PodName, Project};
-use std::collections::BTreeMap;
 use crate::observe::{PodFacts, ServerSeen, Sighting, Unreachable};
+use std::collections::BTreeMap;
 
 /// What has to be done so that the pods are as the manifest wants them.
 #[must_use]
@@ -99,7 +99,11 @@ fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Plan {
         plan.pods.insert(name.clone(), PodView::new(pod, facts));
         if let Some(facts) = facts {
             let models = by_pod.get(name).map_or(&[][..], Vec::as_slice);
-            order::append(&mut plan, rule(&Site { name, pod, facts, models, project: &inputs.manifest.project }), name);
+            order::append(
+                &mut plan,
+                rule(&Site { name, pod, facts, models, project: &inputs.manifest.project }),
+                name,
+            );
         }
     }
     plan

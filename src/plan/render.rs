@@ -38,7 +38,10 @@ pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
         Action::RemoveEngine(id) => render(Template::REMOVE_ENGINE, &json!({ "pi": pi, "id": id })),
         Action::RemoveWeights(model) => {
             let models = pod.models_path.as_str();
-            render(Template::REMOVE_WEIGHTS, &json!({ "models": models, "repo": repo(model).map(HfRepo::as_str) }))
+            render(
+                Template::REMOVE_WEIGHTS,
+                &json!({ "models": models, "repo": repo(model).map(HfRepo::as_str) }),
+            )
         }
     };
     Ok(vec![one?])

@@ -38,12 +38,15 @@ pub(super) fn write<'a>(
     for name in inputs.secrets.iter().filter(|name| needed.contains(name.as_str())) {
         match facts.secrets.get(name) {
             Some(SecretSeen::Same) => continue,
-            Some(SecretSeen::Differs | SecretSeen::There) => reasons.push(format!("`{name}` is another one there")),
+            Some(SecretSeen::Differs | SecretSeen::There) => {
+                reasons.push(format!("`{name}` is another one there"))
+            }
             None => reasons.push(format!("`{name}` is not there yet")),
         }
         names.push(name.clone());
     }
-    (!names.is_empty()).then(|| Unnumbered { action: Action::WriteSecrets(names), reason: reasons.join(", ") })
+    (!names.is_empty())
+        .then(|| Unnumbered { action: Action::WriteSecrets(names), reason: reasons.join(", ") })
 }
 
 /// Of the secrets a server was started with, those that are others now.

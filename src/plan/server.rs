@@ -103,7 +103,9 @@ fn wait(wanted: Wanted, reason: String) -> Unnumbered {
 /// ``its context changes from 32k to 64k``, ``its context and args change``
 fn in_words(changes: &[Change]) -> String {
     match changes {
-        [Change { field, how: How::Value { from, to } }] => format!("its {field} changes from {from} to {to}"),
+        [Change { field, how: How::Value { from, to } }] => {
+            format!("its {field} changes from {from} to {to}")
+        }
         [Change { field, .. }] => format!("its {field} changes"),
         [rest @ .., last] => {
             let rest: Vec<_> = rest.iter().map(|change| change.field).collect();
@@ -127,7 +129,10 @@ fn protected(site: &Site<'_>, name: &ModelName, would: &str) -> Finding {
 fn taken_over(site: &Site<'_>, name: &ModelName, seen: &ServerSeen) -> Option<Finding> {
     let spec = seen.spec.as_ref().ok().filter(|spec| spec.project != *site.project)?;
     let message = format!("its server was started by the project `{}`", spec.project);
-    let help = format!("if that is this team's, write `project = \"{}\"` in pi.toml; else choose another name", spec.project);
+    let help = format!(
+        "if that is this team's, write `project = \"{}\"` in pi.toml; else choose another name",
+        spec.project
+    );
     let severity = if matches!(seen.life, Life::Running { .. }) { Severity::Warning } else { Severity::Note };
     Some(Finding::on(severity, "other-project", site.name, message).of(name).help(help))
 }

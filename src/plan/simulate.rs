@@ -116,7 +116,12 @@ fn fetch(facts: &mut PodFacts, model: &ModelRef) {
         return;
     }
     let snapshots = BTreeMap::from([(revision, snapshot)]);
-    let cache =
-        CachedRepo { repo: repo.clone(), refs: BTreeMap::new(), snapshots, bytes: Bytes(0), incomplete: Bytes(0) };
+    let cache = CachedRepo {
+        repo: repo.clone(),
+        refs: BTreeMap::new(),
+        snapshots,
+        bytes: Bytes(0),
+        incomplete: Bytes(0),
+    };
     facts.cache.push(cache);
 }

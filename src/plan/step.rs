@@ -114,9 +114,7 @@ impl Action {
         match self {
             Self::MountStorage(mount) => mount.target.to_string(),
             Self::InstallEngine(recipe) => recipe.id.to_string(),
-            Self::WriteSecrets(names) => {
-                names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-            }
+            Self::WriteSecrets(names) => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             Self::FetchWeights(model) | Self::RemoveWeights(model) => model.to_string(),
             Self::StartServer(spec) | Self::AwaitReady { spec, .. } => spec.name.to_string(),
             Self::RestartServer { to, .. } => to.name.to_string(),

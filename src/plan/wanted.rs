@@ -79,7 +79,9 @@ fn key_use(inputs: &Inputs<'_>, site: &Site<'_>, listen: IpAddr) -> Result<KeyUs
     let source = inputs.manifest.secrets.iter().find(|(name, _)| name.as_str() == API_KEY);
     let help = match source.map(|(_, source)| source) {
         Some(crate::secret::SecretSource::Env(variable)) => {
-            format!("set {variable} (for example: export {variable}=$(openssl rand -hex 32)), or write `listen = \"127.0.0.1\"`")
+            format!(
+                "set {variable} (for example: export {variable}=$(openssl rand -hex 32)), or write `listen = \"127.0.0.1\"`"
+            )
         }
         _ => "see `api_key` in [secrets], or write `listen = \"127.0.0.1\"`".to_owned(),
     };

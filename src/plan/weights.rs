@@ -19,7 +19,11 @@ pub(super) fn weights(model: &ModelRef, facts: &PodFacts, mounting: Option<&str>
     match model {
         ModelRef::Path(path) => {
             let later = mounting.is_some_and(|target| path.as_str().starts_with(target));
-            if later || facts.model_paths.contains_key(path.as_str()) { Weights::There } else { Weights::NoPath }
+            if later || facts.model_paths.contains_key(path.as_str()) {
+                Weights::There
+            } else {
+                Weights::NoPath
+            }
         }
         ModelRef::Hub { repo, revision, .. } => match cached(facts, repo) {
             _ if mounting.is_some_and(|target| facts.models_path.starts_with(target)) => {

@@ -47,7 +47,7 @@ pub fn render(template: Template, values: &impl Serialize) -> Result<Script, Ren
 #[must_use]
 pub fn wrap(name: &'static str, body: &str) -> Script {
     let text = format!(
-        "main() {{\nset -euo pipefail\numask 077\nexport LC_ALL=C\n{PRELUDE}\n{}\n}}\nmain\n",
+        "main() {{\nset -euo pipefail\numask 077\nexport LC_ALL=C\n{PRELUDE}\n{}\n}}\nmain \"$@\"\n",
         body.trim_end()
     );
     Script { name, text }

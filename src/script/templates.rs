@@ -29,14 +29,20 @@ impl Template {
     }
 }
 
-/// `PROBE = "probe.sh";` declares `Template::PROBE`, the text of `/templates/probe.sh`.
+/// `START_SERVER = "start_server.sh" with "session.sh";` declares `Template::START_SERVER`: the text of that file of
+/// `/templates`, behind that of the files it uses.
 macro_rules! templates {
-    ($($name:ident = $file:literal;)*) => {
+    ($($name:ident = $file:literal $(with $($part:literal),+)?;)*) => {
         impl Template {
             $(
                 #[doc = concat!("`templates/", $file, "`")]
-                pub const $name: Self =
-                    Self { name: $file, text: include_str!(concat!("../../templates/", $file)) };
+                pub const $name: Self = Self {
+                    name: $file,
+                    text: concat!(
+                        $($(include_str!(concat!("../../templates/", $part)), "\n",)+)?
+                        include_str!(concat!("../../templates/", $file))
+                    ),
+                };
             )*
 
             /// All of them.
@@ -45,4 +51,19 @@ macro_rules! templates {
     };
 }
 
-templates! {}
+templates! {
+    AWAIT_READY = "await_ready.sh" with "session.sh";
+    FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh";
+    INSTALL_ENGINE = "install_engine.sh" with "uv.sh";
+    MARK_ANSWERED = "mark_answered.sh" with "session.sh";
+    MOUNT_STORAGE = "mount_storage.sh";
+    REMOVE_ENGINE = "remove_engine.sh";
+    REMOVE_SERVER = "remove_server.sh" with "session.sh";
+    REMOVE_WEIGHTS = "remove_weights.sh";
+    RUN_COMMAND = "run_command.sh" with "run.sh";
+    RUN_LLAMA_CPP = "run_llama_cpp.sh" with "run.sh";
+    RUN_VLLM = "run_vllm.sh" with "run.sh";
+    START_SERVER = "start_server.sh" with "session.sh";
+    STOP_SERVER = "stop_server.sh" with "session.sh";
+    WRITE_SECRETS = "write_secrets.sh";
+}

@@ -68,7 +68,8 @@ fn former(site: &Site<'_>, (name, model): (&ModelName, &Model), load: &Load) -> 
 /// The first GPUs with room.
 fn free(site: &Site<'_>, (name, model): (&ModelName, &Model), load: &Load) -> Place {
     let wanted = count(model);
-    let free: Vec<u32> = load.keys().copied().filter(|gpu| has_room(*gpu, model, load)).take(wanted).collect();
+    let free: Vec<u32> =
+        load.keys().copied().filter(|gpu| has_room(*gpu, model, load)).take(wanted).collect();
     if free.len() == wanted {
         return Some(Ok(free));
     }
