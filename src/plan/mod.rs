@@ -22,13 +22,13 @@ mod wanted;
 mod weights;
 
 pub use change::{Change, How, changes, gpu_list};
-pub use destroy::{Extent, destroy};
+pub use destroy::{Extent, Removal, destroy};
 pub use finding::{Finding, Severity};
-pub use inputs::{Inputs, Scope};
+pub use inputs::{Inputs, Protected, Scope};
 pub use render::scripts;
-pub use simulate::simulate;
+pub use simulate::{act, simulate};
 pub use step::{Action, Counts, Plan, Sign, Step, StepId};
-pub use view::{GpuView, PodView};
+pub use view::{GpuView, PodView, gpus_in_words};
 
 use crate::manifest::{Model, Pod};
 use crate::name::{ModelName, PodName, Project};

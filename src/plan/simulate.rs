@@ -24,7 +24,8 @@ pub fn simulate(observed: &Observed, steps: &[Step]) -> Observed {
     after
 }
 
-fn act(facts: &mut PodFacts, action: &Action) {
+/// One pod as it will be after one action.
+pub fn act(facts: &mut PodFacts, action: &Action) {
     match action {
         Action::MountStorage(mount) => {
             let seen = MountSeen::Mounted { source: mount.source.clone(), kind: String::new() };
