@@ -7,6 +7,7 @@ pub mod units;
 pub mod secret;
 pub mod model_ref;
 pub mod ssh_target;
+pub mod problem;
 pub mod manifest;
 pub mod spec;
 pub mod script;
