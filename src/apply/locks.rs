@@ -18,8 +18,6 @@ const EXPIRY: u64 = 60;
 pub struct Holder {
     /// `ann@laptop`
     pub who: String,
-    /// Seconds since 1970.
-    pub now: u64,
 }
 
 /// The locks of some pods. They go when this is released or dropped, and when this process ends, however it does.
