@@ -10,4 +10,5 @@ pub mod ssh_target;
 pub mod manifest;
 pub mod spec;
 pub mod script;
+pub mod remote;
 pub mod observe;
