@@ -11,6 +11,7 @@ pub mod problem;
 pub mod manifest;
 pub mod spec;
 pub mod script;
+pub mod remote;
 pub mod observe;
 pub mod memory;
 pub mod plan;
