@@ -1,0 +1,70 @@
+//! The templates, one file each, named after the action that uses them.
+//!
+//! In: the files of `/templates`. Out: one constant each, so that a missing file does not compile.
+
+/// A bash template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Template {
+    name: &'static str,
+    text: &'static str,
+}
+
+impl Template {
+    /// Its file name: `start_server.sh`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// Its text, as it stands in the file.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        self.text
+    }
+
+    /// Any text, for tests of the language itself.
+    #[cfg(test)]
+    pub(super) const fn of(text: &'static str) -> Self {
+        Self { name: "test.sh", text }
+    }
+}
+
+/// `START_SERVER = "start_server.sh" with "session.sh";` declares `Template::START_SERVER`: the text of that file of
+/// `/templates`, behind that of the files it uses.
+macro_rules! templates {
+    ($($name:ident = $file:literal $(with $($part:literal),+)?;)*) => {
+        impl Template {
+            $(
+                #[doc = concat!("`templates/", $file, "`")]
+                pub const $name: Self = Self {
+                    name: $file,
+                    text: concat!(
+                        $($(include_str!(concat!("../../templates/", $part)), "\n",)+)?
+                        include_str!(concat!("../../templates/", $file))
+                    ),
+                };
+            )*
+
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+        }
+    };
+}
+
+templates! {
+    AWAIT_READY = "await_ready.sh" with "session.sh";
+    FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh";
+    LOCK = "lock.sh";
+    INSTALL_ENGINE = "install_engine.sh" with "uv.sh";
+    MARK_ANSWERED = "mark_answered.sh" with "session.sh";
+    MOUNT_STORAGE = "mount_storage.sh";
+    REMOVE_ENGINE = "remove_engine.sh";
+    REMOVE_SERVER = "remove_server.sh" with "session.sh";
+    REMOVE_WEIGHTS = "remove_weights.sh";
+    RUN_COMMAND = "run_command.sh" with "run.sh";
+    RUN_LLAMA_CPP = "run_llama_cpp.sh" with "run.sh";
+    RUN_VLLM = "run_vllm.sh" with "run.sh";
+    START_SERVER = "start_server.sh" with "session.sh";
+    STOP_SERVER = "stop_server.sh" with "session.sh";
+    WRITE_SECRETS = "write_secrets.sh";
+}
