@@ -58,7 +58,8 @@ templates! {
     INSTALL_ENGINE = "install_engine.sh" with "uv.sh";
     MARK_ANSWERED = "mark_answered.sh" with "session.sh";
     MOUNT_STORAGE = "mount_storage.sh";
-    PROBE = "probe.sh";
+    PROBE = "probe.sh" with "probe_records.sh", "probe_host.sh", "probe_processes.sh", "probe_home.sh",
+        "probe_weights.sh", "probe_gpus.sh";
     REMOVE_ENGINE = "remove_engine.sh";
     REMOVE_SERVER = "remove_server.sh" with "session.sh";
     REMOVE_WEIGHTS = "remove_weights.sh";

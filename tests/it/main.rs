@@ -6,4 +6,3 @@ mod sshd;
 mod door;
 mod manifests;
 mod probe;
-mod probe_records;
