@@ -107,6 +107,14 @@ fn wait_for<T>(mut what: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Until a process is gone, or a zombie that nobody reaps.
+fn wait_until_gone(pid: impl std::fmt::Display) {
+    wait_for(|| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        (stat.is_empty() || stat.contains(") Z ")).then_some(())
+    });
+}
+
 fn model(name: &str) -> ModelName {
     ModelName::parse(name).unwrap()
 }

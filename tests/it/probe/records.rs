@@ -2,6 +2,7 @@
 
 use pi::name::SecretName;
 use pi::observe::{Expect, PodFacts, read, salted};
+use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -44,4 +45,35 @@ fn a_probe_cut_anywhere_is_told_from_a_whole_one() {
         let facts = read(&text[..text.floor_char_boundary(cut)], &Expect::default());
         assert!(facts.gaps.iter().any(|gap| gap.section == "probe"), "cut at {cut}");
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_a_pod_says_is_read(rows in prop::collection::vec(row(), 0..40)) {
+        let facts = read(&format!("pi-probe\t1\n{}\nend\n", rows.join("\n")), &ours());
+        super::trouble::assert_tame(&serde_json::to_value(&facts).unwrap());
+    }
+}
+
+/// A record with a key that is known, and anything behind it.
+fn row() -> impl Strategy<Value = String> {
+    let keys = "path host df mount smi gpu app listener server engine program repo ref snapshot tree file model \
+                secret lock env gap";
+    let field = prop_oneof![
+        any::<String>(),
+        "[0-9]{1,20}",
+        Just("GPU-1, 1, 2, x".to_owned()),
+        Just("0, GPU-1, a, 1, 2, 3".to_owned()),
+        prop::sample::select(
+            "qwen spec running dead health tiny/qwen3 pi 0100007F:1F40 é, {} é"
+                .split(' ')
+                .collect::<Vec<_>>()
+        )
+        .prop_map(str::to_owned),
+    ];
+    let key = prop::sample::select(keys.split_whitespace().collect::<Vec<_>>());
+    (key, prop::collection::vec(field, 0..6))
+        .prop_map(|(key, fields)| format!("{key}\t{}", fields.join("\t")))
 }

@@ -1,6 +1,6 @@
 //! Servers and secrets.
 
-use super::{Place, SALT, model, spec, wait_for};
+use super::{Place, SALT, model, spec, wait_for, wait_until_gone};
 use pi::name::SecretName;
 use pi::observe::{Expect, Life, SecretSeen, read, salted};
 use std::collections::BTreeMap;
@@ -19,10 +19,7 @@ struct Leader {
 impl Leader {
     fn kill(pid: u32) {
         drop(Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status());
-        wait_for(|| {
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            (stat.is_empty() || stat.contains(") Z ")).then_some(())
-        });
+        wait_until_gone(pid);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Hostile names, and what hangs.
 
-use super::{Place, model, spec, wait_for};
+use super::{Place, model, spec, wait_until_gone};
 use pi::name::{AbsPath, HfRepo};
 use pi::observe::{Expect, GpuSight, read};
 use std::ffi::OsString;
@@ -23,7 +23,7 @@ impl Drop for Killed {
 }
 
 /// No string in it has characters that a terminal would obey.
-fn assert_tame(value: &serde_json::Value) {
+pub(super) fn assert_tame(value: &serde_json::Value) {
     use serde_json::Value;
     match value {
         Value::String(text) => {
@@ -114,10 +114,7 @@ fn what_hangs_is_ended_and_becomes_a_gap() {
     );
     assert!(!facts.host.boot_id.is_empty());
     for pid in fs::read_to_string(place.path("home/pids")).unwrap().split_whitespace() {
-        wait_for(|| {
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            (stat.is_empty() || stat.contains(") Z ")).then_some(())
-        });
+        wait_until_gone(pid);
     }
 }
 
