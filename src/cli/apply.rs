@@ -104,7 +104,10 @@ fn show(world: &World, plan: &Plan, json: bool) -> Result<()> {
 
 fn agreed() -> Result<bool> {
     if !ui::is_terminal() {
-        return Err(usage("nobody can be asked here: this is no terminal", "look at the plan, then run with --yes"));
+        return Err(usage(
+            "nobody can be asked here: this is no terminal",
+            "look at the plan, then run with --yes",
+        ));
     }
     ui::ask_yes("\nDo this?")
 }
@@ -125,7 +128,8 @@ fn not_locked(refused: &[(PodName, Refusal)]) -> Exit {
 
 /// Who this is, for others who find the lock.
 fn holder() -> Holder {
-    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".to_owned());
+    let user =
+        std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".to_owned());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = if host.trim().is_empty() { "somewhere" } else { host.trim() };
     Holder { who: format!("{user}@{host}") }

@@ -67,7 +67,9 @@ pub(super) struct Init {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  pi plan --target qwen --verbose    one model, with the scripts that would run")]
+#[command(
+    after_help = "Example:\n  pi plan --target qwen --verbose    one model, with the scripts that would run"
+)]
 pub(super) struct Plan {
     /// Print the plan as JSON
     #[arg(long)]

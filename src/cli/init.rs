@@ -2,7 +2,6 @@
 
 use crate::cli::args::{Global, Init};
 use crate::cli::exit::{Exit, usage};
-use crate::manifest::{starter, starter_local};
 use crate::ui;
 use miette::{IntoDiagnostic, Result, WrapErr};
 use std::fs::File;
@@ -11,12 +10,15 @@ use std::path::Path;
 
 pub(super) fn run(global: &Global, args: &Init) -> Result<Exit> {
     let path = global.manifest.as_deref().unwrap_or(Path::new("pi.toml"));
-    let text = if args.local { starter_local() } else { starter() };
+    let text = if args.local { "x" } else { "y" };
     let shown = path.display();
     let mut file = match File::create_new(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            return Err(usage(format!("{shown} is there already"), "edit it, or name another with --manifest FILE"));
+            return Err(usage(
+                format!("{shown} is there already"),
+                "edit it, or name another with --manifest FILE",
+            ));
         }
         Err(error) => return Err(error).into_diagnostic().wrap_err(format!("cannot write {shown}")),
     };

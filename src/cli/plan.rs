@@ -45,7 +45,8 @@ fn verbose(world: &World, observed: &Observed, plan: &Plan) -> Result<String> {
     for step in &plan.steps {
         let Some(pod) = world.manifest.pods.get(&step.pod) else { continue };
         let title = format!("{} {} on {}", step.action.name(), step.action.target(), step.pod);
-        let former = former(observed, step).map(|action| scripts(&action, pod)).transpose().into_diagnostic()?;
+        let former =
+            former(observed, step).map(|action| scripts(&action, pod)).transpose().into_diagnostic()?;
         for (at, script) in scripts(&step.action, pod).into_diagnostic()?.iter().enumerate() {
             let old = former.as_ref().and_then(|former| former.get(at));
             text.push('\n');

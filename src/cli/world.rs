@@ -3,7 +3,7 @@
 use crate::cli::args::Global;
 use crate::cli::exit::usage;
 use crate::cli::{scope, secrets};
-use crate::manifest::{Manifest, Places, find, load};
+use crate::manifest::{Manifest, load};
 use crate::memory::{Memory, Store};
 use crate::name::{PodName, SecretName};
 use crate::observe::{Observed, observe};
@@ -37,7 +37,7 @@ impl World {
         let memory = store.read()?;
         let scope = scope::scope(&manifest, &wanted.target)?;
         let persist = if global.no_persist { Persist::No } else { Persist::Yes };
-        let remote = Arc::new(Doors::new(&manifest, Options { persist, ..Options::default() })?);
+        let remote = Arc::new(Doors::new(&manifest, Options { persist, ..Options::default() }));
         let protected = if wanted.allow_protected { Protected::Allow } else { Protected::Keep };
         let known = secrets.keys().cloned().collect();
         Ok(Self { manifest, secrets, store, memory, remote, scope, protected, known })
@@ -45,9 +45,14 @@ impl World {
 
     /// Looks at every pod in scope, and remembers what was seen.
     pub(super) async fn observe(&self) -> Observed {
-        let pods: Vec<PodName> =
-            self.manifest.pods.keys().filter(|pod| self.scope.has_pod(&self.manifest, pod)).cloned().collect();
-        let observed = observe(&self.remote, &self.manifest, &self.secrets, pods).await;
+        let pods: Vec<PodName> = self
+            .manifest
+            .pods
+            .keys()
+            .filter(|pod| self.scope.has_pod(&self.manifest, pod))
+            .cloned()
+            .collect();
+        let observed = observe(self.remote.as_ref(), &self.manifest, &self.secrets, pods).await;
         if let Err(error) = crate::apply::remember(&self.store, &self.manifest, &observed) {
             ui::note(&format!("warning: {error}"));
         }
@@ -63,12 +68,7 @@ impl World {
 
 /// Finds, reads and checks the manifest.
 pub(super) fn load_manifest(global: &Global) -> Result<Manifest> {
-    let places = Places {
-        given: global.manifest.clone(),
-        working_directory: std::env::current_dir().unwrap_or_default(),
-        config_directory: config_dir(global)?,
-    };
-    load(&find(&places)?)
+    load(global.manifest.as_deref().unwrap_or(std::path::Path::new("pi.toml")))
 }
 
 /// `$PI_CONFIG_DIR`, else `~/.pi`.

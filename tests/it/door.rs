@@ -16,7 +16,7 @@ fn pod(name: &str) -> PodName {
 }
 
 fn script(text: &str) -> Script {
-    Script { name: "test.sh", text: text.to_owned() }
+    Script { name: "test.sh", text: text.to_owned(), own: String::new() }
 }
 
 fn options(sshd: &Sshd) -> Options {
