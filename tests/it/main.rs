@@ -5,3 +5,5 @@ mod sshd;
 
 mod door;
 mod manifests;
+mod probe;
+mod probe_records;
