@@ -64,7 +64,6 @@ templates! {
     MARK_ANSWERED = "mark_answered.sh" with "session.sh";
     PROBE = "probe.sh";
     MOUNT_STORAGE = "mount_storage.sh";
-    PROBE = "probe.sh";
     REMOVE_ENGINE = "remove_engine.sh";
     REMOVE_SERVER = "remove_server.sh" with "session.sh";
     REMOVE_WEIGHTS = "remove_weights.sh";
