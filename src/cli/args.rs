@@ -74,7 +74,7 @@ pub(super) struct Plan {
     /// Print the plan as JSON
     #[arg(long)]
     pub(super) json: bool,
-    /// Write the plan as JSON into a file as well
+    /// Write the plan into a file as well, for `pi apply FILE`
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
     /// Exit 2 if there are changes, 0 if there are none
@@ -93,6 +93,9 @@ pub(super) struct Plan {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  pi apply --yes --json | jq    in CI")]
 pub(super) struct Apply {
+    /// A plan that `pi plan --out` wrote: done without asking, if it is still what has to be done
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["target", "allow_protected"])]
+    pub(super) plan_file: Option<PathBuf>,
     /// Print events as JSON, one a line
     #[arg(long)]
     pub(super) json: bool,
@@ -121,7 +124,7 @@ pub(super) struct Destroy {
 }
 
 /// Which part of the manifest.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct Scope {
     /// Only these models and pods
     #[arg(long, value_name = "NAME", num_args = 1..)]

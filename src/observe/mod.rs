@@ -9,6 +9,6 @@ mod look;
 mod parse;
 
 pub use ask::*;
-pub use look::observe;
 pub use facts::*;
+pub use look::observe;
 pub use parse::{Expect, read, salted};
