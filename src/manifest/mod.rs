@@ -15,6 +15,7 @@ mod mount;
 mod raw;
 mod schema;
 mod check;
+mod syntax;
 mod load;
 
 pub use load::{load, parse};

@@ -18,8 +18,12 @@ pub(super) fn meant<'a>(word: &str, what: &str, known: impl IntoIterator<Item = 
     }
 }
 
+const API_KEY: &str = r#"secrets have a table of their own: [secrets] with api_key = { env = "PI_API_KEY" }"#;
+
 /// Keys that people bring along from elsewhere: the table's kind, the key, what to do instead.
-const HINTS: [(&str, &str, &str); 16] = [
+const HINTS: [(&str, &str, &str); 18] = [
+    ("the manifest", "api_key", API_KEY),
+    ("the manifest", "hf_token", API_KEY),
     ("a pod", "port", r#"the ssh port belongs into the ssh line: ssh = "ssh -p 2222 root@1.2.3.4""#),
     ("a pod", "user", r#"the user belongs into the ssh line: ssh = "ssh root@1.2.3.4""#),
     ("a pod", "key", r#"the key belongs into the ssh line: ssh = "ssh -i ~/.ssh/id root@1.2.3.4""#),
