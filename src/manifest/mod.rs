@@ -17,7 +17,12 @@ mod schema;
 mod check;
 mod syntax;
 mod load;
+mod find;
+mod starter;
+pub mod edit;
 
+pub use find::{Surroundings, find};
 pub use load::{load, parse};
 pub use schema::schema;
+pub use starter::{starter, starter_local};
 pub use types::*;

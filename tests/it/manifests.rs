@@ -27,7 +27,7 @@ fn every_bad_manifest_is_reported_as_written_down() {
 }
 
 /// The report at 80 columns, without colour.
-fn show(problems: &Problems) -> String {
+pub(crate) fn show(problems: &Problems) -> String {
     let theme = GraphicalTheme::unicode_nocolor();
     let handler = GraphicalReportHandler::new_themed(theme).with_width(80).with_links(false);
     let mut text = String::new();
