@@ -50,8 +50,7 @@ pub(super) trait Value: Sized {
 
     /// This value, given where `base` is inherited.
     #[must_use]
-    fn over(self, base: &Self) -> Self {
-        let _ = base;
+    fn over(self, _base: &Self) -> Self {
         self
     }
 }

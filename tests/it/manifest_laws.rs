@@ -1,7 +1,7 @@
 //! What holds for every manifest: order means nothing, nothing panics, labels lie inside the file.
 
 use pi::manifest::{self, EngineVersion, GpuAsk, Manifest, State};
-use pi::name::{ModelName, PodName};
+use pi::name::{ModelName, PodName, SecretName};
 use pi::problem::Problems;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
@@ -106,7 +106,7 @@ fn defaults_are_inherited_and_values_mean_what_they_say() {
     assert_eq!([pods[0], pods[1]].map(|pod| pod.price), [Some(1.5), Some(0.0)]);
     assert_eq!(pods[1].gpus.as_ref().map(|gpus| (gpus.count, gpus.kind.as_str())), Some((8, "RTX 4090")));
     assert_eq!(
-        manifest.secrets.keys().map(|name| name.as_str()).collect::<Vec<_>>(),
+        manifest.secrets.keys().map(SecretName::as_str).collect::<Vec<_>>(),
         ["api_key", "hf_token", "other"]
     );
 }
