@@ -10,6 +10,12 @@ pub(super) fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> 
     known.into_iter().map(|other| (distance(other), other)).filter(near_enough).min().map(|(_, other)| other)
 }
 
+/// Whether a value under this name is likely to be a secret.
+pub(super) fn sounds_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["key", "token", "password", "secret"].iter().any(|word| name.contains(word))
+}
+
 /// ``did you mean `x`?``, else the list of what there is.
 pub(super) fn meant<'a>(word: &str, what: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     match near(word, known.clone()) {

@@ -2,6 +2,7 @@
 //!
 //! In: the parser's errors. Out: one problem per line: what follows the first error of a line follows from it.
 
+use super::suggest::sounds_secret;
 use crate::problem::Problem;
 use toml::de::Error;
 
@@ -29,6 +30,10 @@ fn problem(error: &Error, text: &str) -> Problem {
         return Problem::new(message, span, "written a second time").help("a key stands once in its table");
     }
     if error.message().starts_with("string values must be quoted") && !word.is_empty() {
+        let line = text[..span.start].rsplit('\n').next().unwrap_or_default();
+        if sounds_secret(line) {
+            return Problem::new("text needs quotes", span.clone(), "no quotes").hiding(span);
+        }
         return Problem::new("text needs quotes", span, "no quotes").help(format!("write {word:?}"));
     }
     // what the parser could have taken instead is a list of signs; what is missing stands in front of it

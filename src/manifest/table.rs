@@ -122,8 +122,7 @@ fn unknown<T: Table>(key: &Spanned<DeString>, value: At, table: &str) -> Problem
     let help = suggest::key(name, T::KIND, T::KEYS, &super::raw::TABLES);
     let problem = Problem::new(message, key.span(), format!("{} has no such key", T::KIND)).help(help);
     // a key of this name may hold a secret, and reports end up in CI logs
-    let secret = ["key", "token", "password", "secret"].iter().any(|word| name.to_lowercase().contains(word));
-    if secret { problem.hiding(value.span()) } else { problem }
+    if suggest::sounds_secret(name) { problem.hiding(value.span()) } else { problem }
 }
 
 /// The key that a field is named for: `type` for `r#type`.

@@ -21,6 +21,10 @@ fn every_bad_manifest_is_reported_as_written_down() {
             Ok(_) => "no problem\n".to_owned(),
             Err(problems) => show(&problems),
         };
+        // a label stands where its value stands: that width is the manifest's own
+        for line in report.lines().filter(|line| !line.contains("╰──")) {
+            assert!(line.chars().count() <= 80, "wider than 80 columns: {line}");
+        }
         differences += &golden(&file.with_extension("txt"), &report);
     }
     assert!(differences.is_empty(), "{differences}\naccept with PI_ACCEPT=1");
