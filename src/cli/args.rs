@@ -28,8 +28,8 @@ pub(super) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(super) struct Global {
-    /// The manifest; else the nearest pi.toml upwards, else $PI_CONFIG_DIR/pi.toml
-    #[arg(long, global = true, value_name = "FILE", env = "PI_MANIFEST")]
+    /// The manifest; else $PI_MANIFEST, else the nearest pi.toml upwards, else $PI_CONFIG_DIR/pi.toml
+    #[arg(long, global = true, value_name = "FILE")]
     pub(super) manifest: Option<PathBuf>,
     /// Keep no SSH connection open for the next command
     #[arg(long, global = true)]
@@ -37,9 +37,6 @@ pub(super) struct Global {
     /// When to use colour; NO_COLOR is honoured
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
-    /// Where pi keeps pods.json
-    #[arg(long, global = true, value_name = "DIR", env = "PI_CONFIG_DIR", hide = true)]
-    pub(super) config_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

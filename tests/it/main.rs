@@ -4,6 +4,9 @@
 mod sshd;
 
 mod door;
+mod manifest_edits;
+mod manifest_laws;
+mod manifest_schema;
 mod manifests;
 mod probe;
 mod probe_records;
