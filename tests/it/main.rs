@@ -9,4 +9,3 @@ mod manifest_laws;
 mod manifest_schema;
 mod manifests;
 mod probe;
-mod probe_records;
