@@ -6,7 +6,7 @@ read_record() { # DIRECTORY
   local boot now
   leader='' started=''
   [[ -f $1/pid ]] || return 1
-  read -r leader started boot <"$1/pid" || return 1
+  read -r leader started boot <"$1/pid" || [[ -n $leader ]] || return 1
   read -r now </proc/sys/kernel/random/boot_id
   [[ $boot == "$now" && $leader == [1-9]* ]]
 }

@@ -31,7 +31,8 @@ pub(super) async fn ask(
     }
     accepted(status, "/v1/models", &models)?;
     let model = named(&models, spec)?;
-    let chat = json!({ "model": model, "max_tokens": 1, "messages": [{ "role": "user", "content": "Hello" }] });
+    let chat =
+        json!({ "model": model, "max_tokens": 1, "messages": [{ "role": "user", "content": "Hello" }] });
     let (status, answer) = asker.send(Method::POST, "/v1/chat/completions", Some(&chat)).await?;
     if status.is_success() {
         return token(&answer, "/v1/chat/completions");
@@ -57,7 +58,12 @@ struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(StatusCode, Value), Failure> {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Value), Failure> {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         if let Some(key) = self.key {
             request = request.bearer_auth(key.expose());
@@ -106,7 +112,8 @@ fn accepted(status: StatusCode, path: &str, body: &Value) -> Result<(), Failure>
 
 /// The id under which the server serves its model: its name, if it knows that; `command` servers may call it as they like.
 fn named(models: &Value, spec: &ServerSpec) -> Result<String, Failure> {
-    let ids: Vec<&str> = models["data"].as_array().into_iter().flatten().filter_map(|m| m["id"].as_str()).collect();
+    let ids: Vec<&str> =
+        models["data"].as_array().into_iter().flatten().filter_map(|m| m["id"].as_str()).collect();
     let wanted = spec.name.as_str();
     match (ids.contains(&wanted), spec.kind, ids.first()) {
         (true, _, _) => Ok(wanted.to_owned()),
@@ -114,7 +121,10 @@ fn named(models: &Value, spec: &ServerSpec) -> Result<String, Failure> {
         (false, EngineKind::Command, None) => Ok(wanted.to_owned()),
         (false, EngineKind::Vllm | EngineKind::LlamaCpp, _) => Err(Failure::new(
             "wrong-model",
-            format!("it serves {}, not `{wanted}`", if ids.is_empty() { "nothing".to_owned() } else { ids.join(", ") }),
+            format!(
+                "it serves {}, not `{wanted}`",
+                if ids.is_empty() { "nothing".to_owned() } else { ids.join(", ") }
+            ),
         )),
     }
 }

@@ -35,6 +35,8 @@ pub enum Outcome {
 /// Why a step failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
+    /// What kind of failure it is.
+    pub kind: FailureKind,
     /// Stable, for machines: `script-failed`, `died-at-start`, or a code of the connection.
     pub code: String,
     /// What happened, in one sentence.
@@ -45,11 +47,29 @@ pub struct Failure {
     pub lines: Vec<String>,
 }
 
+/// What kind of failure it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The pod did what it was told, and it did not succeed.
+    Step,
+    /// The pod could not be reached, or was lost on the way.
+    Connection,
+    /// pi was interrupted.
+    Interrupt,
+}
+
 impl Failure {
-    /// A failure without lines or help.
+    /// A step's failure, without lines or help.
     #[must_use]
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), help: None, lines: Vec::new() }
+        let (code, message) = (code.into(), message.into());
+        Self { kind: FailureKind::Step, code, message, help: None, lines: Vec::new() }
+    }
+
+    /// What an interrupted step ends with.
+    #[must_use]
+    pub fn interrupted() -> Self {
+        Self { kind: FailureKind::Interrupt, ..Self::new("stopped", "interrupted") }
     }
 
     /// The same, with what to do about it.

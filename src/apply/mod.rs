@@ -12,7 +12,7 @@ mod remember;
 mod report;
 mod schedule;
 
-pub use event::{Event, Failure, Outcome};
+pub use event::{Event, Failure, FailureKind, Outcome};
 pub use locks::{Holder, Locks, Refusal};
 pub use remember::remember;
 pub use report::Report;

@@ -1,6 +1,6 @@
 //! One step: its scripts, run on its pod.
 
-use crate::apply::event::Failure;
+use crate::apply::event::{Failure, FailureKind};
 use crate::apply::ready::await_ready;
 use crate::apply::schedule::Crew;
 use crate::name::{PodName, SecretName};
@@ -69,7 +69,11 @@ pub(super) struct Errand<'a, R> {
 
 impl<R: Remote> Errand<'_, R> {
     /// Runs a script, passes its lines on, and keeps the last of them.
-    pub(super) async fn run(&self, script: &Script, input: Option<Secret>) -> Result<(Exit, Vec<Line>), Failure> {
+    pub(super) async fn run(
+        &self,
+        script: &Script,
+        input: Option<Secret>,
+    ) -> Result<(Exit, Vec<Line>), Failure> {
         let mut lines = std::collections::VecDeque::new();
         let hear = |line: Line| {
             let (Line::Out(text) | Line::Err(text)) = &line;
@@ -89,7 +93,10 @@ impl<R: Remote> Errand<'_, R> {
 
 /// A lost or refused connection, as a step's failure.
 pub(super) fn from_remote(error: &RemoteError) -> Failure {
-    let failure = Failure::new(error.code(), error.to_string());
+    if matches!(error, RemoteError::Stopped { .. }) {
+        return Failure::interrupted();
+    }
+    let failure = Failure { kind: FailureKind::Connection, ..Failure::new(error.code(), error.to_string()) };
     match error.help() {
         Some(help) => failure.help(help),
         None => failure,

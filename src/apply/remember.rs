@@ -12,8 +12,12 @@ pub fn remember(store: &Store, manifest: &Manifest, observed: &Observed) -> Resu
         for (name, sighting) in &observed.pods {
             let (Sighting::Seen(facts), Some(pod)) = (sighting, manifest.pods.get(name)) else { continue };
             let servers = memory.pods.remove(name).map(|known| known.servers).unwrap_or_default();
-            let mut known =
-                PodMemory { ssh: pod.ssh.to_string(), seen: facts.host.clock, facts: (**facts).clone(), servers };
+            let mut known = PodMemory {
+                ssh: pod.ssh.to_string(),
+                seen: facts.host.clock,
+                facts: (**facts).clone(),
+                servers,
+            };
             place(&mut known);
             memory.pods.insert(name.clone(), known);
         }

@@ -1,6 +1,6 @@
 //! What became of every step of a plan.
 
-use crate::apply::event::Outcome;
+use crate::apply::event::{Failure, FailureKind, Outcome};
 use crate::plan::StepId;
 use std::collections::BTreeMap;
 
@@ -27,8 +27,8 @@ impl Report {
     /// Whether a pod was lost on the way.
     #[must_use]
     pub fn lost_a_pod(&self) -> bool {
-        let lost = |code: &str| crate::remote::RemoteError::is_code_of_connection(code);
-        self.outcomes.values().any(|outcome| matches!(outcome, Outcome::Failed(failure) if lost(&failure.code)))
+        let lost = |failure: &Failure| failure.kind == FailureKind::Connection;
+        self.outcomes.values().any(|outcome| matches!(outcome, Outcome::Failed(failure) if lost(failure)))
     }
 
     /// How many steps are done.

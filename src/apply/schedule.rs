@@ -1,6 +1,6 @@
 //! Which step runs when: as soon as the steps it needs are done, different pods side by side.
 
-use crate::apply::event::{Event, Failure, Outcome};
+use crate::apply::event::{Event, FailureKind, Outcome};
 use crate::apply::perform::perform;
 use crate::apply::remember::remember_step;
 use crate::apply::report::Report;
@@ -74,7 +74,7 @@ async fn one<R: Remote>(
     let say = |text: String| tell(Event::Said(step.id, text));
     match perform(step, crew, stop, &say).await {
         Ok(()) => Outcome::Done { took: began.elapsed() },
-        Err(Failure { code, .. }) if code == "stopped" => Outcome::Stopped,
+        Err(failure) if failure.kind == FailureKind::Interrupt => Outcome::Stopped,
         Err(failure) => Outcome::Failed(failure),
     }
 }

@@ -16,7 +16,10 @@ pub(super) fn run(global: &Global, args: &Init) -> Result<Exit> {
     let mut file = match File::create_new(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            return Err(usage(format!("{shown} is there already"), "edit it, or name another with --manifest FILE"));
+            return Err(usage(
+                format!("{shown} is there already"),
+                "edit it, or name another with --manifest FILE",
+            ));
         }
         Err(error) => return Err(error).into_diagnostic().wrap_err(format!("cannot write {shown}")),
     };

@@ -2,12 +2,12 @@
 
 use crate::cli::args::{Global, Plan as Args};
 use crate::cli::exit::Exit;
+use crate::cli::saved;
 use crate::cli::world::World;
 use crate::observe::{Observed, Sighting};
 use crate::plan::{Action, Plan, Severity, plan, scripts};
 use crate::ui;
-use miette::{IntoDiagnostic, Result, WrapErr};
-use std::path::Path;
+use miette::{IntoDiagnostic, Result};
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let world = World::open(global, &args.scope)?;
@@ -16,7 +16,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     world.remote.close().await;
     let json = ui::plan_json(&plan);
     if let Some(path) = &args.out {
-        write(path, &format!("{json:#}\n"))?;
+        saved::write(path, &json, &args.scope)?;
     }
     if args.json {
         ui::data(&format!("{json:#}\n"))?;
@@ -45,7 +45,8 @@ fn verbose(world: &World, observed: &Observed, plan: &Plan) -> Result<String> {
     for step in &plan.steps {
         let Some(pod) = world.manifest.pods.get(&step.pod) else { continue };
         let title = format!("{} {} on {}", step.action.name(), step.action.target(), step.pod);
-        let former = former(observed, step).map(|action| scripts(&action, pod)).transpose().into_diagnostic()?;
+        let former =
+            former(observed, step).map(|action| scripts(&action, pod)).transpose().into_diagnostic()?;
         for (at, script) in scripts(&step.action, pod).into_diagnostic()?.iter().enumerate() {
             let old = former.as_ref().and_then(|former| former.get(at));
             text.push('\n');
@@ -61,8 +62,4 @@ fn former(observed: &Observed, step: &crate::plan::Step) -> Option<Action> {
     let Some(Sighting::Seen(facts)) = observed.pods.get(&step.pod) else { return None };
     let spec = facts.servers.get(&to.name)?.spec.as_ref().ok()?;
     Some(Action::StartServer(Box::new(spec.clone())))
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).into_diagnostic().wrap_err_with(|| format!("cannot write {}", path.display()))
 }

@@ -1,9 +1,9 @@
 //! What verbs share: the manifest, the secrets, the door, what is there.
 
 use crate::cli::args::Global;
-use crate::cli::exit::usage;
+use crate::cli::exit::{as_usage, usage};
 use crate::cli::{scope, secrets};
-use crate::manifest::{Manifest, Places, find, load};
+use crate::manifest::{Manifest, Surroundings, find, load};
 use crate::memory::{Memory, Store};
 use crate::name::{PodName, SecretName};
 use crate::observe::{Observed, observe};
@@ -13,7 +13,7 @@ use crate::secret::Secrets;
 use crate::ui;
 use miette::Result;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Everything a verb works with.
@@ -37,7 +37,7 @@ impl World {
         let memory = store.read()?;
         let scope = scope::scope(&manifest, &wanted.target)?;
         let persist = if global.no_persist { Persist::No } else { Persist::Yes };
-        let remote = Arc::new(Doors::new(&manifest, Options { persist, ..Options::default() })?);
+        let remote = Arc::new(Doors::new(&manifest, Options { persist, ..Options::default() }));
         let protected = if wanted.allow_protected { Protected::Allow } else { Protected::Keep };
         let known = secrets.keys().cloned().collect();
         Ok(Self { manifest, secrets, store, memory, remote, scope, protected, known })
@@ -45,9 +45,14 @@ impl World {
 
     /// Looks at every pod in scope, and remembers what was seen.
     pub(super) async fn observe(&self) -> Observed {
-        let pods: Vec<PodName> =
-            self.manifest.pods.keys().filter(|pod| self.scope.has_pod(&self.manifest, pod)).cloned().collect();
-        let observed = observe(&self.remote, &self.manifest, &self.secrets, pods).await;
+        let pods: Vec<PodName> = self
+            .manifest
+            .pods
+            .keys()
+            .filter(|pod| self.scope.has_pod(&self.manifest, pod))
+            .cloned()
+            .collect();
+        let observed = observe(self.remote.as_ref(), &self.manifest, &self.secrets, pods).await;
         if let Err(error) = crate::apply::remember(&self.store, &self.manifest, &observed) {
             ui::note(&format!("warning: {error}"));
         }
@@ -63,20 +68,23 @@ impl World {
 
 /// Finds, reads and checks the manifest.
 pub(super) fn load_manifest(global: &Global) -> Result<Manifest> {
-    let places = Places {
-        given: global.manifest.clone(),
-        working_directory: std::env::current_dir().unwrap_or_default(),
-        config_directory: config_dir(global)?,
-    };
-    load(&find(&places)?)
+    let path = find(&surroundings(global), Path::is_file).map_err(|report| as_usage(&report))?;
+    load(&path)
 }
 
 /// `$PI_CONFIG_DIR`, else `~/.pi`.
 fn config_dir(global: &Global) -> Result<PathBuf> {
-    if let Some(directory) = &global.config_dir {
-        return Ok(directory.clone());
+    let directory = surroundings(global).config_dir();
+    directory.ok_or_else(|| usage("there is no home directory", "set PI_CONFIG_DIR"))
+}
+
+fn surroundings(global: &Global) -> Surroundings {
+    let path = |name| std::env::var_os(name).map(PathBuf::from);
+    Surroundings {
+        flag: global.manifest.clone(),
+        pi_manifest: path("PI_MANIFEST"),
+        pi_config_dir: path("PI_CONFIG_DIR"),
+        home: std::env::home_dir(),
+        cwd: std::env::current_dir().unwrap_or_default(),
     }
-    std::env::home_dir()
-        .map(|home| home.join(".pi"))
-        .ok_or_else(|| usage("there is no home directory", "set PI_CONFIG_DIR"))
 }

@@ -5,8 +5,10 @@
 
 mod facts;
 mod ask;
+mod look;
 mod parse;
 
 pub use ask::*;
 pub use facts::*;
+pub use look::observe;
 pub use parse::{Expect, read, salted};

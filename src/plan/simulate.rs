@@ -107,9 +107,10 @@ fn clear(facts: &mut PodFacts, name: &ModelName) {
 }
 
 fn fetch(facts: &mut PodFacts, model: &ModelRef) {
-    let ModelRef::Hub { repo, revision, .. } = model else { return };
+    let ModelRef::Hub { repo, revision, file } = model else { return };
     let revision = revision.as_ref().map_or_else(|| "main".to_owned(), ToString::to_string);
-    let snapshot = Snapshot { files: 0, whole: Whole::Yes, sizes: BTreeMap::new(), missing: Vec::new() };
+    let sizes = file.iter().map(|file| (file.clone(), Bytes(0))).collect();
+    let snapshot = Snapshot { files: 0, whole: Whole::Yes, sizes, missing: Vec::new() };
     if let Some(cache) = facts.cache.iter_mut().find(|cache| cache.repo == *repo) {
         let commit = cache.refs.get(&revision).cloned().unwrap_or(revision);
         cache.snapshots.insert(commit, snapshot);

@@ -2,7 +2,7 @@
 
 use crate::model_ref::ModelRef;
 use crate::name::{HfRepo, Revision};
-use crate::observe::{CachedRepo, PodFacts, Whole};
+use crate::observe::{CachedRepo, PodFacts, Snapshot, Whole};
 
 /// Where a model's weights stand.
 pub(super) enum Weights {
@@ -25,15 +25,19 @@ pub(super) fn weights(model: &ModelRef, facts: &PodFacts, mounting: Option<&str>
                 Weights::NoPath
             }
         }
-        ModelRef::Hub { repo, revision, .. } => match cached(facts, repo) {
+        ModelRef::Hub { repo, revision, file } => match cached(facts, repo) {
             _ if mounting.is_some_and(|target| facts.models_path.starts_with(target)) => {
                 Weights::Fetch("storage has to be mounted first".to_owned())
             }
             None => Weights::Fetch("they are not on the pod".to_owned()),
-            Some(cache) => match snapshot(cache, revision.as_ref()) {
-                None => Weights::Fetch(format!("the cache has other revisions of {repo}")),
-                Some(Whole::No) => Weights::Fetch("the cache has them only in part".to_owned()),
-                Some(Whole::Yes | Whole::Unknown) => Weights::There,
+            Some(cache) => match (snapshot(cache, revision.as_ref()), file) {
+                (None, _) => Weights::Fetch(format!("the cache has other revisions of {repo}")),
+                (Some(snapshot), Some(file)) if has(snapshot, file) => Weights::There,
+                (Some(_), Some(_)) => Weights::Fetch("the cache has other files of it".to_owned()),
+                (Some(Snapshot { whole: Whole::No, .. }), None) => {
+                    Weights::Fetch("the cache has them only in part".to_owned())
+                }
+                (Some(Snapshot { whole: Whole::Yes | Whole::Unknown, .. }), None) => Weights::There,
             },
         },
     }
@@ -44,10 +48,15 @@ fn cached<'a>(facts: &'a PodFacts, repo: &HfRepo) -> Option<&'a CachedRepo> {
 }
 
 /// The snapshot that a revision means: a commit itself, or what the branch or tag points to.
-fn snapshot(cache: &CachedRepo, revision: Option<&Revision>) -> Option<Whole> {
+fn snapshot<'a>(cache: &'a CachedRepo, revision: Option<&Revision>) -> Option<&'a Snapshot> {
     let revision = revision.map_or("main", Revision::as_str);
     let commit = cache.refs.get(revision).map_or(revision, String::as_str);
-    cache.snapshots.get(commit).map(|snapshot| snapshot.whole)
+    cache.snapshots.get(commit)
+}
+
+/// Whether one file of the snapshot is there and whole.
+fn has(snapshot: &Snapshot, file: &str) -> bool {
+    snapshot.sizes.contains_key(file) && !snapshot.missing.iter().any(|missing| missing == file)
 }
 
 /// The whole repository behind a model, if the cache has anything of it.

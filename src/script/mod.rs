@@ -25,6 +25,8 @@ pub struct Script {
     pub name: &'static str,
     /// The script itself.
     pub text: String,
+    /// The part of it that is this script's own, for people to read: without the functions that many share.
+    pub own: String,
 }
 
 /// A template and its values do not fit together: a mistake in `pi`, never in what the user wrote.
@@ -40,17 +42,18 @@ pub struct RenderError {
 pub fn render(template: Template, values: &impl Serialize) -> Result<Script, RenderError> {
     let name = template.name();
     let body = fill(name, template.text(), values).map_err(|cause| RenderError { template: name, cause })?;
-    Ok(wrap(name, &body))
+    Ok(wrap(name, template.parts(), &body))
 }
 
 /// Makes a script of plain bash: strict mode, the prelude, and nothing runs unless all of it has arrived.
 #[must_use]
-pub fn wrap(name: &'static str, body: &str) -> Script {
+pub fn wrap(name: &'static str, parts: &[&str], body: &str) -> Script {
+    let own = body.trim_end().to_owned();
+    let parts = parts.concat();
     let text = format!(
-        "main() {{\nset -euo pipefail\numask 077\nexport LC_ALL=C\n{PRELUDE}\n{}\n}}\nmain \"$@\"\n",
-        body.trim_end()
+        "main() {{\nset -euo pipefail\numask 077\nexport LC_ALL=C\n{PRELUDE}\n{parts}\n{own}\n}}\nmain \"$@\"\n"
     );
-    Script { name, text }
+    Script { name, text, own }
 }
 
 fn fill(name: &str, text: &str, values: &impl Serialize) -> Result<String, minijinja::Error> {

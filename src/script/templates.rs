@@ -6,6 +6,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Template {
     name: &'static str,
+    parts: &'static [&'static str],
     text: &'static str,
 }
 
@@ -22,15 +23,21 @@ impl Template {
         self.text
     }
 
+    /// The texts that it uses, which hold no values.
+    #[must_use]
+    pub const fn parts(self) -> &'static [&'static str] {
+        self.parts
+    }
+
     /// Any text, for tests of the language itself.
     #[cfg(test)]
     pub(super) const fn of(text: &'static str) -> Self {
-        Self { name: "test.sh", text }
+        Self { name: "test.sh", parts: &[], text }
     }
 }
 
-/// `START_SERVER = "start_server.sh" with "session.sh";` declares `Template::START_SERVER`: the text of that file of
-/// `/templates`, behind that of the files it uses.
+/// `START_SERVER = "start_server.sh" with "session.sh";` declares `Template::START_SERVER`: that file of `/templates`,
+/// and the files whose functions it uses.
 macro_rules! templates {
     ($($name:ident = $file:literal $(with $($part:literal),+)?;)*) => {
         impl Template {
@@ -38,10 +45,8 @@ macro_rules! templates {
                 #[doc = concat!("`templates/", $file, "`")]
                 pub const $name: Self = Self {
                     name: $file,
-                    text: concat!(
-                        $($(include_str!(concat!("../../templates/", $part)), "\n",)+)?
-                        include_str!(concat!("../../templates/", $file))
-                    ),
+                    parts: &[$($(include_str!(concat!("../../templates/", $part))),+)?],
+                    text: include_str!(concat!("../../templates/", $file)),
                 };
             )*
 
@@ -54,8 +59,8 @@ macro_rules! templates {
 templates! {
     AWAIT_READY = "await_ready.sh" with "session.sh";
     FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh";
-    LOCK = "lock.sh";
     INSTALL_ENGINE = "install_engine.sh" with "uv.sh";
+    LOCK = "lock.sh";
     MARK_ANSWERED = "mark_answered.sh" with "session.sh";
     MOUNT_STORAGE = "mount_storage.sh";
     PROBE = "probe.sh" with "probe_records.sh", "probe_host.sh", "probe_processes.sh", "probe_home.sh",

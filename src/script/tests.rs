@@ -81,14 +81,14 @@ fn what_is_no_word_is_refused() {
 
 #[test]
 fn numbers_options_and_bash_braces_work() {
-    let text = "n={{ value }}\na=({{ list | words }})\n{% if none %}\nn={{ none }}\n{% endif %}\n{## gone ##}\n\
-                echo \"$n ${#a[@]}\"";
     #[derive(Serialize)]
     struct Values {
         value: i64,
         list: Vec<u32>,
         none: Option<String>,
     }
+    let text = "n={{ value }}\na=({{ list | words }})\n{% if none %}\nn={{ none }}\n{% endif %}\n{## gone ##}\n\
+                echo \"$n ${#a[@]}\"";
     let script = render(Template::of(text), &Values { value: -3, list: vec![], none: None }).unwrap();
     assert_eq!(bash(&script), b"-3 0\n");
 }
@@ -102,7 +102,7 @@ fn no_escape_hatch_is_open() {
 
 #[test]
 fn a_script_cut_anywhere_does_nothing() {
-    let script = wrap("t.sh", "echo one\ncat\necho two");
+    let script = wrap("t.sh", &[], "echo one\ncat\necho two");
     let called = script.text.trim_end().len() - "main".len();
     for cut in (0..=called).filter(|cut| script.text.is_char_boundary(*cut)) {
         let out = Command::new("bash").args(["-c", &script.text[..cut]]).output().unwrap();
@@ -115,7 +115,7 @@ fn a_script_cut_anywhere_does_nothing() {
 fn the_prelude_says_dies_and_expands() {
     let body =
         "cd /\nsay 'a  b' c\nexpand '~'\nexpand '~/x y'\nexpand '/a/~'\ndie 'no more' || true\nsay never";
-    let script = wrap("t.sh", body);
+    let script = wrap("t.sh", &[], body);
     let out = Command::new("bash").args(["-c", &script.text]).env("HOME", "/h o").output().unwrap();
     assert_eq!(String::from_utf8_lossy(&out.stdout), "a  b c\n/h o\n/h o/x y\n/a/~\n");
     assert_eq!((String::from_utf8_lossy(&out.stderr).as_ref(), out.status.code()), ("no more\n", Some(1)));
@@ -123,6 +123,6 @@ fn the_prelude_says_dies_and_expands() {
 
 #[test]
 fn a_failing_line_ends_the_script() {
-    let out = Command::new("bash").args(["-c", &wrap("t.sh", "false\necho on").text]).output().unwrap();
+    let out = Command::new("bash").args(["-c", &wrap("t.sh", &[], "false\necho on").text]).output().unwrap();
     assert_eq!((out.stdout.as_slice(), out.status.code()), (&b""[..], Some(1)));
 }

@@ -140,7 +140,7 @@ fn rounded(took: Duration) -> Seconds {
 fn outcome_json(outcome: &Outcome) -> Value {
     match outcome {
         Outcome::Done { took } => json!({ "outcome": "done", "seconds": took.as_secs_f64() }),
-        Outcome::Failed(Failure { code, message, help, lines }) => {
+        Outcome::Failed(Failure { kind: _, code, message, help, lines }) => {
             json!({ "outcome": "failed", "code": code, "message": message, "help": help, "lines": lines })
         }
         Outcome::Stopped => json!({ "outcome": "stopped" }),

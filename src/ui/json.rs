@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 #[must_use]
 pub fn plan_json(plan: &Plan) -> Value {
     let Plan { steps, findings, pods, standing } = plan;
-    let pods: Map<String, Value> = pods.iter().map(|(name, view)| (name.to_string(), pod_json(view))).collect();
+    let pods: Map<String, Value> =
+        pods.iter().map(|(name, view)| (name.to_string(), pod_json(view))).collect();
     json!({
         "format": 1,
         "changes": plan.counts(),

@@ -44,7 +44,8 @@ pub fn outcome(plan: &Plan, report: &Report) -> String {
             failed(&mut text, step, failure);
         }
     }
-    let count = |wanted: fn(&Outcome) -> bool| report.outcomes.values().filter(|outcome| wanted(outcome)).count();
+    let count =
+        |wanted: fn(&Outcome) -> bool| report.outcomes.values().filter(|outcome| wanted(outcome)).count();
     let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
     let skipped = count(|outcome| matches!(outcome, Outcome::Skipped(_)));
     let open = count(|outcome| matches!(outcome, Outcome::Left | Outcome::Stopped));
@@ -61,7 +62,7 @@ pub fn outcome(plan: &Plan, report: &Report) -> String {
 }
 
 fn failed(text: &mut String, step: &Step, failure: &Failure) {
-    let Failure { code: _, message, help, lines } = failure;
+    let Failure { kind: _, code: _, message, help, lines } = failure;
     let _ = writeln!(text, "{} on {}: {}", Styled(REMOVE, "error"), step.pod, step_title(step));
     for line in wrapped(message, WIDTH - 2) {
         let _ = writeln!(text, "  {line}");

@@ -147,7 +147,10 @@ fn footer(plan: &Plan) -> String {
             (0, count) => {
                 let are = if count == 1 { "is" } else { "are" };
                 let (servers, pods) = (Count(count, "server"), Count(seen, "pod"));
-                format!("No changes. {servers} on {pods} {are} as pi.toml wants {}.\n", if count == 1 { "it" } else { "them" })
+                format!(
+                    "No changes. {servers} on {pods} {are} as pi.toml wants {}.\n",
+                    if count == 1 { "it" } else { "them" }
+                )
             }
             _ => format!("Nothing that could be done.{standing}{problems}\n"),
         };
@@ -161,4 +164,3 @@ fn footer(plan: &Plan) -> String {
     let summary = format!("{} to add, {} to change, {} to remove.", counts.add, counts.change, counts.remove);
     format!("{} {summary}{restarts}{standing}{problems}\n", Styled(STRONG, "Plan:"))
 }
-

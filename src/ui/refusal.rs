@@ -11,7 +11,9 @@ pub fn refusal(pod: &PodName, refusal: &Refusal) -> String {
         Refusal::Held { who, project, since } => {
             let since = i64::try_from(*since).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
             let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
-            format!("error on {pod}: {who} is changing it{since} (project {project})\n  → wait until they are done, then run this again")
+            format!(
+                "error on {pod}: {who} is changing it{since} (project {project})\n  → wait until they are done, then run this again"
+            )
         }
         Refusal::Remote(error) => match error.help() {
             Some(help) => format!("error on {pod}: {error}\n  → {help}"),

@@ -10,12 +10,12 @@ use std::fmt::Write;
 pub fn script_diffs(title: &str, new: &Script, old: Option<&Script>) -> String {
     let mut text = format!("{}\n", Styled(FAINT, format!("# {title}: {}", new.name)));
     let Some(old) = old else {
-        for line in new.text.lines() {
+        for line in new.own.lines() {
             let _ = writeln!(text, "  {line}");
         }
         return text;
     };
-    let diff = TextDiff::from_lines(&old.text, &new.text);
+    let diff = TextDiff::from_lines(&old.own, &new.own);
     for (at, group) in diff.grouped_ops(2).into_iter().enumerate() {
         if at > 0 {
             let _ = writeln!(text, "  {}", Styled(FAINT, "…"));
