@@ -9,4 +9,6 @@ pub mod model_ref;
 pub mod ssh_target;
 pub mod manifest;
 pub mod spec;
+pub mod catalog;
+//pub mod fit;
 pub mod observe;
