@@ -10,5 +10,5 @@ pub mod ssh_target;
 pub mod manifest;
 pub mod spec;
 pub mod catalog;
-//pub mod fit;
+pub mod fit;
 pub mod observe;

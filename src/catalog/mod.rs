@@ -10,7 +10,7 @@ pub mod flags;
 pub mod kv;
 pub mod models;
 pub mod args;
-//pub mod recipe;
+pub mod recipe;
 
 pub use gpus::Gpu;
 pub use models::Recipe;

@@ -144,7 +144,7 @@ impl Recipe {
         self.resident_gib.map_or_else(|| self.weights(), |gib| bytes(gib * f64::from(1 << 30)))
     }
 
-    /// Parameters that work on one token, as a share of all: 1 for dense models.
+    /// Parameters that work on one token, as a share of all: 1 for dense models and where nobody says.
     #[must_use]
     pub fn active_share(&self) -> f64 {
         match (billions(&self.active), billions(&self.total)) {

@@ -5,14 +5,14 @@ use super::*;
 
 #[test]
 fn the_embedded_catalogue_is_whole_and_makes_sense() {
-    let file: File = toml::from_str(include_str!("../../data/models.toml")).unwrap();
+    let file: File = toml::from_str(include_str!("../../../data/models.toml")).unwrap();
     assert_eq!(file.model.len(), 275);
     assert_eq!(CATALOG.by_id.len(), 275);
     for recipe in &file.model {
         let id = &recipe.id;
         assert!(crate::name::HfRepo::parse(id).is_ok(), "{id}");
         assert!(recipe.weight_gb > 0.0 && recipe.max_context >= 8192 && !recipe.source.is_empty(), "{id}");
-        assert!(billions(&recipe.total).is_some() && billions(&recipe.active).is_some(), "{id}");
+        assert!(billions(&recipe.total).is_some(), "{id}");
         assert!(recipe.active_share() > 0.0, "{id}");
         let resident = recipe.resident().gib() / recipe.weights().gib();
         assert!((0.9..1.1).contains(&resident), "{id}: {resident}");
