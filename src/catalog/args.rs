@@ -26,18 +26,18 @@ pub struct Conflict {
 /// The list, flag by flag. Words before the first flag stand in an [`Arg`] without a flag.
 #[must_use]
 pub fn split(args: &[String]) -> Vec<Arg> {
-    let mut list: Vec<Arg> = Vec::new();
+    let mut split: Vec<Arg> = Vec::new();
     for word in args {
         let is_flag = word.starts_with('-') && word.parse::<f64>().is_err();
-        match list.last_mut() {
+        match split.last_mut() {
             Some(last) if !is_flag => last.words.push(word.clone()),
             _ => {
                 let flag = if is_flag { base(word) } else { String::new() };
-                list.push(Arg { flag, words: vec![word.clone()] });
+                split.push(Arg { flag, words: vec![word.clone()] });
             }
         }
     }
-    list
+    split
 }
 
 /// The value of a flag in a list, whichever way it is written; the last one counts, as in vLLM. `Some("")` for a

@@ -105,6 +105,9 @@ pub struct Config {
     /// Further arguments.
     #[serde(default)]
     pub args: Vec<String>,
+    /// Whether it works but any other that fits is better.
+    #[serde(default)]
+    pub last_resort: bool,
     /// How sure one can be of it.
     pub status: Status,
     /// How its source puts that.

@@ -140,7 +140,7 @@ pub enum NoChoice {
     },
 }
 
-/// Every way to run the model on this pod, fewest GPUs first, known ways before derived ones.
+/// Every way to run the model on this pod, fewest GPUs first, surest first; last resorts at the end.
 pub fn choices(recipe: &Recipe, ask: Ask<'_>) -> Result<Vec<Choice>, NoChoice> {
     check(recipe, ask)?;
     let ways = ways::ways(recipe, ask);
@@ -158,7 +158,8 @@ pub fn choices(recipe: &Recipe, ask: Ask<'_>) -> Result<Vec<Choice>, NoChoice> {
 /// what is missing can be told.
 pub fn choose(recipe: &Recipe, ask: Ask<'_>, holds: &dyn Fn(&Choice) -> bool) -> Result<Choice, NoChoice> {
     let mut choices = choices(recipe, ask)?;
-    let at = choices.iter().position(holds).unwrap_or(choices.len() - 1);
+    let most = || (0..choices.len()).max_by_key(|at| choices.get(*at).map(|c| c.parallel.gpus()));
+    let at = choices.iter().position(holds).or_else(most).unwrap_or(0);
     Ok(choices.swap_remove(at))
 }
 

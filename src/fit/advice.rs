@@ -1,6 +1,6 @@
 //! What to try instead: each computed, none guessed.
 
-use super::estimate::{Fit, SHORTEST, Verdict, fit};
+use super::estimate::{Fit, SHORTEST, Verdict, fit, fit_pool};
 use super::from_recipe;
 use super::setup::Setup;
 use super::shape::{Keeps, Shape};
@@ -34,6 +34,15 @@ pub struct Case<'a> {
     pub gpu: Option<&'a Gpu>,
     /// How it was to be run.
     pub setup: &'a Setup,
+    /// The pool that the engine reported for this model on these GPUs, GiB; other GPUs and variants are estimated.
+    pub pool_gib: Option<f64>,
+}
+
+impl Case<'_> {
+    /// The same model on the same GPUs, run another way.
+    fn fit(&self, setup: &Setup) -> Fit {
+        self.pool_gib.map_or_else(|| fit(self.shape, setup), |gib| fit_pool(self.shape, setup, gib))
+    }
 }
 
 /// GPU counts worth trying: up to two machines of eight.
@@ -66,7 +75,7 @@ fn nothing_changed(fit: Fit) -> Try {
 
 fn fp8_cache(case: Case<'_>) -> Option<Try> {
     let setup = with_fp8(case)?;
-    let fit = fit(case.shape, &setup);
+    let fit = case.fit(&setup);
     (fit.verdict != Verdict::DoesNotFit).then(|| Try { kv_cache_dtype: Some("fp8"), ..nothing_changed(fit) })
 }
 
@@ -79,7 +88,7 @@ fn with_fp8(case: Case<'_>) -> Option<Setup> {
 
 fn context(case: Case<'_>) -> Option<Try> {
     let setup = Setup { context: None, ..*case.setup };
-    let fit = fit(case.shape, &setup);
+    let fit = case.fit(&setup);
     let shorter = case.setup.context.is_some_and(|asked| fit.context < asked);
     let useful = shorter && fit.context.0 >= SHORTEST && fit.verdict != Verdict::DoesNotFit;
     useful.then(|| Try { context: Some(fit.context), ..nothing_changed(fit) })

@@ -68,8 +68,14 @@ impl<'a> Config<'a> {
         self.text.get(name).or_else(|| self.root.get(name)).filter(|value| !value.is_null())
     }
 
+    /// A number of layers, heads or elements. Beyond 2^16 it is none: a file off the net must not make sums overflow.
     fn number(&self, name: &str) -> Option<u32> {
-        self.get(name)?.as_u64().and_then(|n| u32::try_from(n).ok())
+        self.tokens(name).filter(|n| *n <= 1 << 16)
+    }
+
+    /// A number of tokens; 64 million at most.
+    fn tokens(&self, name: &str) -> Option<u32> {
+        self.get(name)?.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| *n <= 1 << 26)
     }
 
     /// The first of several names that is there.
@@ -95,7 +101,8 @@ impl<'a> Config<'a> {
 
     fn max_context(&self) -> u32 {
         // vLLM's own fallback when the model does not say (`_get_and_verify_max_len`)
-        self.any(&["max_position_embeddings", "n_positions", "max_seq_len", "seq_length"]).unwrap_or(2048)
+        let names = ["max_position_embeddings", "n_positions", "max_seq_len", "seq_length"];
+        names.iter().find_map(|name| self.tokens(name)).filter(|n| *n > 0).unwrap_or(2048)
     }
 
     /// Parameters that work on one token, as a share: from the chosen experts; a tenth for what all tokens pass.

@@ -13,10 +13,12 @@ pub mod overhead;
 pub mod setup;
 pub mod estimate;
 pub mod advice;
+pub mod choose;
 pub mod report;
 pub mod text;
 
-pub use advice::{Try, tries};
+pub use advice::{Case, Try, tries};
+pub use choose::{Chosen, Wanted, choose};
 pub use estimate::{Fit, PerGpu, Verdict, fit, fit_pool};
 pub use pool::Pool;
 pub use setup::Setup;

@@ -35,10 +35,10 @@ pub fn band(load: Load) -> (f64, f64) {
         Bulk::Heavy => 0.5,
     };
     // [55] 0.07 alone; [53] 1.84 at tensor parallel 4
-    let talk = match (load.world, load.bulk) {
-        (2.., _) => 1.9,
-        (_, Bulk::Dense) => 0.4,
-        (_, Bulk::Heavy) => 0.9,
+    let buffers = match (load.world, load.bulk) {
+        (..2, Bulk::Dense) => 0.4,
+        // [31] 8.3 in all on one GPU, for gpt-oss-120b with a batch of 1024
+        (_, Bulk::Dense | Bulk::Heavy) => 1.9,
     };
     let graphs = match load.bulk {
         _ if !load.graphs => 0.0,
@@ -53,5 +53,5 @@ pub fn band(load: Load) -> (f64, f64) {
         // [53] 4.71 with 38 GiB, [50] 2.35 and more with 17.6 and a batch of 2048, [22] 4.5 and more with 94
         Bulk::Heavy => (1.0 + 0.1 * load.weights_gib).min(4.75) * batch.max(1.0),
     };
-    (low, (talk + graphs + activations).max(low))
+    (low, (buffers + graphs + activations).max(low))
 }

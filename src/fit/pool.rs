@@ -112,7 +112,7 @@ impl Pool {
     /// Bytes that must be there for one request of so many tokens: its blocks, and one that vLLM keeps back.
     #[must_use]
     pub fn least_bytes(&self, tokens: u32) -> u64 {
-        (self.blocks_for(tokens) + 1) * self.block_bytes
+        (self.blocks_for(tokens) + 1).saturating_mul(self.block_bytes)
     }
 
     /// Requests of so many tokens that go into so many bytes side by side (`Maximum concurrency` of the log).
@@ -126,7 +126,7 @@ impl Pool {
     /// 0.21: concurrency × context, rounded down).
     #[must_use]
     pub fn tokens(&self, bytes: u64, context: u32) -> u64 {
-        self.blocks(bytes) * u64::from(context) / self.blocks_for(context).max(1)
+        self.blocks(bytes).saturating_mul(u64::from(context)) / self.blocks_for(context).max(1)
     }
 
     /// The longest request that goes into so many bytes, 0 if none does; at most `limit`.
@@ -193,24 +193,7 @@ fn base_block(stage: &[Layers]) -> u32 {
 /// otherwise the smaller page takes more tokens where that comes out even, or is padded.
 fn hybrid(stage: &[Layers], cut: Cut) -> (u64, Vec<Group>) {
     let widest = stage.iter().map(|l| token_bytes(l.keeps, cut)).max().unwrap_or(0).max(1);
-    let state = stage.iter().filter_map(|l| match l.keeps {
-        Keeps::State(state) => Some(state.bytes(cut.tp)),
-        Keeps::All { .. }
-        | Keeps::Latent { .. }
-        | Keeps::Index { .. }
-        | Keeps::Window { .. }
-        | Keeps::Chunk { .. }
-        | Keeps::Measured { .. } => None,
-    });
-    let block = match state.max() {
-        Some(bytes) => {
-            let step = if base_block(stage) == BLOCK { BLOCK } else { LATENT_HYBRID_BLOCK };
-            let steps = bytes.div_ceil(widest * u64::from(step)).max(1);
-            step * u32::try_from(steps).unwrap_or(u32::MAX / step)
-        }
-        None => base_block(stage),
-    };
-    let page = widest * u64::from(block);
+    let block = hybrid_block(stage, widest, cut.tp);
     let size = group_size(stage);
     let groups = stage.iter().flat_map(|l| {
         let own = token_bytes(l.keeps, cut);
@@ -219,7 +202,25 @@ fn hybrid(stage: &[Layers], cut: Cut) -> (u64, Vec<Group>) {
         let group = Group { block: block.saturating_mul(times), need: need(l.keeps, cut) };
         std::iter::repeat_n(group, l.count.div_ceil(size) as usize)
     });
-    (page * u64::from(size), groups.collect())
+    let page = widest.saturating_mul(u64::from(block));
+    (page.saturating_mul(u64::from(size)), groups.collect())
+}
+
+/// Tokens per block of the widest layers: the usual, or as many as the largest state takes.
+fn hybrid_block(stage: &[Layers], widest: u64, tp: u32) -> u32 {
+    let step = if base_block(stage) == BLOCK { BLOCK } else { LATENT_HYBRID_BLOCK };
+    let states = stage.iter().filter_map(|l| match l.keeps {
+        Keeps::State(kept) => Some(kept.bytes(tp)),
+        Keeps::All { .. }
+        | Keeps::Latent { .. }
+        | Keeps::Index { .. }
+        | Keeps::Window { .. }
+        | Keeps::Chunk { .. }
+        | Keeps::Measured { .. } => None,
+    });
+    let Some(bytes) = states.max() else { return base_block(stage) };
+    let steps = bytes.div_ceil(widest * u64::from(step)).max(1);
+    u32::try_from(steps).map_or(u32::MAX, |steps| steps.saturating_mul(step))
 }
 
 /// Layers per group: as many as the rarest kind has, or as the commonest if that is less than half as much again

@@ -105,11 +105,11 @@ pub enum Keeps {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct State {
     /// Channels of the convolution, without the groups' part: that of heads × head dim.
-    pub channels: u32,
+    pub channels: u64,
     /// Groups whose two projections pass the convolution too; a group is copied rather than cut.
     pub groups: u32,
     /// Channels of one group's two projections.
-    pub group_channels: u32,
+    pub group_channels: u64,
     /// Width of the convolution; all but one step are kept.
     pub kernel: u32,
     /// Elements of the recurrent state.
@@ -129,7 +129,7 @@ impl State {
         let tp = tp.max(1);
         // groups that don't divide are copied until every rank has one
         let groups = if self.groups.is_multiple_of(tp) { self.groups } else { tp };
-        let channels = u64::from(self.channels) + u64::from(groups) * u64::from(self.group_channels);
+        let channels = self.channels + u64::from(groups) * self.group_channels;
         let conv = channels / u64::from(tp) * u64::from(self.kernel.saturating_sub(1)) * CONV_BYTES;
         conv + self.elements / u64::from(tp) * u64::from(self.element_bytes)
     }
@@ -137,26 +137,27 @@ impl State {
     /// Gated delta net (Qwen3-Next, Qwen3.5): `[key heads, value heads]`, `[key dim, value dim]`.
     #[must_use]
     pub fn delta_net(heads: [u32; 2], dims: [u32; 2], kernel: u32, element_bytes: u32) -> Self {
-        let ([k_heads, v_heads], [k_dim, v_dim]) = (heads, dims);
+        let ([k_heads, v_heads], [k_dim, v_dim]) = (heads.map(u64::from), dims.map(u64::from));
         Self {
             channels: 2 * k_heads * k_dim + v_heads * v_dim,
             groups: 0,
             group_channels: 0,
             kernel,
-            elements: u64::from(v_heads) * u64::from(v_dim) * u64::from(k_dim),
+            elements: v_heads * v_dim * k_dim,
             element_bytes,
         }
     }
 
-    /// Mamba 2 (Nemotron-H, Granite 4): heads, head dim, state size and groups; the state is kept in float32.
+    /// Mamba 2 (Nemotron-H, Granite 4): `[heads, head dim, state size]` and groups.
     #[must_use]
-    pub fn mamba2([heads, head_dim, state]: [u32; 3], groups: u32, kernel: u32, element_bytes: u32) -> Self {
+    pub fn mamba2(dims: [u32; 3], groups: u32, kernel: u32, element_bytes: u32) -> Self {
+        let [heads, head_dim, state] = dims.map(u64::from);
         Self {
             channels: heads * head_dim,
             groups,
             group_channels: 2 * state,
             kernel,
-            elements: u64::from(heads) * u64::from(head_dim) * u64::from(state),
+            elements: heads * head_dim * state,
             element_bytes,
         }
     }
@@ -164,12 +165,13 @@ impl State {
     /// Kimi delta attention: three projections pass the convolution, the state is kept in float32.
     #[must_use]
     pub fn kda(heads: u32, head_dim: u32, kernel: u32) -> Self {
+        let (heads, head_dim) = (u64::from(heads), u64::from(head_dim));
         Self {
             channels: 3 * heads * head_dim,
             groups: 0,
             group_channels: 0,
             kernel,
-            elements: u64::from(heads) * u64::from(head_dim) * u64::from(head_dim),
+            elements: heads * head_dim * head_dim,
             element_bytes: 4,
         }
     }

@@ -65,31 +65,28 @@ impl fmt::Display for Why<'_> {
         let (context, needed) = (fit.context, fit.needed_gib);
         match fit.verdict {
             _ if fit.source == Source::Measured => {
+                let pool = fit.per_gpu.kv_gib;
+                write!(f, "one request of {context} takes {needed:.1} of the {pool:.1} GiB pool")
+            }
+            Verdict::Fits => {
                 write!(
                     f,
-                    "one request of {context} takes {needed:.1} GiB of the {:.1} GiB pool",
-                    fit.per_gpu.kv_gib
+                    "one request of {context} takes {needed:.1} GiB, and at least {least:.1} GiB are left"
                 )
             }
-            Verdict::Fits => write!(
-                f,
-                "one request of {context} takes {needed:.1} GiB, and at least {least:.1} GiB are left"
-            ),
             Verdict::Tight => {
                 write!(
                     f,
-                    "one request of {context} takes {needed:.1} GiB of KV cache, and {least:.1} to {most:.1} GiB are left, "
+                    "one request of {context} takes {needed:.1} GiB; {least:.1}–{most:.1} GiB are left, "
                 )?;
-                write!(f, "depending on what vLLM measures when it starts")
+                write!(f, "as vLLM's overhead turns out")
             }
             Verdict::DoesNotFit if weights_gib >= requested_gib => {
-                write!(f, "{} of weights are {weights_gib:.1} of {of}", fit.files)
+                write!(f, "{} of weights need {weights_gib:.1} GiB, and there are {of}", fit.files)
             }
             Verdict::DoesNotFit => {
-                write!(
-                    f,
-                    "{weights_gib:.1} weights + at least {low:.1} overhead leave {most:.1} of {of}; {context} takes {needed:.1}"
-                )
+                write!(f, "{weights_gib:.1} weights + at least {low:.1} overhead leave {most:.1} of {of}; ")?;
+                write!(f, "{context} takes {needed:.1}")
             }
         }
     }
@@ -101,7 +98,8 @@ impl fmt::Display for Table<'_> {
         let PerGpu { total_gib, requested_gib, weights_gib, overhead_gib: (low, high), kv_gib } = fit.per_gpu;
         let share = requested_gib / total_gib * 100.0;
         row(f, "GPU memory", format_args!("{total_gib:.1} GiB"), "as torch counts it")?;
-        row(f, "requested", format_args!("{requested_gib:.1} GiB"), &format!("{share:.0}% of it"))?;
+        let requested = tenths_down(requested_gib);
+        row(f, "requested", format_args!("{requested:.1} GiB"), &format!("{share:.0}% of it"))?;
         row(f, "weights", format_args!("{weights_gib:.1} GiB"), &weights_note(fit))?;
         match fit.source {
             Source::Measured => {
@@ -168,9 +166,13 @@ struct Of<'a>(&'a Fit, f64);
 
 impl fmt::Display for Of<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let gib = (self.1 * 10.0).floor() / 10.0;
+        let gib = tenths_down(self.1);
         write!(f, "{gib:.1} GiB{}", if self.0.parallel.gpus() > 1 { " per GPU" } else { "" })
     }
+}
+
+fn tenths_down(number: f64) -> f64 {
+    (number * 10.0).floor() / 10.0
 }
 
 /// `9.8`, `118`: one decimal up to ten; rounded down, a request fits whole or not at all.
@@ -179,7 +181,7 @@ struct Times(f64);
 impl fmt::Display for Times {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 < 10.0 {
-            write!(f, "{:.1}", (self.0 * 10.0).floor() / 10.0)
+            write!(f, "{:.1}", tenths_down(self.0))
         } else {
             write!(f, "{:.0}", self.0.floor())
         }

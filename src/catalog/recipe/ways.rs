@@ -13,7 +13,8 @@ pub(super) struct Way<'a> {
     pub(super) exact: bool,
 }
 
-/// Known ways on this kind of GPU, and powers of two beside them; fewest GPUs first, surest first.
+/// Known ways on this kind of GPU, and powers of two beside them; fewest GPUs first, surest first, last
+/// resorts last.
 pub(super) fn ways<'a>(recipe: &'a Recipe, ask: Ask<'_>) -> Vec<Way<'a>> {
     let allowed = |gpus: u32| gpus <= ask.available && ask.gpus.is_none_or(|wanted| gpus == wanted);
     let here = |config: &&Config| config.on.iter().any(|key| key == ask.gpu.recipe_key());
@@ -25,7 +26,10 @@ pub(super) fn ways<'a>(recipe: &'a Recipe, ask: Ask<'_>) -> Vec<Way<'a>> {
             ways.extend(derived(recipe, ask, gpus));
         }
     }
-    ways.sort_by_key(|way| (way.parallel.gpus(), way.config.map(|config| config.status), way.parallel.dp));
+    ways.sort_by_key(|way| {
+        let last_resort = way.exact && way.config.is_some_and(|config| config.last_resort);
+        (last_resort, way.parallel.gpus(), way.config.map(|config| config.status), way.parallel.dp)
+    });
     ways
 }
 

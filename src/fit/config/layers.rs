@@ -59,7 +59,7 @@ fn kinds(config: &Config<'_>) -> Result<Vec<Kind>, NotRead> {
         all.map(|at| if full.contains(&Value::from(at + 1)) { Kind::Full } else { Kind::State }).collect()
     } else if let Some(interval) = config.number("full_attention_interval").filter(|n| *n > 0) {
         all.map(|at| if (at + 1).is_multiple_of(interval) { Kind::Full } else { Kind::State }).collect()
-    } else if config.number("attention_chunk_size").is_some() {
+    } else if config.tokens("attention_chunk_size").is_some() {
         // Llama 4: every fourth layer sees everything
         all.map(|at| if (at + 1).is_multiple_of(4) { Kind::Full } else { Kind::Chunk }).collect()
     } else {
@@ -73,7 +73,7 @@ fn kinds(config: &Config<'_>) -> Result<Vec<Kind>, NotRead> {
 
 /// Windows that repeat in a pattern, cover every layer, or are not used.
 fn windows(config: &Config<'_>, layers: u32) -> Vec<Kind> {
-    let window = config.number("sliding_window").filter(|w| *w > 0 && *w < config.max_context());
+    let window = config.tokens("sliding_window").filter(|w| *w > 0 && *w < config.max_context());
     let off = config.get("use_sliding_window").and_then(Value::as_bool) == Some(false);
     let kind = |at: u32| match (window, config.any(&["sliding_window_pattern", "_sliding_window_pattern"])) {
         (None, _) => Kind::Full,
@@ -131,7 +131,7 @@ fn full(config: &Config<'_>) -> Result<Keeps, NotRead> {
 }
 
 fn window(config: &Config<'_>) -> Result<Keeps, NotRead> {
-    let window = config.number("sliding_window").unwrap_or(0);
+    let window = config.tokens("sliding_window").unwrap_or(0);
     let heads = config.number("swa_num_key_value_heads").map_or_else(|| heads(config), Ok)?;
     let elements = match (config.number("swa_head_dim"), config.number("swa_v_head_dim")) {
         (Some(key), value) => key + value.unwrap_or(key),
@@ -141,7 +141,7 @@ fn window(config: &Config<'_>) -> Result<Keeps, NotRead> {
 }
 
 fn chunk(config: &Config<'_>) -> Result<Keeps, NotRead> {
-    let chunk = config.number("attention_chunk_size").unwrap_or(0);
+    let chunk = config.tokens("attention_chunk_size").unwrap_or(0);
     Ok(Keeps::Chunk { heads: heads(config)?, elements: elements(config)?, chunk })
 }
 
@@ -169,7 +169,13 @@ fn index(config: &Config<'_>) -> Keeps {
 
 fn state(config: &Config<'_>) -> Result<Keeps, NotRead> {
     if let Some(linear) = config.get("linear_attn_config") {
-        let number = |name| linear.get(name).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+        let number = |name| {
+            linear
+                .get(name)
+                .and_then(Value::as_u64)
+                .and_then(|n| u32::try_from(n).ok())
+                .filter(|n| *n <= 1 << 16)
+        };
         let heads = number("num_heads").map_or_else(|| config.need("num_attention_heads"), Ok)?;
         let dim = number("head_dim").ok_or(NotRead::Missing("linear_attn_config.head_dim"))?;
         return Ok(Keeps::State(State::kda(heads, dim, number("short_conv_kernel_size").unwrap_or(4))));
