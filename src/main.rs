@@ -1,3 +1,5 @@
-//! `pi`, the command.
+//! `pi`, the command: arguments in, exit code out.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    pi::cli::main()
+}

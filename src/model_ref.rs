@@ -3,6 +3,7 @@
 use crate::name::{AbsPath, BadName, HfRepo, Revision};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::path::Path;
 
 /// A model's weights, as `model = "…"` names them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,8 +43,8 @@ impl ModelRef {
     #[must_use]
     pub fn is_gguf(&self) -> bool {
         match self {
-            Self::Hub { file, .. } => file.as_deref().is_some_and(|f| f.ends_with(".gguf")),
-            Self::Path(path) => path.as_str().ends_with(".gguf"),
+            Self::Hub { file, .. } => file.as_deref().is_some_and(is_gguf),
+            Self::Path(path) => is_gguf(path.as_str()),
         }
     }
 }
@@ -77,6 +78,10 @@ impl From<ModelRef> for String {
     fn from(model: ModelRef) -> Self {
         model.to_string()
     }
+}
+
+fn is_gguf(file: &str) -> bool {
+    Path::new(file).extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf"))
 }
 
 /// A file inside a repository: relative, and staying there.

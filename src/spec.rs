@@ -9,7 +9,7 @@ use crate::units::{Percent, Tokens};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Everything that makes a server what it is: two servers with equal specs are the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +86,16 @@ impl EngineRecipe {
 }
 
 impl ServerSpec {
+    /// Where the pod itself reaches the server: the address it listens on, loopback where that is every address.
+    #[must_use]
+    pub fn ask_at(&self) -> IpAddr {
+        match self.listen {
+            IpAddr::V4(address) if address.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(address) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            address @ (IpAddr::V4(_) | IpAddr::V6(_)) => address,
+        }
+    }
+
     /// Twelve hex digits that differ when anything in the spec does.
     #[must_use]
     pub fn digest(&self) -> String {

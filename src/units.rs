@@ -116,6 +116,12 @@ impl Percent {
         u16::try_from(hundredths).ok().filter(|n| (1..=10_000).contains(n)).map(Self).ok_or_else(bad)
     }
 
+    /// In hundredths of a percent, 1 to 10000, for exact sums.
+    #[must_use]
+    pub fn hundredths(self) -> u32 {
+        u32::from(self.0)
+    }
+
     /// As a fraction: `90%` is 0.9.
     #[must_use]
     pub fn fraction(self) -> f64 {

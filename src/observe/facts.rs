@@ -59,7 +59,7 @@ pub struct PodFacts {
     pub engines: BTreeMap<EngineId, EngineSeen>,
     /// Programs that plans ask about (`llama-server`, `uv`, `gcc`, `python3`) → where they are on the pod.
     pub programs: BTreeMap<String, String>,
-    /// Repositories in the HF cache.
+    /// Repositories that were asked about and are in the HF cache, by name.
     pub cache: Vec<CachedRepo>,
     /// Model paths that were asked about → what is there; absent ones are not in it.
     pub model_paths: BTreeMap<String, PathSeen>,
@@ -291,6 +291,12 @@ pub struct Snapshot {
     pub files: u32,
     /// Whether all are: by the list the hub gave (`trees/`), if there is one.
     pub whole: Whole,
+    /// The files that are there → their sizes: for models that are one file of a repository.
+    #[serde(default)]
+    pub sizes: BTreeMap<String, Bytes>,
+    /// Files of the hub's list that are missing or have another size, sorted.
+    #[serde(default)]
+    pub missing: Vec<String>,
 }
 
 /// Whether a snapshot is all there.

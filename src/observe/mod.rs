@@ -4,5 +4,11 @@
 //! [`Sighting::Unreachable`], a part of a pod that could not be looked at is a [`Gap`].
 
 mod facts;
+mod ask;
+mod look;
+mod parse;
 
+pub use ask::*;
 pub use facts::*;
+pub use look::observe;
+pub use parse::{Expect, read, salted};

@@ -1,0 +1,19 @@
+//! 4. Doing it. Obeys the plan: whatever depends on the domain was decided there.
+//!
+//! In: a [`crate::plan::Plan`] and a [`crate::remote::Remote`]. Out: events while it runs, and a [`Report`] that
+//! accounts for every step. After every step `pods.json` is written.
+
+mod ask;
+mod event;
+mod locks;
+mod perform;
+mod ready;
+mod remember;
+mod report;
+mod schedule;
+
+pub use event::{Event, Failure, FailureKind, Outcome};
+pub use locks::{Holder, Locks, Refusal};
+pub use remember::remember;
+pub use report::Report;
+pub use schedule::{Crew, apply};

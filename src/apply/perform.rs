@@ -1,0 +1,126 @@
+//! One step: its scripts, run on its pod.
+
+use crate::apply::event::{Failure, FailureKind};
+use crate::apply::ready::await_ready;
+use crate::apply::schedule::Crew;
+use crate::name::{PodName, SecretName};
+use crate::plan::{Action, Step, scripts};
+use crate::remote::{Exit, Job, Line, Remote, RemoteError};
+use crate::script::Script;
+use crate::secret::{Secret, Secrets};
+use tokio_util::sync::CancellationToken;
+
+/// How many of a script's last lines are kept, for when it fails.
+const KEPT: usize = 400;
+
+/// Does one step. An interrupted one fails with the code `stopped`.
+pub(super) async fn perform<R: Remote>(
+    step: &Step,
+    crew: &Crew<'_, R>,
+    stop: &CancellationToken,
+    say: &(dyn Fn(String) + Sync),
+) -> Result<(), Failure> {
+    let Some(pod) = crew.manifest.pods.get(&step.pod) else {
+        return Err(Failure::new("no-pod", format!("{} is not in the manifest", step.pod)));
+    };
+    let scripts = scripts(&step.action, pod)
+        .map_err(|error| Failure::new("no-script", error.to_string()).lines(source(&error)))?;
+    // what only takes time stops at once; what changes servers is finished, it takes seconds
+    let never = CancellationToken::new();
+    let stop = if may_be_interrupted(&step.action) { stop } else { &never };
+    if let (Action::AwaitReady { spec, stall }, [wait, mark]) = (&step.action, scripts.as_slice()) {
+        let errand = Errand { pod: &step.pod, crew, stop, say };
+        return await_ready(&errand, (spec, *stall), wait, mark).await;
+    }
+    let errand = Errand { pod: &step.pod, crew, stop, say };
+    for script in &scripts {
+        let input = match &step.action {
+            Action::WriteSecrets(names) => Some(secrets_input(names, crew.secrets)),
+            Action::MountStorage(_)
+            | Action::InstallEngine(_)
+            | Action::FetchWeights(_)
+            | Action::StartServer(_)
+            | Action::RestartServer { .. }
+            | Action::AwaitReady { .. }
+            | Action::StopServer(_)
+            | Action::RemoveServer(_)
+            | Action::RemoveEngine(_)
+            | Action::RemoveWeights(_) => None,
+        };
+        let (exit, lines) = errand.run(script, input).await?;
+        if exit != Exit(0) {
+            return Err(script_failed(script, exit, &lines));
+        }
+    }
+    Ok(())
+}
+
+fn may_be_interrupted(action: &Action) -> bool {
+    matches!(action, Action::InstallEngine(_) | Action::FetchWeights(_) | Action::AwaitReady { .. })
+}
+
+/// What a step needs to talk to its pod.
+pub(super) struct Errand<'a, R> {
+    pub(super) pod: &'a PodName,
+    pub(super) crew: &'a Crew<'a, R>,
+    pub(super) stop: &'a CancellationToken,
+    pub(super) say: &'a (dyn Fn(String) + Sync),
+}
+
+impl<R: Remote> Errand<'_, R> {
+    /// Runs a script, passes its lines on, and keeps the last of them.
+    pub(super) async fn run(
+        &self,
+        script: &Script,
+        input: Option<Secret>,
+    ) -> Result<(Exit, Vec<Line>), Failure> {
+        let mut lines = std::collections::VecDeque::new();
+        let hear = |line: Line| {
+            let (Line::Out(text) | Line::Err(text)) = &line;
+            if !text.trim().is_empty() {
+                (self.say)(text.clone());
+            }
+            if lines.len() == KEPT {
+                lines.pop_front();
+            }
+            lines.push_back(line);
+        };
+        let job = Job { script, input };
+        let exit = self.crew.remote.run(self.pod, job, self.stop, hear).await.map_err(|e| from_remote(&e))?;
+        Ok((exit, lines.into()))
+    }
+}
+
+/// A lost or refused connection, as a step's failure.
+pub(super) fn from_remote(error: &RemoteError) -> Failure {
+    if matches!(error, RemoteError::Stopped { .. }) {
+        return Failure::interrupted();
+    }
+    let failure = Failure { kind: FailureKind::Connection, ..Failure::new(error.code(), error.to_string()) };
+    match error.help() {
+        Some(help) => failure.help(help),
+        None => failure,
+    }
+}
+
+/// The last thing the script said to its error stream, with a few lines before it.
+fn script_failed(script: &Script, exit: Exit, lines: &[Line]) -> Failure {
+    let words = |line: &Line| match line {
+        Line::Err(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        Line::Err(_) | Line::Out(_) => None,
+    };
+    let mut said: Vec<String> = lines.iter().rev().filter_map(words).take(12).collect();
+    said.reverse();
+    let message = said.pop().unwrap_or_else(|| format!("{} ended with exit code {}", script.name, exit.0));
+    Failure::new("script-failed", message).lines(said)
+}
+
+/// `name=value` lines for the pod's secrets file; the values were checked to be one line each when they were read.
+fn secrets_input(names: &[SecretName], secrets: &Secrets) -> Secret {
+    let lines = names.iter().filter_map(|name| Some(format!("{name}={}\n", secrets.get(name)?.expose())));
+    Secret::new(lines.collect())
+}
+
+fn source(error: &dyn std::error::Error) -> Option<String> {
+    error.source().map(ToString::to_string)
+}

@@ -1,0 +1,130 @@
+//! Which step runs when: as soon as the steps it needs are done, different pods side by side.
+
+use crate::apply::event::{Event, FailureKind, Outcome};
+use crate::apply::perform::perform;
+use crate::apply::remember::remember_step;
+use crate::apply::report::Report;
+use crate::manifest::Manifest;
+use crate::memory::Store;
+use crate::plan::{Plan, Step, StepId};
+use crate::remote::Remote;
+use crate::secret::Secrets;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Everything that steps are done with.
+pub struct Crew<'a, R> {
+    /// For the pods' paths and variables.
+    pub manifest: &'a Manifest,
+    /// The only door.
+    pub remote: &'a R,
+    /// For the pods' secrets file and for asking servers.
+    pub secrets: &'a Secrets,
+    /// `pods.json`
+    pub store: &'a Store,
+    /// How many steps may run at once.
+    pub jobs: NonZeroUsize,
+}
+
+/// Does the plan. When `stop` is cancelled nothing new begins; what runs is finished or cleanly undone.
+pub async fn apply<R: Remote>(
+    plan: &Plan,
+    crew: &Crew<'_, R>,
+    stop: &CancellationToken,
+    tell: &(dyn Fn(Event) + Sync),
+) -> Report {
+    let mut queue = Queue::new(&plan.steps);
+    let mut report = Report::default();
+    let mut running = FuturesUnordered::new();
+    loop {
+        while running.len() < crew.jobs.get() && !stop.is_cancelled() {
+            let Some(step) = queue.next() else { break };
+            tell(Event::Began(step.id));
+            running.push(async move { (step, one(step, crew, stop, tell).await) });
+        }
+        let Some((step, outcome)) = running.next().await else { break };
+        if matches!(outcome, Outcome::Done { .. }) {
+            remember_step(crew.store, step);
+            queue.done(step.id);
+        }
+        tell(Event::Ended(step.id, outcome.clone()));
+        report.outcomes.insert(step.id, outcome);
+    }
+    for step in &plan.steps {
+        if !report.outcomes.contains_key(&step.id) {
+            let outcome = not_begun(step, &report);
+            tell(Event::Ended(step.id, outcome.clone()));
+            report.outcomes.insert(step.id, outcome);
+        }
+    }
+    report
+}
+
+async fn one<R: Remote>(
+    step: &Step,
+    crew: &Crew<'_, R>,
+    stop: &CancellationToken,
+    tell: &(dyn Fn(Event) + Sync),
+) -> Outcome {
+    let began = Instant::now();
+    let say = |text: String| tell(Event::Said(step.id, text));
+    match perform(step, crew, stop, &say).await {
+        Ok(()) => Outcome::Done { took: began.elapsed() },
+        Err(failure) if failure.kind == FailureKind::Interrupt => Outcome::Stopped,
+        Err(failure) => Outcome::Failed(failure),
+    }
+}
+
+/// Why a step was never begun. Steps come after those they need, whose outcomes are therefore known.
+fn not_begun(step: &Step, report: &Report) -> Outcome {
+    let failed = |id: &&StepId| match report.outcomes.get(*id) {
+        Some(Outcome::Failed(_) | Outcome::Skipped(_)) => true,
+        Some(Outcome::Done { .. } | Outcome::Stopped | Outcome::Left) | None => false,
+    };
+    step.after.iter().find(failed).map_or(Outcome::Left, |id| Outcome::Skipped(*id))
+}
+
+/// Steps that wait, and those that may begin, in the plan's order.
+struct Queue<'a> {
+    ready: BTreeMap<StepId, &'a Step>,
+    waiting: BTreeMap<StepId, (&'a Step, usize)>,
+    needed_by: BTreeMap<StepId, Vec<StepId>>,
+}
+
+impl<'a> Queue<'a> {
+    fn new(steps: &'a [Step]) -> Self {
+        let mut queue = Self { ready: BTreeMap::new(), waiting: BTreeMap::new(), needed_by: BTreeMap::new() };
+        for step in steps {
+            let needs: BTreeSet<StepId> = step.after.iter().copied().collect();
+            for need in &needs {
+                queue.needed_by.entry(*need).or_default().push(step.id);
+            }
+            if needs.is_empty() {
+                queue.ready.insert(step.id, step);
+            } else {
+                queue.waiting.insert(step.id, (step, needs.len()));
+            }
+        }
+        queue
+    }
+
+    fn next(&mut self) -> Option<&'a Step> {
+        self.ready.pop_first().map(|(_, step)| step)
+    }
+
+    fn done(&mut self, id: StepId) {
+        for next in self.needed_by.remove(&id).unwrap_or_default() {
+            if let Some((step, missing)) = self.waiting.remove(&next) {
+                if missing == 1 {
+                    self.ready.insert(next, step);
+                } else {
+                    self.waiting.insert(next, (step, missing - 1));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The command line's shape and its help.
+
+use crate::ui::Color;
+use clap::{Args, Parser, Subcommand};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+const FIRST_DAY: &str = "\
+A first day:
+  pi init              write a pi.toml to start from
+  pi plan              look at the pods, show what would be done and why
+  pi apply             do it, after asking
+  pi check             look at pi.toml alone
+  pi destroy           stop everything that pi.toml names
+
+`pi help COMMAND` says more.";
+
+/// terraform plan for LLM servers on rented GPU machines
+#[derive(Debug, Parser)]
+#[command(name = "pi", version, arg_required_else_help = true, after_help = FIRST_DAY, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(super) struct Global {
+    /// The manifest; else $PI_MANIFEST, else the nearest pi.toml upwards, else $PI_CONFIG_DIR/pi.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) manifest: Option<PathBuf>,
+    /// Keep no SSH connection open for the next command
+    #[arg(long, global = true)]
+    pub(super) no_persist: bool,
+    /// When to use colour; NO_COLOR is honoured
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Write a commented pi.toml to start from
+    Init(Init),
+    /// Look at every pod, compare with pi.toml, show what would be done
+    Plan(Plan),
+    /// Plan, show, ask, do
+    Apply(Apply),
+    /// Check pi.toml alone, without any network
+    Check,
+    /// Stop everything that pi.toml names
+    Destroy(Destroy),
+    /// Print the JSON Schema of pi.toml, for editors
+    Schema,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pi init --local && pi apply    serve a small model on this machine")]
+pub(super) struct Init {
+    /// For this machine, with a small real model on the CPU
+    #[arg(long)]
+    pub(super) local: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  pi plan --target qwen --verbose    one model, with the scripts that would run"
+)]
+pub(super) struct Plan {
+    /// Print the plan as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Write the plan into a file as well, for `pi apply FILE`
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// Exit 2 if there are changes, 0 if there are none
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+    /// From what was seen last time, without looking
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// Show the scripts too, and for restarts what differs in them
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    #[command(flatten)]
+    pub(super) scope: Scope,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pi apply --yes --json | jq    in CI")]
+pub(super) struct Apply {
+    /// A plan that `pi plan --out` wrote: done without asking, if it is still what has to be done
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["target", "allow_protected"])]
+    pub(super) plan_file: Option<PathBuf>,
+    /// Print events as JSON, one a line
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) scope: Scope,
+    #[command(flatten)]
+    pub(super) doing: Doing,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pi destroy --weights --engines    leave nothing behind")]
+pub(super) struct Destroy {
+    /// Remove the weights too, where no other server uses them
+    #[arg(long)]
+    pub(super) weights: bool,
+    /// Remove the engines too, where no other server uses them
+    #[arg(long)]
+    pub(super) engines: bool,
+    /// Print events as JSON, one a line
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) scope: Scope,
+    #[command(flatten)]
+    pub(super) doing: Doing,
+}
+
+/// Which part of the manifest.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Scope {
+    /// Only these models and pods
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    pub(super) target: Vec<String>,
+    /// Protected servers may be stopped and restarted
+    #[arg(long)]
+    pub(super) allow_protected: bool,
+}
+
+/// How changes are made.
+#[derive(Debug, Args)]
+pub(super) struct Doing {
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// How many steps may run at once
+    #[arg(long, value_name = "N", default_value = "32")]
+    pub(super) jobs: NonZeroUsize,
+}

@@ -1,0 +1,72 @@
+//! Exit codes, which scripts depend on.
+
+use crate::problem::Problems;
+use miette::Report;
+use std::process::ExitCode;
+use thiserror::Error;
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// Done, or nothing to do.
+    Done,
+    /// Failed.
+    Failed,
+    /// `plan --detailed-exitcode` found changes.
+    Changes,
+    /// Wrong usage, or a manifest with mistakes.
+    Usage,
+    /// A pod could not be reached.
+    Unreachable,
+    /// Somebody else holds the lock.
+    Locked,
+    /// Interrupted.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+impl Exit {
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Changes => 2,
+            Self::Usage => 64,
+            Self::Unreachable => 69,
+            Self::Locked => 75,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// A mistake of the person at the keyboard.
+#[derive(Debug, Error, miette::Diagnostic)]
+#[error("{message}")]
+pub(super) struct Usage {
+    pub(super) message: String,
+    #[help]
+    pub(super) help: Option<String>,
+}
+
+/// A [`Usage`] error.
+pub(super) fn usage(message: impl Into<String>, help: impl Into<String>) -> Report {
+    Usage { message: message.into(), help: Some(help.into()) }.into()
+}
+
+/// The same error, as a mistake of the person at the keyboard.
+pub(super) fn as_usage(report: &Report) -> Report {
+    Usage { message: report.to_string(), help: report.help().map(|help| help.to_string()) }.into()
+}
+
+/// The exit code of an error.
+pub(super) fn of(report: &Report) -> Exit {
+    if report.downcast_ref::<Problems>().is_some() || report.downcast_ref::<Usage>().is_some() {
+        return Exit::Usage;
+    }
+    Exit::Failed
+}

@@ -1,0 +1,29 @@
+//! `pi init`: a commented manifest to start from.
+
+use crate::cli::args::{Global, Init};
+use crate::cli::exit::{Exit, usage};
+use crate::manifest::{starter, starter_local};
+use crate::ui;
+use miette::{IntoDiagnostic, Result, WrapErr};
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+pub(super) fn run(global: &Global, args: &Init) -> Result<Exit> {
+    let path = global.manifest.as_deref().unwrap_or(Path::new("pi.toml"));
+    let text = if args.local { starter_local() } else { starter() };
+    let shown = path.display();
+    let mut file = match File::create_new(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            return Err(usage(
+                format!("{shown} is there already"),
+                "edit it, or name another with --manifest FILE",
+            ));
+        }
+        Err(error) => return Err(error).into_diagnostic().wrap_err(format!("cannot write {shown}")),
+    };
+    file.write_all(text.as_bytes()).into_diagnostic().wrap_err_with(|| format!("cannot write {shown}"))?;
+    ui::note(&format!("Wrote {shown}. Edit it, then: pi plan"));
+    Ok(Exit::Done)
+}

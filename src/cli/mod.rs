@@ -1,0 +1,68 @@
+//! Asking: the command line. One verb, one file; what they share is in [`world`].
+
+mod apply;
+mod args;
+mod check;
+mod destroy;
+mod exit;
+mod init;
+mod interrupt;
+mod plan;
+mod saved;
+mod schema;
+mod scope;
+mod secrets;
+mod world;
+
+use crate::ui;
+use args::{Cli, Verb};
+use clap::Parser;
+use exit::Exit;
+use std::process::ExitCode;
+
+/// Reads the arguments, does what they say, and turns what came of it into an exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // help and version are answers, not mistakes
+            drop(error.print());
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    ui::use_color(cli.global.color);
+    ui::set_error_style(cli.global.color);
+    match run(cli) {
+        Ok(exit) => exit.into(),
+        Err(report) => {
+            let exit = exit::of(&report);
+            ui::error(&report);
+            exit.into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> miette::Result<Exit> {
+    let Cli { global, verb } = cli;
+    match verb {
+        Verb::Init(args) => init::run(&global, &args),
+        Verb::Check => check::run(&global),
+        Verb::Schema => schema::run(),
+        Verb::Plan(args) => threads(plan::run(&global, &args)),
+        Verb::Apply(args) => threads(apply::run(&global, &args)),
+        Verb::Destroy(args) => threads(destroy::run(&global, &args)),
+    }
+}
+
+/// Runs what talks to pods.
+fn threads(work: impl Future<Output = miette::Result<Exit>>) -> miette::Result<Exit> {
+    // reqwest asks for a provider even where it speaks plain HTTP; a second installation is refused, which is fine
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = miette::IntoDiagnostic::into_diagnostic(runtime)?;
+    let result = runtime.block_on(work);
+    // a pending read of the terminal must not hold the exit up
+    runtime.shutdown_background();
+    result
+}

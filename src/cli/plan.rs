@@ -1,0 +1,65 @@
+//! `pi plan`: look, compare, show.
+
+use crate::cli::args::{Global, Plan as Args};
+use crate::cli::exit::Exit;
+use crate::cli::saved;
+use crate::cli::world::World;
+use crate::observe::{Observed, Sighting};
+use crate::plan::{Action, Plan, Severity, plan, scripts};
+use crate::ui;
+use miette::{IntoDiagnostic, Result};
+
+pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
+    let world = World::open(global, &args.scope)?;
+    let observed = if args.offline { world.memory.as_observed() } else { world.observe().await };
+    let plan = plan(&world.inputs(&observed));
+    world.remote.close().await;
+    let json = ui::plan_json(&plan);
+    if let Some(path) = &args.out {
+        saved::write(path, &json, &args.scope)?;
+    }
+    if args.json {
+        ui::data(&format!("{json:#}\n"))?;
+    } else {
+        ui::data(&ui::plan_text(&plan, &world.manifest.lines))?;
+        if args.verbose {
+            ui::data(&verbose(&world, &observed, &plan)?)?;
+        }
+    }
+    Ok(exit(&plan, args))
+}
+
+fn exit(plan: &Plan, args: &Args) -> Exit {
+    if plan.pods.values().any(|pod| !pod.reachable) {
+        return Exit::Unreachable;
+    }
+    if plan.findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Exit::Failed;
+    }
+    if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done }
+}
+
+/// The scripts of every step; for a restart, the difference from the script that started what runs now.
+fn verbose(world: &World, observed: &Observed, plan: &Plan) -> Result<String> {
+    let mut text = String::new();
+    for step in &plan.steps {
+        let Some(pod) = world.manifest.pods.get(&step.pod) else { continue };
+        let title = format!("{} {} on {}", step.action.name(), step.action.target(), step.pod);
+        let former =
+            former(observed, step).map(|action| scripts(&action, pod)).transpose().into_diagnostic()?;
+        for (at, script) in scripts(&step.action, pod).into_diagnostic()?.iter().enumerate() {
+            let old = former.as_ref().and_then(|former| former.get(at));
+            text.push('\n');
+            text.push_str(&ui::script_diffs(&title, script, old));
+        }
+    }
+    Ok(text)
+}
+
+/// The action that would have started the server as it runs now.
+fn former(observed: &Observed, step: &crate::plan::Step) -> Option<Action> {
+    let Action::RestartServer { to, .. } = &step.action else { return None };
+    let Some(Sighting::Seen(facts)) = observed.pods.get(&step.pod) else { return None };
+    let spec = facts.servers.get(&to.name)?.spec.as_ref().ok()?;
+    Some(Action::StartServer(Box::new(spec.clone())))
+}

@@ -1,0 +1,90 @@
+//! What verbs share: the manifest, the secrets, the door, what is there.
+
+use crate::cli::args::Global;
+use crate::cli::exit::{as_usage, usage};
+use crate::cli::{scope, secrets};
+use crate::manifest::{Manifest, Surroundings, find, load};
+use crate::memory::{Memory, Store};
+use crate::name::{PodName, SecretName};
+use crate::observe::{Observed, observe};
+use crate::plan::{Inputs, Protected, Scope};
+use crate::remote::{Doors, Options, Persist};
+use crate::secret::Secrets;
+use crate::ui;
+use miette::Result;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Everything a verb works with.
+pub(super) struct World {
+    pub(super) manifest: Manifest,
+    pub(super) secrets: Secrets,
+    pub(super) store: Store,
+    pub(super) memory: Memory,
+    pub(super) remote: Arc<Doors>,
+    pub(super) scope: Scope,
+    pub(super) protected: Protected,
+    known: BTreeSet<SecretName>,
+}
+
+impl World {
+    /// Reads everything that is on this machine.
+    pub(super) fn open(global: &Global, wanted: &crate::cli::args::Scope) -> Result<Self> {
+        let manifest = load_manifest(global)?;
+        let secrets = secrets::read(&manifest)?;
+        let store = Store::new(&config_dir(global)?);
+        let memory = store.read()?;
+        let scope = scope::scope(&manifest, &wanted.target)?;
+        let persist = if global.no_persist { Persist::No } else { Persist::Yes };
+        let remote = Arc::new(Doors::new(&manifest, Options { persist, ..Options::default() }));
+        let protected = if wanted.allow_protected { Protected::Allow } else { Protected::Keep };
+        let known = secrets.keys().cloned().collect();
+        Ok(Self { manifest, secrets, store, memory, remote, scope, protected, known })
+    }
+
+    /// Looks at every pod in scope, and remembers what was seen.
+    pub(super) async fn observe(&self) -> Observed {
+        let pods: Vec<PodName> = self
+            .manifest
+            .pods
+            .keys()
+            .filter(|pod| self.scope.has_pod(&self.manifest, pod))
+            .cloned()
+            .collect();
+        let observed = observe(self.remote.as_ref(), &self.manifest, &self.secrets, pods).await;
+        if let Err(error) = crate::apply::remember(&self.store, &self.manifest, &observed) {
+            ui::note(&format!("warning: {error}"));
+        }
+        observed
+    }
+
+    /// What a plan is made from.
+    pub(super) fn inputs<'a>(&'a self, observed: &'a Observed) -> Inputs<'a> {
+        let Self { manifest, memory, scope, protected, known, .. } = self;
+        Inputs { manifest, memory, observed, secrets: known, scope, protected: *protected }
+    }
+}
+
+/// Finds, reads and checks the manifest.
+pub(super) fn load_manifest(global: &Global) -> Result<Manifest> {
+    let path = find(&surroundings(global), Path::is_file).map_err(|report| as_usage(&report))?;
+    load(&path)
+}
+
+/// `$PI_CONFIG_DIR`, else `~/.pi`.
+fn config_dir(global: &Global) -> Result<PathBuf> {
+    let directory = surroundings(global).config_dir();
+    directory.ok_or_else(|| usage("there is no home directory", "set PI_CONFIG_DIR"))
+}
+
+fn surroundings(global: &Global) -> Surroundings {
+    let path = |name| std::env::var_os(name).map(PathBuf::from);
+    Surroundings {
+        flag: global.manifest.clone(),
+        pi_manifest: path("PI_MANIFEST"),
+        pi_config_dir: path("PI_CONFIG_DIR"),
+        home: std::env::home_dir(),
+        cwd: std::env::current_dir().unwrap_or_default(),
+    }
+}

@@ -1,0 +1,180 @@
+//! Values without parts: how each is read and what is said when it can't be.
+
+mod engine;
+mod pod;
+
+pub(super) use engine::{EngineArg, Kind, PythonVersion};
+pub(super) use pod::{Host, Price};
+
+use super::suggest::near;
+use super::types::{Protect, State};
+use super::value::{Refusal, Scalar, found, string};
+use crate::model_ref::ModelRef;
+use crate::name::{AbsPath, EngineName, EnvName, Label, PodPath, Port, Project};
+use crate::units::{Percent, Seconds, Tokens};
+use std::net::IpAddr;
+use toml::de::DeValue;
+
+/// The text in `value`.
+pub(super) fn text<'a>(value: &'a DeValue) -> Result<&'a str, Refusal> {
+    match value {
+        DeValue::String(text) if text.contains('\0') => {
+            Err(Refusal::because("a NUL character cannot be passed on"))
+        }
+        DeValue::String(text) => Ok(text),
+        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) => {
+            Err(Refusal::mismatch().help(format!("put it in quotes: \"{}\"", found(value))))
+        }
+        DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => Err(Refusal::mismatch()),
+    }
+}
+
+/// The whole number in `value`.
+pub(super) fn whole(value: &DeValue) -> Option<i64> {
+    let DeValue::Integer(number) = value else { return None };
+    i64::from_str_radix(number.as_str(), number.radix()).ok()
+}
+
+/// The number in `value`, whole or not.
+fn number(value: &DeValue) -> Option<f64> {
+    if let DeValue::Float(number) = value {
+        return number.as_str().parse().ok();
+    }
+    whole(value).and_then(|number| i32::try_from(number).ok()).map(f64::from)
+}
+
+impl Scalar for String {
+    const EXPECTED: &'static str = "text in quotes";
+
+    fn parse(value: &DeValue) -> Result<Self, Refusal> {
+        text(value).map(str::to_owned)
+    }
+}
+
+/// Declares how a type is read from a text: what was expected, and what to do when it is refused.
+macro_rules! from_text {
+    ($($type:ty: $expected:literal, $help:expr;)*) => {$(
+        impl Scalar for $type {
+            const EXPECTED: &'static str = $expected;
+
+            fn parse(value: &DeValue) -> Result<Self, Refusal> {
+                let text = text(value)?;
+                <$type>::parse(text).map_err(|bad| {
+                    let help: fn(&str) -> Option<String> = $help;
+                    Refusal { message: Some(bad.to_string()), help: help(text) }
+                })
+            }
+        }
+    )*};
+}
+
+from_text! {
+    Project: "a name in quotes", |_| None;
+    EngineName: "an engine's name in quotes", |_| None;
+    Label: "a label in quotes", |_| None;
+    EnvName: "a variable's name in quotes", |_| None;
+    AbsPath: "a path in quotes", |_| None;
+    PodPath: "a path in quotes", |_| Some("paths are the pod's: /mnt/models or ~/models".to_owned());
+    ModelRef: "a model in quotes, such as \"owner/name\"", |text| Some(model_help(text));
+}
+
+fn model_help(text: &str) -> String {
+    let forms = r#"write "owner/name" as on huggingface.co, "owner/name:file.gguf", or "/a/path/on/the/pod""#;
+    let page = text.strip_prefix("https://huggingface.co/").or_else(|| text.strip_prefix("hf.co/"));
+    match page {
+        Some(page) => format!("write \"{}\"", page.split('/').take(2).collect::<Vec<_>>().join("/")),
+        None => forms.to_owned(),
+    }
+}
+
+impl Scalar for Tokens {
+    const EXPECTED: &'static str = r#"a number of tokens such as "32k" or 32768"#;
+
+    fn parse(value: &DeValue) -> Result<Self, Refusal> {
+        let number = whole(value).map(|number| number.to_string());
+        let text = number.as_deref().or_else(|| string(value)).ok_or_else(Refusal::mismatch)?;
+        Self::parse(text).map_err(Refusal::because)
+    }
+}
+
+impl Scalar for Percent {
+    const EXPECTED: &'static str = r#"a share such as "90%""#;
+
+    fn parse(value: &DeValue) -> Result<Self, Refusal> {
+        if let Some(text) = string(value) {
+            return Self::parse(text).map_err(Refusal::because);
+        }
+        // 0.9 and 90 are how engines and people write it: say what they mean here
+        let share = number(value).map(|n| if n <= 1.0 { n * 100.0 } else { n });
+        let percent = share.map(|n| format!("{}%", (n * 100.0).round() / 100.0));
+        let help = percent.filter(|text| Self::parse(text).is_ok()).map(|text| format!("write {text:?}"));
+        Err(Refusal { message: None, help })
+    }
+}
+
+impl Scalar for Seconds {
+    const EXPECTED: &'static str = r#"a length of time such as "90s", "10m" or "2h""#;
+
+    fn parse(value: &DeValue) -> Result<Self, Refusal> {
+        let text = string(value).ok_or_else(Refusal::mismatch)?;
+        Self::parse(text).map_err(Refusal::because)
+    }
+}
+
+impl Scalar for Port {
+    const EXPECTED: &'static str = "a port from 1 to 65535";
+
+    fn parse(value: &DeValue) -> Result<Self, Refusal> {
+        let number = whole(value).and_then(|number| u16::try_from(number).ok());
+        number.and_then(Self::new).ok_or_else(Refusal::mismatch)
+    }
+}
+
+impl Scalar for IpAddr {
+    const EXPECTED: &'static str = r#"an address such as "127.0.0.1" or "0.0.0.0""#;
+
+    fn parse(value: &DeValue) -> Result<Self, Refusal> {
+        let text = text(value)?;
+        text.parse().map_err(|_| match text {
+            "localhost" => Refusal::mismatch().help(r#"write "127.0.0.1""#),
+            "*" | "all" | "any" => Refusal::mismatch().help(r#"write "0.0.0.0""#),
+            _ => Refusal::mismatch().help("it is the address alone; the port has its own key"),
+        })
+    }
+}
+
+impl Scalar for State {
+    const EXPECTED: &'static str = r#""running" or "stopped""#;
+
+    fn parse(value: &DeValue) -> Result<Self, Refusal> {
+        match text(value)? {
+            "running" => Ok(Self::Running),
+            "stopped" => Ok(Self::Stopped),
+            other => Err(slip(other, &["running", "stopped"])),
+        }
+    }
+}
+
+/// A word that is none of `known`.
+fn slip(word: &str, known: &[&str]) -> Refusal {
+    match near(word, known.iter().copied()) {
+        Some(other) => Refusal::mismatch().help(format!("did you mean \"{other}\"?")),
+        None => Refusal::mismatch(),
+    }
+}
+
+/// `protect = true`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Protected(pub(super) Protect);
+
+impl Scalar for Protected {
+    const EXPECTED: &'static str = "true or false";
+
+    fn parse(value: &DeValue) -> Result<Self, Refusal> {
+        if let DeValue::Boolean(on) = value {
+            return Ok(Self(if *on { Protect::Yes } else { Protect::No }));
+        }
+        let quoted = string(value).filter(|text| matches!(*text, "true" | "false"));
+        Err(Refusal { message: None, help: quoted.map(|text| format!("without quotes: {text}")) })
+    }
+}

@@ -1,0 +1,163 @@
+//! The file itself: read, checked, written whole or not at all.
+
+use crate::memory::types::{FORMAT, Memory};
+use miette::{IntoDiagnostic, Result, WrapErr, miette};
+use serde::Deserialize;
+use std::fs::{self, DirBuilder, File};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Where `pods.json` is kept.
+#[derive(Debug, Clone)]
+pub struct Store {
+    directory: PathBuf,
+}
+
+/// The only thing asked of a file before it is read in full.
+#[derive(Deserialize)]
+struct Versioned {
+    format: u32,
+}
+
+impl Store {
+    /// The store in pi's directory (`$PI_CONFIG_DIR`).
+    #[must_use]
+    pub fn new(directory: &Path) -> Self {
+        Self { directory: directory.to_owned() }
+    }
+
+    /// The file's path.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.directory.join("pods.json")
+    }
+
+    /// What is remembered; nothing if there is no file yet.
+    ///
+    /// A file that is broken or from a newer pi is an error and stays as it is.
+    pub fn read(&self) -> Result<Memory> {
+        let path = self.path();
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Memory::default()),
+            Err(error) => {
+                return Err(error).into_diagnostic().wrap_err(format!("cannot read {}", path.display()));
+            }
+        };
+        parse(&text, &path)
+    }
+
+    /// Changes what is remembered. Two pi at once take turns; a failed write leaves the file as it was.
+    pub fn update(&self, change: impl FnOnce(&mut Memory)) -> Result<()> {
+        let path = self.path();
+        let failed = || format!("cannot write {}", path.display());
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.directory)
+            .into_diagnostic()
+            .wrap_err_with(failed)?;
+        // a lock of its own: writing replaces the file, and a lock on it would go with the old one
+        let lock = self.directory.join("pods.lock");
+        let lock = File::options().create(true).append(true).mode(0o600).open(lock);
+        let lock =
+            lock.and_then(|lock| lock.lock().map(|()| lock)).into_diagnostic().wrap_err_with(failed)?;
+        let before = self.read()?;
+        let mut memory = before.clone();
+        change(&mut memory);
+        if memory != before {
+            write_whole(&path, &memory).wrap_err_with(failed)?;
+        }
+        drop(lock);
+        Ok(())
+    }
+}
+
+fn parse(text: &str, path: &Path) -> Result<Memory> {
+    let broken = |error: serde_json::Error| {
+        miette!(
+            help = "it is only a cache: move it away and pi will look at the pods anew",
+            "{} is not what pi wrote: {error}",
+            path.display()
+        )
+    };
+    let Versioned { format } = serde_json::from_str(text).map_err(broken)?;
+    if format > FORMAT {
+        return Err(miette!(
+            help = "update pi, or set PI_CONFIG_DIR to another directory",
+            "{} was written by a newer pi (format {format}, this one knows {FORMAT})",
+            path.display()
+        ));
+    }
+    serde_json::from_str(text).map_err(broken)
+}
+
+fn write_whole(path: &Path, memory: &Memory) -> Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let text = serde_json::to_string_pretty(memory).into_diagnostic()?;
+    // a temporary file is made 0600
+    let mut file = tempfile::NamedTempFile::new_in(directory).into_diagnostic()?;
+    file.write_all(text.as_bytes()).into_diagnostic()?;
+    file.write_all(b"\n").into_diagnostic()?;
+    file.as_file().sync_all().into_diagnostic()?;
+    file.persist(path).into_diagnostic()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::new(&directory.path().join("pi"));
+        (directory, store)
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_and_only_the_owner_may() {
+        let (_directory, store) = store();
+        assert_eq!(store.read().unwrap(), Memory::default());
+        store.update(|memory| memory.active = Some("dc1".parse().unwrap())).unwrap();
+        assert_eq!(store.read().unwrap().active, Some("dc1".parse().unwrap()));
+        let mode = fs::metadata(store.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_broken_or_newer_file_is_an_error_and_stays() {
+        for (text, says) in
+            [("{", "is not what pi wrote"), ("{\"format\": 99}", "newer pi"), ("", "is not what pi wrote")]
+        {
+            let (_directory, store) = store();
+            fs::create_dir_all(&store.directory).unwrap();
+            fs::write(store.path(), text).unwrap();
+            let error = store.update(|memory| memory.active = None).unwrap_err();
+            assert!(format!("{error:?}").contains(says), "{error:?}");
+            assert_eq!(fs::read_to_string(store.path()).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn many_writers_lose_nothing() {
+        let (_directory, store) = store();
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let store = &store;
+                scope.spawn(move || {
+                    let pod = format!("pod{number}").parse().unwrap();
+                    let memory = crate::memory::PodMemory {
+                        ssh: "local".to_owned(),
+                        seen: 0,
+                        facts: crate::observe::PodFacts::default(),
+                        servers: std::collections::BTreeMap::new(),
+                    };
+                    store.update(|all| drop(all.pods.insert(pod, memory))).unwrap();
+                });
+            }
+        });
+        assert_eq!(store.read().unwrap().pods.len(), 8);
+    }
+}

@@ -1,0 +1,9 @@
+//! `pods.json`: what pi last knew. A cache that makes choices stick and commands fast; the pod itself is the truth.
+//!
+//! In: the file of `$PI_CONFIG_DIR`. Out: [`Memory`]; written whole, atomically, 0600, under a file lock.
+
+mod file;
+mod types;
+
+pub use file::Store;
+pub use types::{Memory, PodMemory, ServerMemory};

@@ -1,0 +1,91 @@
+//! Looking at all pods at once. A pod that does not answer delays no other.
+
+use super::ask::{Ask, ask_of};
+use super::facts::{Gap, Observed, PodFacts, Sighting, Unreachable};
+use super::parse::{Expect, read, salted};
+use crate::manifest::Manifest;
+use crate::name::PodName;
+use crate::remote::{Exit, Job, Line, Remote, RemoteError};
+use crate::script::{Template, render};
+use crate::secret::Secrets;
+use futures_util::future::join_all;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::time::Duration;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// Longer than every part of a probe may take by itself: beyond it the pod as a whole is stuck.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Probes these pods of the manifest.
+pub async fn observe<R: Remote>(
+    remote: &R,
+    manifest: &Manifest,
+    secrets: &Secrets,
+    pods: Vec<PodName>,
+) -> Observed {
+    let looks = pods.into_iter().filter_map(|pod| {
+        let salt = salt();
+        let ask = ask_of(manifest, &pod, &salt)?;
+        let digests = secrets.iter().map(|(name, secret)| (name.clone(), salted(&salt, secret.expose())));
+        let expect = Expect { digests: digests.collect() };
+        Some(async move {
+            let sighting = look(remote, &pod, &ask, &expect).await;
+            (pod, sighting)
+        })
+    });
+    Observed { pods: join_all(looks).await.into_iter().collect() }
+}
+
+async fn look<R: Remote>(remote: &R, pod: &PodName, ask: &Ask, expect: &Expect) -> Sighting {
+    let script = match render(Template::PROBE, ask) {
+        Ok(script) => script,
+        Err(error) => return unreachable("no-script", error.to_string(), None),
+    };
+    let (mut text, mut complaint) = (String::new(), String::new());
+    let hear = |line: Line| match line {
+        Line::Out(line) => {
+            text.push_str(&line);
+            text.push('\n');
+        }
+        Line::Err(line) => complaint = line,
+    };
+    let never = CancellationToken::new();
+    let job = Job { script: &script, input: None };
+    match timeout(PATIENCE, remote.run(pod, job, &never, hear)).await {
+        Ok(Ok(exit)) => Sighting::Seen(Box::new(facts(&text, expect, exit, &complaint))),
+        Ok(Err(error)) => from_remote(&error),
+        Err(_) => {
+            let help = "log in and look: a dead mount or a hanging driver can hold everything up";
+            unreachable(
+                "timed-out",
+                format!("it did not finish its answer in {PATIENCE:?}"),
+                Some(help.to_owned()),
+            )
+        }
+    }
+}
+
+fn facts(text: &str, expect: &Expect, exit: Exit, complaint: &str) -> PodFacts {
+    let mut facts = read(text, expect);
+    if exit != Exit(0) {
+        let why = format!("it ended with exit code {}: {complaint}", exit.0);
+        facts.gaps.push(Gap { section: "the probe".to_owned(), why });
+    }
+    facts
+}
+
+fn from_remote(error: &RemoteError) -> Sighting {
+    unreachable(error.code(), error.to_string(), error.help())
+}
+
+fn unreachable(code: &'static str, why: String, help: Option<String>) -> Sighting {
+    Sighting::Unreachable(Unreachable { code, why, help })
+}
+
+/// Text that differs from run to run and can't be foreseen: the standard library's hash keys come from the system.
+fn salt() -> String {
+    let part = || RandomState::new().hash_one(0_u8);
+    format!("{:016x}{:016x}", part(), part())
+}

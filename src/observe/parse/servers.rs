@@ -1,0 +1,99 @@
+//! In: `server` records (name, what, …). Out: the servers that pi started, dead ones too.
+
+use super::gap;
+use super::home::{Expect, compared};
+use super::records::{Records, clean, obeyed, odd};
+use crate::name::{ModelName, SecretName};
+use crate::observe::facts::{Gap, Life, SecretSeen, ServerSeen};
+use crate::spec::ServerSpec;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The servers that pi started, by name.
+pub(super) fn servers(
+    records: &Records,
+    expect: &Expect,
+    gaps: &mut Vec<Gap>,
+) -> BTreeMap<ModelName, ServerSeen> {
+    let names: BTreeSet<&str> =
+        records.rows("server").iter().filter_map(|row| row.first()).map(String::as_str).collect();
+    let mut servers = BTreeMap::new();
+    for text in names {
+        match ModelName::parse(text) {
+            Err(bad) => gaps.push(gap("servers", &clean(&bad.to_string()))),
+            Ok(name) => {
+                let told: Vec<&[String]> = records.named("server", text).collect();
+                match server(&told, expect) {
+                    Some(server) => drop(servers.insert(name, server)),
+                    None => gaps.push(gap("servers", &format!("it was not told whether `{name}` lives"))),
+                }
+                gaps.extend(told.iter().filter(|row| unreadable(row)).map(|row| odd("servers", row)));
+            }
+        }
+    }
+    servers
+}
+
+fn server(told: &[&[String]], expect: &Expect) -> Option<ServerSeen> {
+    let stopped = told.iter().any(|row| matches!(row, [what, ..] if what == "stopped"));
+    Some(ServerSeen {
+        spec: spec(told),
+        life: life(told, stopped.then_some(Life::Stopped))?,
+        answered: told.iter().any(|row| matches!(row, [what, ..] if what == "answered")),
+        secrets: secrets(told, expect),
+    })
+}
+
+/// Its record. One that would be obeyed by a terminal is refused: what is in it is shown and compared.
+fn spec(told: &[&[String]]) -> Result<ServerSpec, String> {
+    let text = field(told, "spec").unwrap_or_default();
+    if text.is_empty() {
+        return Err("spec.json is missing or empty".to_owned());
+    }
+    let spec: ServerSpec =
+        serde_json::from_str(text).map_err(|error| clean(&format!("spec.json: {error}")))?;
+    let ServerSpec { commit, args, command, env, .. } = &spec;
+    let mut texts = commit.iter().chain(args).chain(command).chain(env.values());
+    let hostile = |text: &String| text.chars().any(|c| obeyed(c) && !matches!(c, '\n' | '\t'));
+    if texts.any(hostile) { Err("spec.json has control characters in it".to_owned()) } else { Ok(spec) }
+}
+
+fn life(told: &[&[String]], stopped: Option<Life>) -> Option<Life> {
+    for row in told {
+        match row {
+            [what, pid, seconds, ..] if what == "running" => {
+                let health = field(told, "health").and_then(|code| code.parse().ok());
+                return Some(Life::Running {
+                    pid: pid.parse().ok()?,
+                    seconds: seconds.parse().unwrap_or(0),
+                    health,
+                });
+            }
+            [what, left, ..] if what == "dead" => {
+                let left: Vec<u32> = left.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+                return Some(stopped.filter(|_| left.is_empty()).unwrap_or(Life::Dead { left }));
+            }
+            [what, ..] if what == "never" => return Some(Life::Stopped),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn field<'a>(told: &[&'a [String]], name: &str) -> Option<&'a str> {
+    told.iter().find_map(|row| match row {
+        [what, value, ..] if what == name => Some(value.as_str()),
+        _ => None,
+    })
+}
+
+fn secrets(told: &[&[String]], expect: &Expect) -> BTreeMap<SecretName, SecretSeen> {
+    let secret = |row: &&[String]| match row {
+        [what, name, digest, ..] if what == "secret" => compared(name, digest, expect),
+        _ => None,
+    };
+    told.iter().filter_map(secret).collect()
+}
+
+fn unreadable(row: &[String]) -> bool {
+    matches!(row, [what, name, ..] if what == "secret" && SecretName::parse(name).is_err())
+}

@@ -1,0 +1,72 @@
+//! The engine's command line and environment for a server, as its kind understands them.
+
+use crate::manifest::{EngineKind, Pod};
+use crate::spec::ServerSpec;
+use std::collections::BTreeMap;
+
+/// Arguments behind the model; the user's come last, so that they win.
+pub(super) fn args(spec: &ServerSpec) -> Vec<String> {
+    let mut args = match spec.kind {
+        EngineKind::Vllm => vllm(spec),
+        EngineKind::LlamaCpp => llama_cpp(spec),
+        EngineKind::Command => Vec::new(),
+    };
+    args.extend(spec.args.iter().cloned());
+    args
+}
+
+/// Variables that the choice of GPUs needs, and the pod's own.
+pub(super) fn environment(spec: &ServerSpec, pod: &Pod) -> BTreeMap<String, String> {
+    let mut env: BTreeMap<String, String> =
+        pod.env.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+    if !spec.gpus.is_empty() {
+        // CUDA counts GPUs by speed unless told otherwise, nvidia-smi by their place on the bus
+        env.insert("CUDA_DEVICE_ORDER".to_owned(), "PCI_BUS_ID".to_owned());
+        env.insert("CUDA_VISIBLE_DEVICES".to_owned(), list(&spec.gpus));
+    } else if spec.kind != EngineKind::Command {
+        env.insert("CUDA_VISIBLE_DEVICES".to_owned(), String::new());
+    }
+    env
+}
+
+fn vllm(spec: &ServerSpec) -> Vec<String> {
+    let mut args = common(spec);
+    args.extend(["--served-model-name".to_owned(), spec.name.to_string()]);
+    if !matches!(spec.model, crate::model_ref::ModelRef::Path(_)) {
+        args.push(spec.model.to_string());
+    }
+    let mut flag = |name: &str, value: String| args.extend([name.to_owned(), value]);
+    if let Some(context) = spec.context {
+        flag("--max-model-len", context.0.to_string());
+    }
+    if let Some(memory) = spec.memory {
+        flag("--gpu-memory-utilization", memory.fraction().to_string());
+    }
+    if spec.gpus.len() > 1 {
+        flag("--tensor-parallel-size", spec.gpus.len().to_string());
+    }
+    args
+}
+
+fn llama_cpp(spec: &ServerSpec) -> Vec<String> {
+    let mut args = common(spec);
+    let mut flag = |name: &str, value: String| args.extend([name.to_owned(), value]);
+    flag("--alias", spec.name.to_string());
+    if let Some(context) = spec.context {
+        flag("--ctx-size", context.0.to_string());
+    }
+    if spec.gpus.is_empty() {
+        flag("--n-gpu-layers", "0".to_owned());
+    }
+    args.push("--jinja".to_owned());
+    args.push("--metrics".to_owned());
+    args
+}
+
+fn common(spec: &ServerSpec) -> Vec<String> {
+    ["--host", &spec.listen.to_string(), "--port", &spec.port.to_string()].map(str::to_owned).to_vec()
+}
+
+fn list(gpus: &[u32]) -> String {
+    gpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}

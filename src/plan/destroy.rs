@@ -1,0 +1,121 @@
+//! The other plan: everything that the manifest names goes away.
+
+use crate::manifest::{EngineKind, Protect};
+use crate::model_ref::ModelRef;
+use crate::name::{EngineId, ModelName};
+use crate::observe::{Life, ServerSeen};
+use crate::plan::engine::{Engine, engine};
+use crate::plan::finding::{Finding, Severity};
+use crate::plan::inputs::Protected;
+use crate::plan::order::Unnumbered;
+use crate::plan::step::{Action, Plan};
+use crate::plan::{Draft, Inputs, Site, over_pods, weights};
+use std::collections::BTreeSet;
+
+/// How much goes away beside the servers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Weights in the HF cache, where no other server uses them.
+    pub weights: Removal,
+    /// Engine environments, where no other server uses them.
+    pub engines: Removal,
+}
+
+/// Whether something is removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Removal {
+    /// It stays.
+    #[default]
+    Keep,
+    /// It goes.
+    Remove,
+}
+
+/// What has to be done so that nothing the manifest names is left on the pods.
+#[must_use]
+pub fn destroy(inputs: &Inputs<'_>, extent: Extent) -> Plan {
+    over_pods(inputs, |site| pod(inputs, site, extent))
+}
+
+fn pod(inputs: &Inputs<'_>, site: &Site<'_>, extent: Extent) -> Draft {
+    let mut draft = Draft::default();
+    let mut kept = BTreeSet::new();
+    for (name, seen) in site.own_servers() {
+        if !inputs.scope.has_server(site.name, name) {
+            continue;
+        }
+        let protect = site.model(name).map_or(Protect::No, |model| model.protect);
+        if protect == Protect::Yes && inputs.protected == Protected::Keep {
+            kept.insert(name);
+            draft.findings.push(protected(site, name));
+            continue;
+        }
+        let reason = match &seen.life {
+            Life::Running { .. } => "it runs",
+            Life::Dead { .. } => "it is dead, its record is left",
+            Life::Stopped => "it is stopped, its record is left",
+        };
+        let action = Action::RemoveServer(name.clone());
+        draft.steps.push(Unnumbered { action, reason: reason.to_owned() });
+    }
+    let others: Vec<&ServerSeen> = others(site, &draft);
+    if extent.engines == Removal::Remove {
+        draft.steps.extend(engines(inputs, site, &others));
+    }
+    if extent.weights == Removal::Remove {
+        draft.steps.extend(cached_weights(inputs, site, &others));
+    }
+    draft
+}
+
+/// Servers that stay: they may need an engine or weights that this manifest names too.
+fn others<'a>(site: &Site<'a>, draft: &Draft) -> Vec<&'a ServerSeen> {
+    let leaving: BTreeSet<&ModelName> = draft.steps.iter().filter_map(|step| step.action.server()).collect();
+    site.facts.servers.iter().filter(|(name, _)| !leaving.contains(name)).map(|(_, seen)| seen).collect()
+}
+
+fn engines(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Vec<Unnumbered> {
+    let used =
+        |id: &EngineId| others.iter().any(|s| s.spec.as_ref().is_ok_and(|s| s.engine.as_ref() == Some(id)));
+    let ids: BTreeSet<EngineId> = models(inputs, site)
+        .filter(|model| model.engine.kind != EngineKind::Command || model.engine.build.is_some())
+        .filter_map(|model| match engine(&model.engine, site.facts) {
+            Ok(Engine::Environment(recipe)) => Some(recipe.id),
+            Ok(Engine::Own) | Err(_) => None,
+        })
+        .collect();
+    let there = ids.into_iter().filter(|id| site.facts.engines.contains_key(id) && !used(id));
+    let step =
+        |id| Unnumbered { action: Action::RemoveEngine(id), reason: "no server uses it any more".to_owned() };
+    there.map(step).collect()
+}
+
+fn cached_weights(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Vec<Unnumbered> {
+    let used = |model: &ModelRef| {
+        others.iter().any(|s| s.spec.as_ref().is_ok_and(|s| weights::same_repo(&s.model, model)))
+    };
+    let mut repos = BTreeSet::new();
+    for model in models(inputs, site).map(|model| &model.model) {
+        if let Some(repo) = weights::whole_repo(model, site.facts).filter(|_| !used(model)) {
+            repos.insert(repo);
+        }
+    }
+    let step = |repo| Unnumbered {
+        action: Action::RemoveWeights(repo),
+        reason: "no server uses them any more".to_owned(),
+    };
+    repos.into_iter().map(step).collect()
+}
+
+fn models<'a>(
+    inputs: &'a Inputs<'_>,
+    site: &'a Site<'_>,
+) -> impl Iterator<Item = &'a crate::manifest::Model> {
+    site.models.iter().filter(|(name, _)| inputs.scope.has_server(site.name, name)).map(|(_, model)| *model)
+}
+
+fn protected(site: &Site<'_>, name: &ModelName) -> Finding {
+    Finding::on(Severity::Error, "protected", site.name, "it is protected and would be stopped".to_owned())
+        .of(name)
+        .help("run again with --allow-protected, or take `protect` out of pi.toml")
+}

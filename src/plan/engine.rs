@@ -1,0 +1,150 @@
+//! Which environment a model's engine needs on a pod.
+
+use crate::manifest::{EngineBuild, EngineChoice, EngineKind, EngineVersion};
+use crate::name::EngineId;
+use crate::observe::{GpuSight, PodFacts};
+use crate::spec::{EngineRecipe, short_digest};
+
+/// pi's tested pin of vLLM (`version = "release"`).
+const VLLM_RELEASE: &str = "0.32.0";
+/// pi's tested pin of the prebuilt llama.cpp server, PyPI's `xllamacpp`.
+const XLLAMACPP_RELEASE: &str = "2026.10.11549";
+/// vLLM's own wheels: one directory per version, one below it per variant.
+const VLLM_WHEELS: &str = "https://wheels.vllm.ai";
+/// Python for engine environments: vLLM has wheels for it, and all its dependencies do.
+const PYTHON: &str = "3.12";
+
+/// What runs a server.
+pub(super) enum Engine {
+    /// A program of the pod's own.
+    Own,
+    /// An environment that pi installs.
+    Environment(EngineRecipe),
+}
+
+/// Why there is no engine for a model on this pod, and what to do.
+pub(super) struct NoEngine {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+/// The engine for a choice, on a pod as it is.
+pub(super) fn engine(choice: &EngineChoice, facts: &PodFacts) -> Result<Engine, NoEngine> {
+    if let Some(build) = &choice.build {
+        return own_build(choice, build).map(Engine::Environment);
+    }
+    match choice.kind {
+        EngineKind::Command => Ok(Engine::Own),
+        EngineKind::LlamaCpp => llama_cpp(choice, facts),
+        EngineKind::Vllm => vllm(choice, facts).map(Engine::Environment),
+    }
+}
+
+fn llama_cpp(choice: &EngineChoice, facts: &PodFacts) -> Result<Engine, NoEngine> {
+    let version = match &choice.version {
+        EngineVersion::Release if facts.programs.contains_key("llama-server") => return Ok(Engine::Own),
+        EngineVersion::Release => XLLAMACPP_RELEASE,
+        EngineVersion::Exact(version) => version,
+        EngineVersion::Nightly => {
+            return Err(NoEngine {
+                code: "no-nightly",
+                message: "llama.cpp has no nightly wheel".to_owned(),
+                help: "leave `version` out, or name an exact version of xllamacpp".to_owned(),
+            });
+        }
+    };
+    let mut recipe = recipe(choice, version)?;
+    recipe.packages = vec![format!("xllamacpp=={version}")];
+    Ok(Engine::Environment(recipe))
+}
+
+/// The wheel follows the driver: PyPI's is built for CUDA 13 and needs 580; vLLM's own index has one for CUDA 12.9.
+fn vllm(choice: &EngineChoice, facts: &PodFacts) -> Result<EngineRecipe, NoEngine> {
+    let variant = match &facts.gpus {
+        GpuSight::None => Variant::Cpu,
+        GpuSight::Broken { message, .. } => {
+            return Err(NoEngine {
+                code: "gpu-broken",
+                message: format!("nvidia-smi fails there: {message}"),
+                help: "repair the driver (often: reboot the pod), then plan again".to_owned(),
+            });
+        }
+        GpuSight::Found { driver, .. } => by_driver(driver)?,
+    };
+    let version = match &choice.version {
+        EngineVersion::Release => VLLM_RELEASE,
+        EngineVersion::Exact(version) => version,
+        EngineVersion::Nightly => "nightly",
+    };
+    let mut recipe = recipe(choice, version)?;
+    let requirement = |local: &str| match version {
+        "nightly" => "vllm".to_owned(),
+        exact => format!("vllm=={exact}{local}"),
+    };
+    let (local, index) = match variant {
+        Variant::Cpu => ("+cpu", Some("cpu")),
+        Variant::Cuda129 => ("+cu129", Some("cu129")),
+        Variant::Cuda13 if version == "nightly" => ("", Some("cu130")),
+        Variant::Cuda13 => ("", None),
+    };
+    recipe.packages = vec![requirement(local)];
+    recipe.index = index.map(|variant| format!("{VLLM_WHEELS}/{version}/{variant}")).into_iter().collect();
+    recipe.torch_backend = match variant {
+        Variant::Cpu => Some("cpu".to_owned()),
+        Variant::Cuda129 => Some("cu129".to_owned()),
+        Variant::Cuda13 => None,
+    };
+    Ok(recipe)
+}
+
+enum Variant {
+    Cpu,
+    Cuda129,
+    Cuda13,
+}
+
+fn by_driver(driver: &str) -> Result<Variant, NoEngine> {
+    match driver.split('.').next().and_then(|major| major.parse::<u32>().ok()) {
+        Some(580..) => Ok(Variant::Cuda13),
+        Some(525..580) => Ok(Variant::Cuda129),
+        Some(_) | None => Err(NoEngine {
+            code: "driver-too-old",
+            message: format!("vllm needs NVIDIA driver 525 or newer, the pod has {driver}"),
+            help: "rent a pod with a newer driver, or update it to 580".to_owned(),
+        }),
+    }
+}
+
+fn own_build(choice: &EngineChoice, build: &EngineBuild) -> Result<EngineRecipe, NoEngine> {
+    let EngineBuild { packages, overrides, index, find_links, python } = build;
+    let digest = short_digest(&format!("{packages:?} {overrides:?} {index:?} {find_links:?} {python:?}"));
+    let mut recipe = recipe(choice, &digest[..6])?;
+    recipe.packages.clone_from(packages);
+    recipe.overrides.clone_from(overrides);
+    recipe.index.clone_from(index);
+    recipe.find_links.clone_from(find_links);
+    if let Some(python) = python {
+        recipe.python.clone_from(python);
+    }
+    Ok(recipe)
+}
+
+fn recipe(choice: &EngineChoice, version: &str) -> Result<EngineRecipe, NoEngine> {
+    let id = format!("{}-{version}", choice.name);
+    let id = EngineId::parse(&id).map_err(|bad| NoEngine {
+        code: "bad-version",
+        message: bad.to_string(),
+        help: "write a version as `0.32.0`".to_owned(),
+    })?;
+    Ok(EngineRecipe {
+        id,
+        kind: choice.kind,
+        python: PYTHON.to_owned(),
+        packages: Vec::new(),
+        overrides: Vec::new(),
+        index: Vec::new(),
+        find_links: Vec::new(),
+        torch_backend: None,
+    })
+}

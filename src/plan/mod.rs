@@ -1,0 +1,117 @@
+//! 3. What to do about it. Pure: the same inputs give the same plan, to the byte.
+//!
+//! In: a manifest, `pods.json`, what was observed. Out: a [`Plan`]: typed steps in an order in which they may be
+//! done, each with its reason, and findings. Nothing is left to decide for `apply`.
+
+mod change;
+mod command_line;
+mod converge;
+mod destroy;
+mod engine;
+mod finding;
+mod inputs;
+mod order;
+mod place;
+mod render;
+mod secrets;
+mod server;
+mod simulate;
+mod step;
+mod view;
+mod wanted;
+mod weights;
+
+pub use change::{Change, How, changes, gpu_list};
+pub use destroy::{Extent, Removal, destroy};
+pub use finding::{Finding, Severity};
+pub use inputs::{Inputs, Protected, Scope};
+pub use render::scripts;
+pub use simulate::{act, simulate};
+pub use step::{Action, Counts, Plan, Sign, Step, StepId};
+pub use view::{GpuView, PodView, gpus_in_words};
+
+use crate::manifest::{Model, Pod};
+use crate::name::{ModelName, PodName, Project};
+use crate::observe::{PodFacts, ServerSeen, Sighting, Unreachable};
+use std::collections::BTreeMap;
+
+/// What has to be done so that the pods are as the manifest wants them.
+#[must_use]
+pub fn plan(inputs: &Inputs<'_>) -> Plan {
+    over_pods(inputs, |pod| converge::pod(inputs, pod))
+}
+
+/// One pod, ready to be planned for: everything a rule may look at.
+struct Site<'a> {
+    name: &'a PodName,
+    pod: &'a Pod,
+    facts: &'a PodFacts,
+    /// The models that the manifest puts here, sorted by name.
+    models: &'a [(&'a ModelName, &'a Model)],
+    /// Whose manifest this is.
+    project: &'a Project,
+}
+
+impl<'a> Site<'a> {
+    /// Servers on the pod that are this manifest's: it names them, or its project started them.
+    fn own_servers(&self) -> impl Iterator<Item = (&'a ModelName, &'a ServerSeen)> {
+        self.facts.servers.iter().filter(|(name, server)| {
+            self.model(name).is_some() || server.spec.as_ref().is_ok_and(|spec| spec.project == *self.project)
+        })
+    }
+
+    /// What the manifest says of a model here.
+    fn model(&self, name: &ModelName) -> Option<&'a Model> {
+        self.models.binary_search_by(|(other, _)| (*other).cmp(name)).ok().map(|at| self.models[at].1)
+    }
+}
+
+/// Steps and findings of one pod, before they have their final numbers.
+#[derive(Default)]
+struct Draft {
+    steps: Vec<order::Unnumbered>,
+    findings: Vec<Finding>,
+    standing: usize,
+}
+
+/// Plans every pod in scope by `rule`, and puts the drafts together.
+fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Plan {
+    let mut plan = Plan::default();
+    let mut by_pod: BTreeMap<&PodName, Vec<(&ModelName, &Model)>> = BTreeMap::new();
+    for (name, model) in &inputs.manifest.models {
+        for pod in &model.pods {
+            by_pod.entry(pod).or_default().push((name, model));
+        }
+    }
+    for (name, pod) in &inputs.manifest.pods {
+        if !inputs.scope.has_pod(inputs.manifest, name) {
+            continue;
+        }
+        let sighting = inputs.observed.pods.get(name);
+        let facts = match sighting {
+            Some(Sighting::Seen(facts)) => Some(facts.as_ref()),
+            Some(Sighting::Unreachable(why)) => {
+                plan.findings.push(unreachable(name, why));
+                None
+            }
+            None => None,
+        };
+        plan.pods.insert(name.clone(), PodView::new(pod, facts));
+        if let Some(facts) = facts {
+            let models = by_pod.get(name).map_or(&[][..], Vec::as_slice);
+            order::append(
+                &mut plan,
+                rule(&Site { name, pod, facts, models, project: &inputs.manifest.project }),
+                name,
+            );
+        }
+    }
+    plan
+}
+
+fn unreachable(pod: &PodName, why: &Unreachable) -> Finding {
+    let Unreachable { code, why, help } = why;
+    let mut finding = Finding::on(Severity::Error, code, pod, why.clone());
+    finding.help.clone_from(help);
+    finding
+}

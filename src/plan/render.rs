@@ -1,0 +1,146 @@
+//! The bash of every action. A step has one script; waiting for a server has two, the second for when it answered.
+
+use crate::manifest::{EngineKind, Pod};
+use crate::model_ref::ModelRef;
+use crate::name::{EnvName, HfRepo};
+use crate::plan::command_line;
+use crate::plan::secrets::{API_KEY, HF_TOKEN};
+use crate::plan::step::Action;
+use crate::script::{RenderError, Script, Template, render};
+use crate::spec::{EngineRecipe, KeyUse, ServerSpec};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// The hub's own client, as `uv pip install` names it: the version that was tried.
+const HUB_CLIENT: &str = "huggingface_hub==2.4.0";
+/// Seconds that a server may take to finish what it is answering when it is stopped.
+const DRAIN: u64 = 20;
+
+/// The scripts of one action on a pod, in the order in which they run.
+pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
+    let pi = pod.pi_path.as_str();
+    let stop = |name| json!({ "pi": pi, "name": name, "drain": DRAIN });
+    let one = match action {
+        Action::MountStorage(mount) => {
+            render(Template::MOUNT_STORAGE, &json!({ "target": mount.target, "command": mount.command }))
+        }
+        Action::InstallEngine(recipe) => install(recipe, pod),
+        Action::WriteSecrets(_) => render(Template::WRITE_SECRETS, &json!({ "pi": pi })),
+        Action::FetchWeights(model) => fetch(model, pod),
+        Action::StartServer(spec) | Action::RestartServer { to: spec, .. } => start(spec, pod),
+        Action::AwaitReady { spec, stall } => {
+            let wait = render(Template::AWAIT_READY, &wait_values(spec, pi, stall.0))?;
+            let mark = render(Template::MARK_ANSWERED, &json!({ "pi": pi, "name": spec.name }))?;
+            return Ok(vec![wait, mark]);
+        }
+        Action::StopServer(name) => render(Template::STOP_SERVER, &stop(name)),
+        Action::RemoveServer(name) => render(Template::REMOVE_SERVER, &stop(name)),
+        Action::RemoveEngine(id) => render(Template::REMOVE_ENGINE, &json!({ "pi": pi, "id": id })),
+        Action::RemoveWeights(model) => {
+            let models = pod.models_path.as_str();
+            render(
+                Template::REMOVE_WEIGHTS,
+                &json!({ "models": models, "repo": repo(model).map(HfRepo::as_str) }),
+            )
+        }
+    };
+    Ok(vec![one?])
+}
+
+fn install(recipe: &EngineRecipe, pod: &Pod) -> Result<Script, RenderError> {
+    let EngineRecipe { id, kind, python, packages, overrides, index, find_links, torch_backend } = recipe;
+    let flag = |name: &str, values: &[String]| -> Vec<String> {
+        values.iter().flat_map(|value| [name.to_owned(), value.clone()]).collect()
+    };
+    let mut options = flag("--index", index);
+    options.extend(flag("--find-links", find_links));
+    options.extend(flag("--torch-backend", torch_backend.as_slice()));
+    let import = match kind {
+        EngineKind::Vllm => "vllm",
+        EngineKind::LlamaCpp => "xllamacpp",
+        EngineKind::Command => "",
+    };
+    let values = json!({
+        "pi": pod.pi_path, "id": id, "digest": recipe.digest(), "python": python, "packages": packages,
+        "options": options, "overrides": overrides, "import": import, "pod_env": assignments(&pod.env),
+    });
+    render(Template::INSTALL_ENGINE, &values)
+}
+
+fn fetch(model: &ModelRef, pod: &Pod) -> Result<Script, RenderError> {
+    let (file, revision) = match model {
+        ModelRef::Hub { file, revision, .. } => (file.as_ref(), revision.as_ref()),
+        ModelRef::Path(_) => (None, None),
+    };
+    let values = json!({
+        "pi": pod.pi_path, "models": pod.models_path, "repo": repo(model).map(HfRepo::as_str),
+        "file": file.into_iter().collect::<Vec<_>>(), "revision": revision.into_iter().collect::<Vec<_>>(),
+        "client": HUB_CLIENT, "pod_env": assignments(&pod.env),
+    });
+    render(Template::FETCH_WEIGHTS, &values)
+}
+
+fn start(spec: &ServerSpec, pod: &Pod) -> Result<Script, RenderError> {
+    let (helper_name, helper) = match spec.kind {
+        EngineKind::Vllm => ("pi_guard.py", include_str!("../../templates/pi_guard.py")),
+        EngineKind::LlamaCpp if spec.engine.is_some() => {
+            ("pi_llama_server.py", include_str!("../../templates/pi_llama_server.py"))
+        }
+        EngineKind::LlamaCpp | EngineKind::Command => ("", ""),
+    };
+    let mut secrets = vec![HF_TOKEN];
+    if spec.key == KeyUse::Required {
+        secrets.push(API_KEY);
+    }
+    let record = serde_json::to_string(spec).unwrap_or_default();
+    let values = json!({
+        "pi": pod.pi_path, "name": spec.name, "spec": record, "run": run(spec, pod)?.text,
+        "secret_names": secrets, "helper_name": helper_name, "helper": helper, "drain": DRAIN,
+    });
+    render(Template::START_SERVER, &values)
+}
+
+/// What the server's own session runs.
+fn run(spec: &ServerSpec, pod: &Pod) -> Result<Script, RenderError> {
+    let mut env = command_line::environment(spec, pod);
+    env.extend(spec.env.iter().map(|(name, value)| (name.to_string(), value.clone())));
+    let assignments: Vec<String> = env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let (model, file) = match &spec.model {
+        ModelRef::Hub { repo, file, .. } => (repo.as_str(), file.as_deref()),
+        ModelRef::Path(path) => (path.as_str(), None),
+    };
+    let revision = match &spec.model {
+        ModelRef::Hub { revision, .. } => revision.as_ref().map(ToString::to_string),
+        ModelRef::Path(_) => None,
+    };
+    let values = json!({
+        "engine": spec.engine.as_ref().map_or("", |id| id.as_str()),
+        "model": model, "file": file.unwrap_or_default(),
+        "revision": spec.commit.clone().or(revision).unwrap_or_default(),
+        "models": pod.models_path, "assignments": assignments,
+        "port": spec.port, "context": spec.context.map(|c| c.0.to_string()).unwrap_or_default(),
+        "args": command_line::args(spec), "words": spec.command,
+    });
+    let template = match spec.kind {
+        EngineKind::Vllm => Template::RUN_VLLM,
+        EngineKind::LlamaCpp => Template::RUN_LLAMA_CPP,
+        EngineKind::Command => Template::RUN_COMMAND,
+    };
+    render(template, &values)
+}
+
+fn wait_values(spec: &ServerSpec, pi: &str, stall: u64) -> serde_json::Value {
+    let host = spec.ask_at().to_string();
+    json!({ "pi": pi, "name": spec.name, "host": host, "port": spec.port, "stall": stall })
+}
+
+fn repo(model: &ModelRef) -> Option<&HfRepo> {
+    match model {
+        ModelRef::Hub { repo, .. } => Some(repo),
+        ModelRef::Path(_) => None,
+    }
+}
+
+fn assignments(env: &BTreeMap<EnvName, String>) -> Vec<String> {
+    env.iter().map(|(name, value)| format!("{name}={value}")).collect()
+}

@@ -1,0 +1,211 @@
+//! What a plan is made of. Everything is decided here: `apply` renders and obeys.
+
+use crate::manifest::Mount;
+use crate::model_ref::ModelRef;
+use crate::name::{EngineId, ModelName, PodName, SecretName};
+use crate::plan::change::Change;
+use crate::plan::finding::Finding;
+use crate::plan::view::PodView;
+use crate::spec::{EngineRecipe, ServerSpec};
+use crate::units::Seconds;
+use std::collections::BTreeMap;
+
+/// What to do about the difference between what is wanted and what is there.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Plan {
+    /// In an order in which they may be done one after the other.
+    pub steps: Vec<Step>,
+    /// What is worth saying: what does not fit, what could not be looked at.
+    pub findings: Vec<Finding>,
+    /// The pods that were looked at.
+    pub pods: BTreeMap<PodName, PodView>,
+    /// Servers that are as they should be.
+    pub standing: usize,
+}
+
+/// One thing to do on one pod.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// From 1, in the plan's order.
+    pub id: StepId,
+    /// Where.
+    pub pod: PodName,
+    /// What.
+    pub action: Action,
+    /// Why, as the end of a sentence: ``its context changes from 32k to 64k``.
+    pub reason: String,
+    /// Steps that have to succeed first.
+    pub after: Vec<StepId>,
+}
+
+/// A step's number in its plan.
+pub type StepId = usize;
+
+/// What a step does. Each is one template in `templates/`, named after it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Mount storage and prove that it can be written.
+    MountStorage(Mount),
+    /// Build an engine's environment, and prove that it starts.
+    InstallEngine(EngineRecipe),
+    /// Bring secrets into the pod's 0600 file.
+    WriteSecrets(Vec<SecretName>),
+    /// Download a repository, or one file of it, into the HF cache.
+    FetchWeights(ModelRef),
+    /// Start a server; what is left of a former one is cleared away first.
+    StartServer(Box<ServerSpec>),
+    /// Stop a server and start it as it should be.
+    RestartServer {
+        /// As it should be.
+        to: Box<ServerSpec>,
+        /// What differs; empty where something else than the spec is the reason.
+        changes: Vec<Change>,
+    },
+    /// Wait until a server has answered with a token.
+    AwaitReady {
+        /// Which.
+        spec: Box<ServerSpec>,
+        /// Give up after so long without progress.
+        stall: Seconds,
+    },
+    /// Stop a server and keep its record.
+    StopServer(ModelName),
+    /// Stop a server, if it runs, and forget it.
+    RemoveServer(ModelName),
+    /// Remove an engine's environment.
+    RemoveEngine(EngineId),
+    /// Remove a repository from the HF cache.
+    RemoveWeights(ModelRef),
+}
+
+/// Whether an action adds, changes or removes; the sign in front of its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// `+`
+    Add,
+    /// `~`
+    Change,
+    /// `-`
+    Remove,
+}
+
+impl Action {
+    /// The name in JSON and in journals.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::MountStorage(_) => "mount_storage",
+            Self::InstallEngine(_) => "install_engine",
+            Self::WriteSecrets(_) => "write_secrets",
+            Self::FetchWeights(_) => "fetch_weights",
+            Self::StartServer(_) => "start_server",
+            Self::RestartServer { .. } => "restart_server",
+            Self::AwaitReady { .. } => "await_ready",
+            Self::StopServer(_) => "stop_server",
+            Self::RemoveServer(_) => "remove_server",
+            Self::RemoveEngine(_) => "remove_engine",
+            Self::RemoveWeights(_) => "remove_weights",
+        }
+    }
+
+    /// What it acts on, in one word or path.
+    #[must_use]
+    pub fn target(&self) -> String {
+        match self {
+            Self::MountStorage(mount) => mount.target.to_string(),
+            Self::InstallEngine(recipe) => recipe.id.to_string(),
+            Self::WriteSecrets(names) => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            Self::FetchWeights(model) | Self::RemoveWeights(model) => model.to_string(),
+            Self::StartServer(spec) | Self::AwaitReady { spec, .. } => spec.name.to_string(),
+            Self::RestartServer { to, .. } => to.name.to_string(),
+            Self::StopServer(name) | Self::RemoveServer(name) => name.to_string(),
+            Self::RemoveEngine(id) => id.to_string(),
+        }
+    }
+
+    /// The model whose server it acts on, if it does.
+    #[must_use]
+    pub fn server(&self) -> Option<&ModelName> {
+        match self {
+            Self::StartServer(spec) | Self::AwaitReady { spec, .. } => Some(&spec.name),
+            Self::RestartServer { to, .. } => Some(&to.name),
+            Self::StopServer(name) | Self::RemoveServer(name) => Some(name),
+            Self::MountStorage(_)
+            | Self::InstallEngine(_)
+            | Self::WriteSecrets(_)
+            | Self::FetchWeights(_)
+            | Self::RemoveEngine(_)
+            | Self::RemoveWeights(_) => None,
+        }
+    }
+
+    /// Whether it adds, changes or removes.
+    #[must_use]
+    pub fn sign(&self) -> Sign {
+        match self {
+            Self::MountStorage(_) | Self::InstallEngine(_) | Self::FetchWeights(_) | Self::StartServer(_) => {
+                Sign::Add
+            }
+            Self::WriteSecrets(_) | Self::RestartServer { .. } | Self::AwaitReady { .. } => Sign::Change,
+            Self::StopServer(_) | Self::RemoveServer(_) | Self::RemoveEngine(_) | Self::RemoveWeights(_) => {
+                Sign::Remove
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// Whether there is nothing to do. Findings do not count.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// How many rows add, change and remove. Waiting for a server that the same plan starts is part of its row.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for step in self.rows() {
+            match step.action.sign() {
+                Sign::Add => counts.add += 1,
+                Sign::Change => counts.change += 1,
+                Sign::Remove => counts.remove += 1,
+            }
+        }
+        counts
+    }
+
+    /// The steps that a person sees as rows of their own: all but the waiting that follows a start.
+    pub fn rows(&self) -> impl Iterator<Item = &Step> {
+        let starts: std::collections::BTreeSet<_> = self
+            .steps
+            .iter()
+            .filter(|s| matches!(s.action, Action::StartServer(_) | Action::RestartServer { .. }))
+            .filter_map(|s| Some((&s.pod, s.action.server()?)))
+            .collect();
+        self.steps.iter().filter(move |step| match &step.action {
+            Action::AwaitReady { spec, .. } => !starts.contains(&(&step.pod, &spec.name)),
+            Action::MountStorage(_)
+            | Action::InstallEngine(_)
+            | Action::WriteSecrets(_)
+            | Action::FetchWeights(_)
+            | Action::StartServer(_)
+            | Action::RestartServer { .. }
+            | Action::StopServer(_)
+            | Action::RemoveServer(_)
+            | Action::RemoveEngine(_)
+            | Action::RemoveWeights(_) => true,
+        })
+    }
+}
+
+/// Rows of a plan, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// `+`
+    pub add: usize,
+    /// `~`
+    pub change: usize,
+    /// `-`
+    pub remove: usize,
+}

@@ -1,0 +1,186 @@
+//! Labelled problems in a source file.
+//!
+//! In: what is wrong, where, and what to do. Out: one report, sorted by position, nothing twice.
+
+mod handler;
+
+pub use handler::OneBelowTheOther;
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use std::fmt;
+use std::iter::repeat_n;
+use std::ops::Range;
+use std::sync::Arc;
+
+type Source = Arc<NamedSource<String>>;
+
+/// One thing that is wrong in a file.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    message: String,
+    labels: Vec<(Range<usize>, String)>,
+    help: Option<String>,
+    hidden: Option<Range<usize>>,
+    source: Option<Source>,
+}
+
+impl Problem {
+    /// What is wrong, the bytes of the file it is about, and a few words to stand under them.
+    pub fn new(message: impl Into<String>, at: Range<usize>, label: impl Into<String>) -> Self {
+        let labels = vec![(at, label.into())];
+        Self { message: message.into(), labels, help: None, hidden: None, source: None }
+    }
+
+    /// Points at a second place too, unless it is the first one again.
+    #[must_use]
+    pub fn also(mut self, at: Range<usize>, label: impl Into<String>) -> Self {
+        if self.labels.iter().all(|(known, _)| *known != at) {
+            self.labels.push((at, label.into()));
+        }
+        self
+    }
+
+    /// Says what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Says what to do about it, if we know.
+    #[must_use]
+    pub fn maybe_help(mut self, help: Option<String>) -> Self {
+        self.help = help.or(self.help);
+        self
+    }
+
+    /// Shows stars for these bytes of the file: a secret may stand there.
+    #[must_use]
+    pub fn hiding(mut self, at: Range<usize>) -> Self {
+        self.hidden = Some(at);
+        self
+    }
+
+    /// What is wrong, in one sentence.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    fn place(&self) -> (usize, usize) {
+        self.labels.first().map_or((0, 0), |(at, _)| (at.start, at.end))
+    }
+
+    /// Ties the problem to its file; a label never points behind the file's end or into a character.
+    fn in_file(mut self, source: &Source) -> Self {
+        for (at, _) in &mut self.labels {
+            *at = inside(at.clone(), source.inner());
+        }
+        self.source = Some(Arc::clone(source));
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl Diagnostic for Problem {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as _)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as _)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let span = |(at, label): &(Range<usize>, String)| {
+            LabeledSpan::new(Some(label.clone()), at.start, at.end - at.start)
+        };
+        Some(Box::new(self.labels.iter().map(span)))
+    }
+}
+
+/// Everything that is wrong in one file; never empty. One problem is shown as itself, several below a count.
+#[derive(Debug, Clone)]
+pub struct Problems {
+    file: String,
+    list: Vec<Problem>,
+}
+
+impl Problems {
+    /// Sorts the problems of the file `name` with content `text` by position and drops repetitions.
+    #[must_use]
+    pub fn new(name: &str, text: &str, mut list: Vec<Problem>) -> Self {
+        list.sort_by(|a, b| a.place().cmp(&b.place()).then_with(|| a.message.cmp(&b.message)));
+        list.dedup_by(|a, b| a.place() == b.place() && a.message == b.message);
+        let hidden = list.iter().filter_map(|problem| problem.hidden.clone());
+        let source = Arc::new(NamedSource::new(name, starred(text, hidden)).with_language("TOML"));
+        let list = list.into_iter().map(|problem| problem.in_file(&source)).collect();
+        Self { file: name.to_owned(), list }
+    }
+
+    /// One after the other, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.list.iter()
+    }
+
+    fn only(&self) -> Option<&Problem> {
+        if let [only] = self.list.as_slice() { Some(only) } else { None }
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.only() {
+            Some(only) => only.fmt(f),
+            None => write!(f, "{} has {} problems", self.file, self.list.len()),
+        }
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl Diagnostic for Problems {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.only().and_then(Diagnostic::help)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.only().and_then(Diagnostic::source_code)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.only().and_then(Diagnostic::labels)
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        match self.only() {
+            Some(_) => None,
+            None => Some(Box::new(self.list.iter().map(|problem| problem as _))),
+        }
+    }
+}
+
+/// The same range, moved and grown as little as possible to lie on whole characters of `text`.
+fn inside(at: Range<usize>, text: &str) -> Range<usize> {
+    let last = text.trim_end().char_indices().next_back().map_or(0, |(start, _)| start);
+    let start = text.floor_char_boundary(if at.start >= text.len() { last } else { at.start });
+    let end = text.ceil_char_boundary(at.end.max(start));
+    start..end.min(text.len())
+}
+
+/// The text with stars in place of `hidden` bytes; lines and positions stay.
+fn starred(text: &str, hidden: impl Iterator<Item = Range<usize>>) -> String {
+    let hidden: Vec<_> = hidden.collect();
+    let shown = |(at, c): (usize, char)| match c {
+        c if c != '\n' && hidden.iter().any(|range| range.contains(&at)) => repeat_n('*', c.len_utf8()),
+        c => repeat_n(c, 1),
+    };
+    text.char_indices().flat_map(shown).collect()
+}

@@ -1,0 +1,179 @@
+//! From the words of ssh and of a login shell to a [`RemoteError`].
+//!
+//! In: the log of a connection that failed, or what a pod said instead of running the script. Out: the reason.
+
+use super::RemoteError;
+use crate::ssh_target::SshLine;
+
+/// How the process itself ended, which is not how the script did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// With this exit code.
+    With(i32),
+    /// Killed, or the line is dead.
+    Somehow,
+}
+
+/// Why no connection came about.
+pub(super) fn connection(log: &str, at: &str, line: &SshLine) -> RemoteError {
+    let at = at.to_owned();
+    let has = |needle: &str| log.contains(needle);
+    if has("REMOTE HOST IDENTIFICATION HAS CHANGED") {
+        return changed_key(log, at, line);
+    }
+    if has("Host key verification failed") {
+        let words = ["ssh", "-o", "StrictHostKeyChecking=ask"].into_iter();
+        let words = words.chain(line.options.iter().map(String::as_str)).chain([&*line.destination, "true"]);
+        return RemoteError::HostKeyUnknown { at, ask: words.map(shown).collect::<Vec<_>>().join(" ") };
+    }
+    if let Some(host) = between(log, "Could not resolve hostname ", ":") {
+        return RemoteError::NoHost { at, host: host.to_owned() };
+    }
+    if let Some(said) = log.lines().find(|l| l.contains("Permission denied (")) {
+        let (who, why) = said.trim().split_once(": ").unwrap_or(("", said.trim()));
+        let user = who.rsplit_once('@').map_or("?", |(user, _)| user);
+        return RemoteError::NoLogin { at, user: user.to_owned(), why: lower(why) };
+    }
+    if has("Too many authentication failures") {
+        let why = "too many keys were offered; name the one with `-i` and `-o IdentitiesOnly=yes`".to_owned();
+        let user = line.destination.split_once('@').map_or("?", |(user, _)| user).to_owned();
+        return RemoteError::NoLogin { at, user, why };
+    }
+    if has("Connection refused") {
+        return RemoteError::Refused { at };
+    }
+    if ["timed out", "not responding"].iter().any(|text| has(text)) {
+        return RemoteError::TimedOut { at };
+    }
+    for why in ["No route to host", "Network is unreachable"] {
+        if has(why) {
+            return RemoteError::NoRoute { at, why: lower(why) };
+        }
+    }
+    RemoteError::Other { at, text: last_words(log, "ssh ended without saying why") }
+}
+
+/// Why the script did not begin, although a connection was there: how its process ended and what was said.
+pub(super) fn no_start(ended: Ended, said: &str, at: &str) -> RemoteError {
+    let at = at.to_owned();
+    if said.to_ascii_lowercase().contains("support pty") || said.contains("PTY allocation") {
+        return RemoteError::NoPlainCommands { at };
+    }
+    if ended == Ended::With(127) || said.contains("bash: not found") || said.contains("bash: No such file") {
+        return RemoteError::NoBash { at };
+    }
+    let text = last_words(said, "it ended the session before the script could begin");
+    RemoteError::Other { at, text }
+}
+
+fn changed_key(log: &str, at: String, line: &SshLine) -> RemoteError {
+    let fingerprint = log.lines().map(str::trim).find(|l| l.starts_with("SHA256:"));
+    let fingerprint = fingerprint.map(|print| print.trim_end_matches('.').to_owned());
+    let host = between(log, "ost key for ", " has changed").map(str::to_owned);
+    let host = host.unwrap_or_else(|| match line.port() {
+        Some(port) if port != "22" => format!("[{}]:{port}", line.host()),
+        _ => line.host().to_owned(),
+    });
+    // `Offending ED25519 key in /root/.ssh/known_hosts:3`; without a file, ssh-keygen takes the user's own
+    let file = log
+        .lines()
+        .find_map(|l| l.trim().strip_prefix("Offending ")?.split_once(" key in "))
+        .and_then(|(_, place)| place.rsplit_once(':'))
+        .map(|(file, _)| format!("-f {} ", shown(file)))
+        .unwrap_or_default();
+    RemoteError::HostKeyChanged { at, fingerprint, accept: format!("ssh-keygen {file}-R '{host}'") }
+}
+
+/// A word of a command line, as a person would type it.
+fn shown(word: &str) -> String {
+    shlex::try_quote(word).map_or_else(|_| String::new(), std::borrow::Cow::into_owned)
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(before)?;
+    Some(rest.split_once(after)?.0.trim())
+}
+
+fn lower(text: &str) -> String {
+    let text = text.trim().trim_end_matches('.');
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// The last line that says something.
+fn last_words(text: &str, otherwise: &str) -> String {
+    let mut lines =
+        text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with("Warning: Permanently"));
+    lines.next_back().unwrap_or(otherwise).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ssh_target::SshTarget;
+
+    const CHANGED: &str = "\
+@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\r
+@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r
+The fingerprint for the ED25519 key sent by the remote host is\nSHA256:abc/def.\r
+Offending ED25519 key in /home/me/known hosts:3\r
+Host key for [1.2.3.4]:2222 has changed and you have requested strict checking.\r
+Host key verification failed.\r
+";
+
+    #[test]
+    fn each_reason_is_known_by_its_words() {
+        let table = [
+            (
+                "ssh: connect to host 1.2.3.4 port 2222: Connection refused",
+                "refused",
+                "root@1.2.3.4:2222 refuses",
+            ),
+            ("ssh: connect to host h port 22: Connection timed out", "timed-out", "does not answer"),
+            ("Connection timed out during banner exchange", "timed-out", "does not answer"),
+            ("ssh: connect to host h port 22: No route to host", "no-route", "no route to host"),
+            ("ssh: Could not resolve hostname nohost: Name or service not known", "no-host", "`nohost`"),
+            (
+                "root@1.2.3.4: Permission denied (publickey).",
+                "no-login",
+                "`root` in: permission denied (publickey)",
+            ),
+            (
+                "Warning: Permanently added 'h'\nReceived disconnect: 2: Too many authentication failures",
+                "no-login",
+                "too many keys",
+            ),
+            (CHANGED, "host-key-changed", "(now SHA256:abc/def)"),
+            (
+                "No ED25519 host key is known for h and you have requested strict checking.\nHost key verification failed.",
+                "host-key-unknown",
+                "not known",
+            ),
+            ("/x: line 3: Bad configuration option: foo\n/x: terminating", "other", "terminating"),
+            ("", "other", "without saying why"),
+        ];
+        let Ok(SshTarget::Ssh(line)) = SshTarget::parse("ssh -p 2222 root@1.2.3.4") else { panic!() };
+        for (log, code, says) in table {
+            let error = connection(log, "root@1.2.3.4:2222", &line);
+            assert_eq!(error.code(), code, "{log}");
+            assert!(error.to_string().contains(says), "{error}\ndoes not say: {says}");
+        }
+        let help = connection(CHANGED, "x", &line).help().unwrap();
+        assert!(help.ends_with("ssh-keygen -f '/home/me/known hosts' -R '[1.2.3.4]:2222'"), "{help}");
+        let help = connection("Host key verification failed.", "x", &line).help().unwrap();
+        assert!(help.ends_with(": ssh -o 'StrictHostKeyChecking=ask' -p 2222 root@1.2.3.4 true"), "{help}");
+    }
+
+    #[test]
+    fn what_a_pod_says_instead_of_running_the_script() {
+        let table = [
+            (Ended::With(127), "sh: 1: exec: bash: not found", "no-bash"),
+            (Ended::With(1), "Error: Your SSH client doesn't support PTY", "no-plain-commands"),
+            (Ended::With(1), "This account is currently not available.", "other"),
+            (Ended::Somehow, "", "other"),
+        ];
+        for (ended, said, expected) in table {
+            assert_eq!(no_start(ended, said, "h").code(), expected, "{said}");
+        }
+    }
+}

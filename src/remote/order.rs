@@ -1,0 +1,76 @@
+//! What is sent to a pod: the runner, with the script behind it.
+//!
+//! In: a [`Job`]. Out: the words of a bash command line and what follows on its standard input. The runner
+//! (`templates/runner.sh`) says there what it does with them.
+
+use super::{Job, RemoteError};
+use crate::script::quote::quoted;
+use std::hash::{BuildHasher, Hasher};
+use std::time::Duration;
+
+/// The program that runs scripts on pods.
+const RUNNER: &str = include_str!("../../templates/runner.sh");
+
+/// The longest script, in bytes and quoted, that goes into the command line and so saves a round trip: standard
+/// input may only be sent once the pod has answered. An argument may have 128 KiB on Linux, an ssh packet 256 KiB.
+const SHORT: usize = 60_000;
+
+/// A job, ready to be sent.
+pub(super) struct Order<'a> {
+    job: Job<'a>,
+    /// What tells our lines from others', in this run only.
+    pub(super) mark: String,
+    /// How long the pod waits for a sign of life.
+    pub(super) lease: Duration,
+    short: bool,
+}
+
+impl<'a> Order<'a> {
+    /// Refuses what bash can't hold: NUL.
+    pub(super) fn new(job: Job<'a>, lease: Duration, at: &str) -> Result<Self, RemoteError> {
+        let input = job.input.as_ref().map_or("", |secret| secret.expose());
+        let Some(script) = quoted(&job.script.text).filter(|_| !input.contains('\0')) else {
+            let text = format!("`{}` or its input has a NUL in it", job.script.name);
+            return Err(RemoteError::Other { at: at.to_owned(), text });
+        };
+        // unpredictable, so that no log that a script prints can end it
+        let random = || std::hash::RandomState::new().build_hasher().finish();
+        Ok(Self { job, mark: format!("pi-{:016x}", random()), lease, short: script.len() <= SHORT })
+    }
+
+    /// The words behind `bash`.
+    pub(super) fn words(&self) -> [String; 10] {
+        // comments stay at home
+        let runner: Vec<_> = RUNNER.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+        let (length, text) = if self.short { (0, &*self.job.script.text) } else { (self.script().len(), "") };
+        [
+            "--norc".to_owned(),
+            "-c".to_owned(),
+            runner.join("\n"),
+            "pi-run".to_owned(),
+            length.to_string(),
+            self.input().len().to_string(),
+            self.lease.as_secs_f32().to_string(),
+            self.mark.clone(),
+            text.to_owned(),
+            self.job.script.name.to_owned(),
+        ]
+    }
+
+    /// The same as one line for a login shell.
+    pub(super) fn command_line(&self) -> String {
+        let words = self.words();
+        let words: Vec<_> = words.iter().filter_map(|word| quoted(word)).collect();
+        format!("exec bash {}", words.join(" "))
+    }
+
+    /// The part of the script that goes over standard input: all or nothing.
+    pub(super) fn script(&self) -> &[u8] {
+        if self.short { &[] } else { self.job.script.text.as_bytes() }
+    }
+
+    /// The script's own input, sent behind it.
+    pub(super) fn input(&self) -> &[u8] {
+        self.job.input.as_ref().map_or(&[], |secret| secret.expose().as_bytes())
+    }
+}

@@ -1,0 +1,77 @@
+//! The language pods are spoken to in: bash, from templates.
+//!
+//! In: a [`Template`] and the values it asks for. Out: a [`Script`], whole or not at all: its body is a function
+//! that is called in the last line, so that a script cut in half does nothing.
+//!
+//! A value enters a template only as a `name={{ value }}` line, or as `name=({{ value | words }})` for a list;
+//! whatever is in it arrives in the variable unchanged. Secrets never enter a script: they are its input.
+
+pub(crate) mod quote;
+mod templates;
+
+pub use templates::Template;
+
+use minijinja::{Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
+use serde::Serialize;
+use thiserror::Error;
+
+/// What every script has at hand: `say`, `die`, `expand`.
+const PRELUDE: &str = include_str!("../../templates/prelude.sh");
+
+/// A bash script, ready to be run on a pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// The template's file name: `start_server.sh`. Bash shows it in its own errors.
+    pub name: &'static str,
+    /// The script itself.
+    pub text: String,
+    /// The part of it that is this script's own, for people to read: without the functions that many share.
+    pub own: String,
+}
+
+/// A template and its values do not fit together: a mistake in `pi`, never in what the user wrote.
+#[derive(Debug, Error)]
+#[error("the script `{template}` could not be written")]
+pub struct RenderError {
+    template: &'static str,
+    #[source]
+    cause: minijinja::Error,
+}
+
+/// Fills a template in; `values` is a struct whose fields are the names that the template uses.
+pub fn render(template: Template, values: &impl Serialize) -> Result<Script, RenderError> {
+    let name = template.name();
+    let body = fill(name, template.text(), values).map_err(|cause| RenderError { template: name, cause })?;
+    Ok(wrap(name, template.parts(), &body))
+}
+
+/// Makes a script of plain bash: strict mode, the prelude, and nothing runs unless all of it has arrived.
+#[must_use]
+pub fn wrap(name: &'static str, parts: &[&str], body: &str) -> Script {
+    let own = body.trim_end().to_owned();
+    let parts = parts.concat();
+    let text = format!(
+        "main() {{\nset -euo pipefail\numask 077\nexport LC_ALL=C\n{PRELUDE}\n{parts}\n{own}\n}}\nmain \"$@\"\n"
+    );
+    Script { name, text, own }
+}
+
+fn fill(name: &str, text: &str, values: &impl Serialize) -> Result<String, minijinja::Error> {
+    // Empty: no filter but our own, above all no `safe`.
+    let mut environment = Environment::empty();
+    // `${#array[@]}` is bash: comments of templates have another sign.
+    let syntax = SyntaxConfig::builder()
+        .comment_delimiters("{##", "##}")
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .keep_trailing_newline(true)
+        .build()?;
+    environment.set_syntax(syntax);
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_formatter(quote::format);
+    environment.add_filter("words", quote::words);
+    environment.render_named_str(name, text, Serde(values))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! The templates, one file each, named after the action that uses them.
+//!
+//! In: the files of `/templates`. Out: one constant each, so that a missing file does not compile.
+
+/// A bash template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Template {
+    name: &'static str,
+    parts: &'static [&'static str],
+    text: &'static str,
+}
+
+impl Template {
+    /// Its file name: `start_server.sh`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// Its text, as it stands in the file.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        self.text
+    }
+
+    /// The texts that it uses, which hold no values.
+    #[must_use]
+    pub const fn parts(self) -> &'static [&'static str] {
+        self.parts
+    }
+
+    /// Any text, for tests of the language itself.
+    #[cfg(test)]
+    pub(super) const fn of(text: &'static str) -> Self {
+        Self { name: "test.sh", parts: &[], text }
+    }
+}
+
+/// `START_SERVER = "start_server.sh" with "session.sh";` declares `Template::START_SERVER`: that file of `/templates`,
+/// and the files whose functions it uses.
+macro_rules! templates {
+    ($($name:ident = $file:literal $(with $($part:literal),+)?;)*) => {
+        impl Template {
+            $(
+                #[doc = concat!("`templates/", $file, "`")]
+                pub const $name: Self = Self {
+                    name: $file,
+                    parts: &[$($(include_str!(concat!("../../templates/", $part))),+)?],
+                    text: include_str!(concat!("../../templates/", $file)),
+                };
+            )*
+
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+        }
+    };
+}
+
+templates! {
+    AWAIT_READY = "await_ready.sh" with "session.sh";
+    FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh";
+    INSTALL_ENGINE = "install_engine.sh" with "uv.sh";
+    LOCK = "lock.sh";
+    MARK_ANSWERED = "mark_answered.sh" with "session.sh";
+    MOUNT_STORAGE = "mount_storage.sh";
+    PROBE = "probe.sh" with "probe_records.sh", "probe_host.sh", "probe_processes.sh", "probe_home.sh",
+        "probe_weights.sh", "probe_gpus.sh";
+    REMOVE_ENGINE = "remove_engine.sh";
+    REMOVE_SERVER = "remove_server.sh" with "session.sh";
+    REMOVE_WEIGHTS = "remove_weights.sh";
+    RUN_COMMAND = "run_command.sh" with "run.sh";
+    RUN_LLAMA_CPP = "run_llama_cpp.sh" with "run.sh";
+    RUN_VLLM = "run_vllm.sh" with "run.sh";
+    START_SERVER = "start_server.sh" with "session.sh";
+    STOP_SERVER = "stop_server.sh" with "session.sh";
+    WRITE_SECRETS = "write_secrets.sh";
+}

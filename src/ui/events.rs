@@ -1,0 +1,156 @@
+//! Progress: what happens while a plan is applied, as one moving line per pod on a terminal, as plain lines
+//! elsewhere, or as one JSON object a line.
+
+use crate::apply::{Event, Failure, Outcome};
+use crate::name::PodName;
+use crate::plan::{Plan, Step, StepId};
+use crate::ui::json::step_json;
+use crate::ui::layout::WIDTH;
+use crate::ui::outcome::{sentence, step_title};
+use crate::ui::output;
+use crate::ui::style::{ADD, FAINT, REMOVE, Styled};
+use crate::units::Seconds;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Who watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Showing {
+    /// A person at a terminal.
+    Terminal,
+    /// A person reading a log later.
+    Lines,
+    /// A machine.
+    Json,
+}
+
+/// Tells events as they come.
+pub struct Reporter<'a> {
+    steps: BTreeMap<StepId, &'a Step>,
+    showing: Showing,
+    bars: BTreeMap<&'a PodName, ProgressBar>,
+    screen: MultiProgress,
+}
+
+impl<'a> Reporter<'a> {
+    /// A reporter of one plan's events.
+    #[must_use]
+    pub fn new(plan: &'a Plan, showing: Showing) -> Self {
+        let screen = MultiProgress::new();
+        let mut bars = BTreeMap::new();
+        if showing == Showing::Terminal {
+            for step in &plan.steps {
+                bars.entry(&step.pod).or_insert_with(|| bar(&screen, &step.pod));
+            }
+        }
+        Self { steps: plan.steps.iter().map(|step| (step.id, step)).collect(), showing, bars, screen }
+    }
+
+    /// Tells one event.
+    pub fn tell(&self, event: &Event) {
+        match self.showing {
+            Showing::Json => drop(output::data(&format!("{}\n", self.json(event)))),
+            Showing::Lines => self.line(event),
+            Showing::Terminal => self.screen(event),
+        }
+    }
+
+    /// Takes the moving lines away; what was done stays on the screen.
+    pub fn close(&self) {
+        for bar in self.bars.values() {
+            bar.finish_and_clear();
+        }
+        drop(self.screen.clear());
+    }
+
+    fn json(&self, event: &Event) -> Value {
+        let step = |id: StepId| self.steps.get(&id).map_or(Value::Null, |step| step_json(step));
+        match event {
+            Event::Began(id) => json!({ "event": "began", "step": step(*id) }),
+            Event::Said(id, text) => json!({ "event": "said", "id": id, "text": text }),
+            Event::Ended(id, outcome) => {
+                let mut value = json!({ "event": "ended", "id": id });
+                merge(&mut value, outcome_json(outcome));
+                value
+            }
+        }
+    }
+
+    fn line(&self, event: &Event) {
+        match event {
+            Event::Began(id) => self.note(*id, "…", ""),
+            // what scripts and engines print is kept for failures: a log of thousands of lines helps nobody
+            Event::Said(..) => {}
+            Event::Ended(id, outcome) => self.ended(*id, outcome),
+        }
+    }
+
+    fn screen(&self, event: &Event) {
+        match event {
+            Event::Began(id) => self.move_to(*id, ""),
+            Event::Said(id, text) => self.move_to(*id, text),
+            Event::Ended(id, outcome) => self.screen.suspend(|| self.ended(*id, outcome)),
+        }
+    }
+
+    fn move_to(&self, id: StepId, said: &str) {
+        let Some(step) = self.steps.get(&id) else { return };
+        let Some(bar) = self.bars.get(&step.pod) else { return };
+        let title = step_title(step);
+        let text = if said.is_empty() { title } else { format!("{title}: {said}") };
+        let room = WIDTH.saturating_sub(12 + step.pod.as_str().len());
+        bar.set_message(text.chars().take(room).collect::<String>());
+    }
+
+    fn ended(&self, id: StepId, outcome: &Outcome) {
+        match outcome {
+            Outcome::Done { took } => {
+                let took = if took.as_secs() == 0 { String::new() } else { format!("  {}", rounded(*took)) };
+                self.note(id, &Styled(ADD, "✓").to_string(), &Styled(FAINT, took).to_string());
+            }
+            Outcome::Failed(_) => self.note(id, &Styled(REMOVE, "✗").to_string(), &sentence(outcome)),
+            Outcome::Stopped => self.note(id, "·", &sentence(outcome)),
+            // the report at the end counts them
+            Outcome::Skipped(_) | Outcome::Left => {}
+        }
+    }
+
+    fn note(&self, id: StepId, sign: &str, text: &str) {
+        if let Some(step) = self.steps.get(&id) {
+            output::note(&format!("  {sign} {}  {}{text}", step.pod, step_title(step)));
+        }
+    }
+}
+
+fn bar(screen: &MultiProgress, pod: &PodName) -> ProgressBar {
+    let bar = screen.add(ProgressBar::new_spinner().with_prefix(pod.to_string()));
+    if let Ok(style) = ProgressStyle::with_template("  {spinner} {prefix}  {msg} {elapsed:.dim}") {
+        bar.set_style(style.tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
+    }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+fn rounded(took: Duration) -> Seconds {
+    Seconds(took.as_secs_f64().round() as u64)
+}
+
+fn outcome_json(outcome: &Outcome) -> Value {
+    match outcome {
+        Outcome::Done { took } => json!({ "outcome": "done", "seconds": took.as_secs_f64() }),
+        Outcome::Failed(Failure { kind: _, code, message, help, lines }) => {
+            json!({ "outcome": "failed", "code": code, "message": message, "help": help, "lines": lines })
+        }
+        Outcome::Stopped => json!({ "outcome": "stopped" }),
+        Outcome::Skipped(because) => json!({ "outcome": "skipped", "because": because }),
+        Outcome::Left => json!({ "outcome": "left" }),
+    }
+}
+
+fn merge(into: &mut Value, from: Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        into.extend(from);
+    }
+}

@@ -1,0 +1,71 @@
+//! `pi plan --json`: the plan for machines.
+
+use crate::plan::{Action, Change, Finding, How, Plan, PodView, Step};
+use crate::spec::ServerSpec;
+use serde_json::{Map, Value, json};
+
+/// The plan, in format 1.
+#[must_use]
+pub fn plan_json(plan: &Plan) -> Value {
+    let Plan { steps, findings, pods, standing } = plan;
+    let pods: Map<String, Value> =
+        pods.iter().map(|(name, view)| (name.to_string(), pod_json(view))).collect();
+    json!({
+        "format": 1,
+        "changes": plan.counts(),
+        "steps": steps.iter().map(step_json).collect::<Vec<_>>(),
+        "findings": findings.iter().map(finding_json).collect::<Vec<_>>(),
+        "pods": pods,
+        "standing": standing,
+    })
+}
+
+/// One step: what events refer to by its id.
+pub(super) fn step_json(step: &Step) -> Value {
+    let Step { id, pod, action, reason, after } = step;
+    let mut value = json!({
+        "id": id, "pod": pod, "action": action.name(), "target": action.target(), "reason": reason, "after": after,
+    });
+    let details = match action {
+        Action::StartServer(spec) => Some(server_json(spec)),
+        Action::RestartServer { to, changes } => {
+            let mut server = server_json(to);
+            server["changes"] = changes.iter().map(change_json).collect();
+            Some(server)
+        }
+        Action::InstallEngine(recipe) => Some(json!(recipe)),
+        Action::MountStorage(mount) => Some(json!({ "source": mount.source })),
+        Action::WriteSecrets(_)
+        | Action::FetchWeights(_)
+        | Action::AwaitReady { .. }
+        | Action::StopServer(_)
+        | Action::RemoveServer(_)
+        | Action::RemoveEngine(_)
+        | Action::RemoveWeights(_) => None,
+    };
+    if let Some(details) = details {
+        value["details"] = details;
+    }
+    value
+}
+
+fn server_json(spec: &ServerSpec) -> Value {
+    json!({ "port": spec.port, "gpus": spec.gpus, "context": spec.context, "engine": spec.engine })
+}
+
+fn change_json(change: &Change) -> Value {
+    let Change { field, how } = change;
+    match how {
+        How::Value { from, to } => json!({ "field": field, "from": from, "to": to }),
+        How::Lines { gone, new } => json!({ "field": field, "gone": gone, "new": new }),
+    }
+}
+
+fn finding_json(finding: &Finding) -> Value {
+    json!(finding)
+}
+
+fn pod_json(view: &PodView) -> Value {
+    let PodView { reachable, address, gpus, driver, cpus } = view;
+    json!({ "reachable": reachable, "address": address, "gpus": gpus, "driver": driver, "cpus": cpus })
+}

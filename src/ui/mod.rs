@@ -1,0 +1,24 @@
+//! Telling: everything that people and machines read. Data comes in, text goes out; nothing is decided here.
+//!
+//! Data goes to standard output; progress, questions and errors go to standard error.
+
+mod error;
+mod events;
+mod findings;
+mod json;
+mod layout;
+mod outcome;
+mod output;
+mod plan_text;
+mod refusal;
+mod scripts;
+mod style;
+
+pub use error::{error, manifest_is_right, set_error_style};
+pub use events::{Reporter, Showing};
+pub use json::plan_json;
+pub use outcome::outcome;
+pub use output::{Color, ask_yes, data, is_terminal, note, use_color};
+pub use plan_text::plan_text;
+pub use refusal::refusal;
+pub use scripts::script_diffs;

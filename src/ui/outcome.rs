@@ -1,0 +1,77 @@
+//! How an apply went, in the end.
+
+use crate::apply::{Failure, Outcome, Report};
+use crate::plan::{Action, Plan, Step};
+use crate::ui::layout::{Count, WIDTH, wrapped};
+use crate::ui::style::{FAINT, REMOVE, STRONG, Styled};
+use std::fmt::Write;
+
+/// What a step does, in a few words: `start server qwen`.
+pub(super) fn step_title(step: &Step) -> String {
+    let target = step.action.target();
+    match &step.action {
+        Action::MountStorage(mount) => format!("mount {} on {target}", mount.source),
+        Action::InstallEngine(_) => format!("install engine {target}"),
+        Action::WriteSecrets(_) => format!("write secrets {target}"),
+        Action::FetchWeights(_) => format!("fetch weights {target}"),
+        Action::StartServer(_) => format!("start server {target}"),
+        Action::RestartServer { .. } => format!("restart server {target}"),
+        Action::AwaitReady { .. } => format!("wait for server {target}"),
+        Action::StopServer(_) => format!("stop server {target}"),
+        Action::RemoveServer(_) => format!("remove server {target}"),
+        Action::RemoveEngine(_) => format!("remove engine {target}"),
+        Action::RemoveWeights(_) => format!("remove weights {target}"),
+    }
+}
+
+/// What became of a step, behind its title.
+pub(super) fn sentence(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done { .. } => String::new(),
+        Outcome::Failed(Failure { message, .. }) => format!(": {message}"),
+        Outcome::Stopped => ": interrupted".to_owned(),
+        Outcome::Skipped(_) => ": skipped".to_owned(),
+        Outcome::Left => ": not begun".to_owned(),
+    }
+}
+
+/// The report: failures with their causes, what did not begin, and the count.
+#[must_use]
+pub fn outcome(plan: &Plan, report: &Report) -> String {
+    let mut text = String::new();
+    for step in &plan.steps {
+        if let Some(Outcome::Failed(failure)) = report.outcomes.get(&step.id) {
+            failed(&mut text, step, failure);
+        }
+    }
+    let count =
+        |wanted: fn(&Outcome) -> bool| report.outcomes.values().filter(|outcome| wanted(outcome)).count();
+    let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
+    let skipped = count(|outcome| matches!(outcome, Outcome::Skipped(_)));
+    let open = count(|outcome| matches!(outcome, Outcome::Left | Outcome::Stopped));
+    let mut parts = vec![format!("{} done", Count(report.done(), "step"))];
+    parts.extend((failed > 0).then(|| format!("{failed} failed")));
+    parts.extend((skipped > 0).then(|| format!("{skipped} skipped because of that")));
+    parts.extend((open > 0).then(|| format!("{open} interrupted or not begun")));
+    let word = if report.is_success() { "Applied:" } else { "Not all applied:" };
+    let _ = write!(text, "{} {}.", Styled(STRONG, word), parts.join(", "));
+    if !report.is_success() {
+        text.push_str(" `pi apply` takes up where this ended.");
+    }
+    text
+}
+
+fn failed(text: &mut String, step: &Step, failure: &Failure) {
+    let Failure { kind: _, code: _, message, help, lines } = failure;
+    let _ = writeln!(text, "{} on {}: {}", Styled(REMOVE, "error"), step.pod, step_title(step));
+    for line in wrapped(message, WIDTH - 2) {
+        let _ = writeln!(text, "  {line}");
+    }
+    for line in lines {
+        let _ = writeln!(text, "  {}", Styled(FAINT, format!("│ {line}")));
+    }
+    for line in help.iter().flat_map(|help| wrapped(help, WIDTH - 4)) {
+        let _ = writeln!(text, "  → {line}");
+    }
+    text.push('\n');
+}

@@ -1,0 +1,58 @@
+# Holds the pod's lock for as long as this script runs; a heartbeat shows that it does. The lock goes with the
+# script, however that ends; one whose heartbeat is old, or that is from before a reboot, is broken.
+# Exit 75: somebody else holds it; `held`, who, project and since come out as one line.
+pi={{ pi }}
+who={{ who }}
+project={{ project }}
+expiry={{ expiry }}
+
+pi=$(expand "$pi")
+mkdir -p -- "$pi"
+lock=$pi/lock
+read -r boot </proc/sys/kernel/random/boot_id
+mine="$who"$'\n'"$project"$'\n'"$(date +%s)"$'\n'"$boot $$"
+
+# Whether the holder has given no sign of life for too long.
+is_stale() {
+  local beat now line
+  local lines=()
+  beat=$(stat -c %Y -- "$lock/holder" 2>/dev/null || stat -c %Y -- "$lock" 2>/dev/null) || return 1
+  now=$(date +%s)
+  if ((now - beat > expiry)); then return 0; fi
+  { mapfile -t lines <"$lock/holder"; } 2>/dev/null || return 1
+  line=${lines[3]-}
+  [[ -n $line && ${line% *} != "$boot" ]]
+}
+
+release() {
+  if [[ -f $lock/holder && $(<"$lock/holder") == "$mine" ]]; then rm -rf -- "$lock"; fi
+}
+trap release EXIT
+trap 'exit 143' TERM INT HUP
+
+tries=0
+until mkdir -- "$lock" 2>/dev/null; do
+  if is_stale; then
+    # moved away first: of two who find it stale only one gets to remove it
+    if mv -T -- "$lock" "$lock.stale.$$" 2>/dev/null; then rm -rf -- "$lock.stale.$$"; fi
+    continue
+  fi
+  lines=()
+  { mapfile -t lines <"$lock/holder"; } 2>/dev/null || true
+  if ((${#lines[@]} < 3 && tries++ < 20)); then
+    sleep 0.1
+    continue
+  fi
+  trap - EXIT
+  printf 'held\t%s\t%s\t%s\n' "${lines[0]-somebody}" "${lines[1]-}" "${lines[2]-0}"
+  exit 75
+done
+put "$lock/holder" "$mine"
+say locked
+while [[ -f $lock/holder && $(<"$lock/holder") == "$mine" ]]; do
+  touch -c -- "$lock/holder"
+  sleep 5 &
+  wait "$!"
+done
+trap - EXIT
+exit 76

@@ -1,0 +1,9 @@
+# Notes on the pod that this run of the server has answered with a token.
+pi={{ pi }}
+name={{ name }}
+
+pi=$(expand "$pi")
+dir=$pi/servers/$name
+read_record "$dir" || die "the server's record is gone"
+leader_runs || die "the server's process is gone"
+put "$dir/answered" "$leader $started"

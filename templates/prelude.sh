@@ -1,0 +1,31 @@
+# shellcheck shell=bash
+# What every script has at hand. Bash alone, no other program.
+
+# Tells the person what happens now: one line of progress.
+# shellcheck disable=SC2329 # not every script calls it
+say() { printf '%s\n' "$*"; }
+
+# Ends the script: the reason to stderr, exit code 1.
+# shellcheck disable=SC2329
+die() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+# Prints the absolute path of `~` or `~/x`; other paths as they are.
+# shellcheck disable=SC2329
+expand() {
+  local home=~
+  case $1 in
+    \~) printf '%s\n' "$home" ;;
+    \~/*) printf '%s\n' "${home%/}/${1#\~/}" ;;
+    *) printf '%s\n' "$1" ;;
+  esac
+}
+
+# Writes a whole file or none: beside it first, then in its place.
+# shellcheck disable=SC2329
+put() { # PATH TEXT
+  printf '%s' "$2" >"$1.new"
+  mv -f -- "$1.new" "$1"
+}

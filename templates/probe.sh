@@ -1,0 +1,33 @@
+# Tells what is on a pod: one record a line, `key<TAB>field…`, from `pi-probe` to `end`. It changes nothing.
+# Needs bash 4.2 and coreutils. A section that fails or hangs becomes a `gap` record, the others go on.
+pi_path={{ pi_path }}
+models_path={{ models_path }}
+mount_targets=({{ mount_targets | words }})
+model_paths=({{ model_paths | words }})
+repos=({{ repos | words }})
+programs=({{ programs | words }})
+salt={{ salt }}
+
+set +e +u +o pipefail
+shopt -s nullglob
+export LC_ALL=C
+exec 3>&1 2>/dev/null
+
+emit pi-probe 1
+who
+absolute "$pi_path"; pi_path=$REPLY
+absolute "$models_path"; models_path=$REPLY
+# the slowest first, beside all others
+smi=
+find_program nvidia-smi && smi=$REPLY && exec {gpu_fd}< <(printf '%s\n' "$BASHPID"; exec 3>&-; gpus)
+emit path pi "$pi_path"
+emit path models "$models_path"
+host
+mounts
+programs
+section 5 disks
+section 5 processes
+((${#repos[@]} + ${#model_paths[@]})) && section 5 weights
+section 8 home
+collect_gpus
+emit end

@@ -1,0 +1,7 @@
+# Removes one engine's environment.
+pi={{ pi }}
+id={{ id }}
+
+pi=$(expand "$pi")
+# a name without a slash, below a directory that is pi's alone
+rm -rf -- "$pi/engines/$id"

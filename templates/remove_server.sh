@@ -1,0 +1,10 @@
+# Ends a server and everything it started, and forgets it.
+pi={{ pi }}
+name={{ name }}
+drain={{ drain }}
+
+pi=$(expand "$pi")
+dir=$pi/servers/$name
+if [[ ! -d $dir ]]; then return 0; fi
+end_session "$dir" "$drain"
+rm -rf -- "$dir"

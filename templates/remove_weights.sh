@@ -1,0 +1,8 @@
+# Removes one repository from the HF cache: the hub's own directory of it, nothing else.
+models={{ models }}
+repo={{ repo }}
+
+models=$(expand "$models")
+cache=$models/hub/models--${repo/\//--}
+if [[ -L $cache ]]; then die "$cache is a link: pi removes only what is there itself"; fi
+rm -rf -- "$cache" "$models/hub/.locks/models--${repo/\//--}"

@@ -1,0 +1,32 @@
+# What the server's session runs; written to servers/NAME/run.sh.
+engine={{ engine }}
+model={{ model }}
+file={{ file }}
+revision={{ revision }}
+models={{ models }}
+port={{ port }}
+context={{ context }}
+assignments=({{ assignments | words }})
+words=({{ words | words }})
+
+begin_session "$1"
+take_env "${assignments[@]}"
+pi=$(cd -- "$1/../.." && pwd)
+models=$(expand "$models")
+export HF_HOME=$models HF_HUB_CACHE=$models/hub
+if [[ $model != /* ]]; then
+  cache=$models/hub/models--${model/\//--}
+  commit=${revision:-main}
+  if [[ -f $cache/refs/$commit ]]; then read -r commit <"$cache/refs/$commit" || [[ -n $commit ]]; fi
+  model=$cache/snapshots/$commit${file:+/$file}
+fi
+if [[ -n ${api_key-} ]]; then export PI_API_KEY=$api_key; fi
+unset api_key
+if [[ -n $engine ]]; then export PATH=$pi/engines/$engine/bin:$PATH; fi
+command=()
+for word in "${words[@]}"; do
+  word=${word//'{port}'/"$port"}
+  word=${word//'{context}'/"$context"}
+  command+=("${word//'{model}'/"$model"}")
+done
+exec "${command[@]}"

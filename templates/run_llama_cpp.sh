@@ -1,0 +1,25 @@
+# What the server's session runs; written to servers/NAME/run.sh.
+engine={{ engine }}
+model={{ model }}
+file={{ file }}
+revision={{ revision }}
+models={{ models }}
+assignments=({{ assignments | words }})
+args=({{ args | words }})
+
+begin_session "$1"
+take_env "${assignments[@]}"
+pi=$(cd -- "$1/../.." && pwd)
+if [[ $model != /* ]]; then
+  models=$(expand "$models")
+  cache=$models/hub/models--${model/\//--}
+  commit=${revision:-main}
+  if [[ -f $cache/refs/$commit ]]; then read -r commit <"$cache/refs/$commit" || [[ -n $commit ]]; fi
+  model=$cache/snapshots/$commit/$file
+fi
+if [[ -n ${api_key-} ]]; then export LLAMA_API_KEY=$api_key; fi
+unset api_key
+if [[ -n $engine ]]; then
+  exec "$pi/engines/$engine/bin/python" "$1/pi_llama_server.py" --model "$model" "${args[@]}"
+fi
+exec llama-server --model "$model" "${args[@]}"

@@ -1,0 +1,24 @@
+# What the server's session runs; written to servers/NAME/run.sh.
+engine={{ engine }}
+model={{ model }}
+revision={{ revision }}
+models={{ models }}
+assignments=({{ assignments | words }})
+args=({{ args | words }})
+
+begin_session "$1"
+take_env "${assignments[@]}"
+models=$(expand "$models")
+pi=$(cd -- "$1/../.." && pwd)
+export HF_HOME=$models HF_HUB_CACHE=$models/hub VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 PYTHONPATH=$1
+if [[ $model != /* ]]; then
+  export HF_HUB_OFFLINE=1
+  if [[ -n $revision ]]; then args+=(--revision "$revision"); fi
+fi
+if [[ -n ${api_key-} ]]; then
+  export VLLM_API_KEY=$api_key
+  args+=(--middleware pi_guard.guard)
+fi
+unset api_key PYTHONDONTWRITEBYTECODE
+export PATH=$pi/engines/$engine/bin:$PATH
+exec "$pi/engines/$engine/bin/vllm" serve "$model" "${args[@]}"

@@ -1,0 +1,61 @@
+# Sourced text for scripts that deal with a server's processes: a server is a session, known by its leader's PID,
+# the leader's start time and the pod's boot id.
+
+# Sets $leader and $started from DIRECTORY/pid; fails when there is no record, or it is from before a reboot.
+read_record() { # DIRECTORY
+  local boot now
+  leader='' started=''
+  [[ -f $1/pid ]] || return 1
+  read -r leader started boot <"$1/pid" || [[ -n $leader ]] || return 1
+  read -r now </proc/sys/kernel/random/boot_id
+  [[ $boot == "$now" && $leader == [1-9]* ]]
+}
+
+# Sets $state, $group, $session and $start of a process; fails when it is gone.
+read_stat() { # PID
+  local line rest
+  { read -r line </proc/"$1"/stat; } 2>/dev/null || return 1
+  # the name may hold anything, also `)`: the fields begin behind the last one
+  read -ra rest <<<"${line##*) }"
+  state=${rest[0]} group=${rest[2]} session=${rest[3]} start=${rest[19]}
+}
+
+# Whether the recorded leader itself runs.
+leader_runs() {
+  read_stat "$leader" && [[ $start == "$started" && $state != [ZX] ]]
+}
+
+# Sets $members: every living process of the recorded session.
+read_members() {
+  local entry pid
+  members=()
+  # a PID that another process carries now means that nothing of the session is left: the kernel does not give a
+  # session's number away while one of its processes lives
+  if read_stat "$leader" && [[ $start != "$started" ]]; then return 0; fi
+  for entry in /proc/[0-9]*/stat; do
+    pid=${entry#/proc/} pid=${pid%/stat}
+    if read_stat "$pid" && [[ $session == "$leader" && $state != [ZX] ]]; then members+=("$pid"); fi
+  done
+}
+
+# Ends the session: TERM to the leader's group, SECONDS to drain, KILL to whatever is left of it.
+end_session() { # DIRECTORY SECONDS
+  local tick
+  read_record "$1" || return 0
+  read_members
+  ((${#members[@]})) || return 0
+  if leader_runs; then kill -TERM -- "-$leader" 2>/dev/null || true; else kill -TERM "${members[@]}" 2>/dev/null || true; fi
+  for ((tick = 0; tick < $2 * 10; tick++)); do
+    sleep 0.1
+    read_members
+    ((${#members[@]})) || return 0
+  done
+  say "still there after $2 s, killing: ${members[*]}"
+  for ((tick = 0; tick < 50; tick++)); do
+    kill -KILL "${members[@]}" 2>/dev/null || true
+    sleep 0.1
+    read_members
+    ((${#members[@]})) || return 0
+  done
+  die "these processes can't be killed: ${members[*]}"
+}

@@ -1,0 +1,37 @@
+# Starts a server in a session of its own. Whatever is left of a former one is ended first, so that there are never
+# two; the former log is kept as server.log.1.
+pi={{ pi }}
+name={{ name }}
+spec={{ spec }}
+run={{ run }}
+secret_names=({{ secret_names | words }})
+helper_name={{ helper_name }}
+helper={{ helper }}
+drain={{ drain }}
+
+pi=$(expand "$pi")
+dir=$pi/servers/$name
+mkdir -p -- "$dir"
+end_session "$dir" "$drain"
+rm -f -- "$dir/pid" "$dir/answered" "$dir/stopped"
+if [[ -f $dir/server.log ]]; then mv -f -- "$dir/server.log" "$dir/server.log.1"; fi
+if [[ -n $helper_name ]]; then put "$dir/$helper_name" "$helper"; fi
+put "$dir/run.sh" "$run"
+secrets=''
+if ((${#secret_names[@]})) && [[ -f $pi/env ]]; then
+  while IFS= read -r line; do
+    for secret in "${secret_names[@]}"; do
+      if [[ ${line%%=*} == "$secret" ]]; then secrets+=$line$'\n'; fi
+    done
+  done <"$pi/env"
+fi
+put "$dir/secrets" "$secrets"
+# last: a record without a process reads as a server that has to be started
+put "$dir/spec.json" "$spec"
+: >"$dir/server.log"
+setsid -f bash "$dir/run.sh" "$dir" </dev/null >>"$dir/server.log" 2>&1
+for ((tick = 0; tick < 100; tick++)); do
+  if read_record "$dir"; then return 0; fi
+  sleep 0.05
+done
+die "the server's session did not begin"

@@ -1,0 +1,56 @@
+# Sourced text for scripts that install Python packages: finds uv, or gets it.
+
+use_env() { # NAME=value…: for everything this script runs
+  local assignment
+  for assignment; do export "${assignment?}"; done
+}
+
+# Sets $uv. Looked for on PATH, then where pi put it; else from PyPI, else from astral.sh.
+need_uv() { # PI
+  local own=$1/tools/uv
+  export UV_CACHE_DIR=$1/cache/uv UV_NO_PROGRESS=1 UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1
+  export UV_PYTHON_INSTALL_DIR=$1/python
+  unset PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV CONDA_PREFIX
+  uv=$(type -P uv || true)
+  [[ -n $uv ]] || uv=$own/bin/uv
+  if [[ -x $uv ]] && "$uv" --version >/dev/null 2>&1; then return 0; fi
+  say "getting uv"
+  mkdir -p -- "$1/tools"
+  uv=$own/bin/uv
+  if uv_by_venv "$own" || uv_by_pip "$own" || uv_by_download "$own"; then return 0; fi
+  die "uv can be had neither from PyPI (with python3 and pip or venv) nor from astral.sh (with curl or wget)"
+}
+
+uv_by_venv() { # OWN
+  type -P python3 >/dev/null || return 1
+  python3 -m venv -- "$1" >/dev/null 2>&1 || return 1
+  "$1/bin/python" -m pip install --quiet --disable-pip-version-check uv || return 1
+  [[ -x $1/bin/uv ]]
+}
+
+uv_by_pip() { # OWN
+  type -P python3 >/dev/null || return 1
+  python3 -m pip install --quiet --disable-pip-version-check --target "$1" uv >/dev/null 2>&1 || return 1
+  [[ -x $1/bin/uv ]]
+}
+
+uv_by_download() { # OWN
+  local get
+  if type -P curl >/dev/null; then get=(curl -fsSL --max-time 120)
+  elif type -P wget >/dev/null; then get=(wget -qO- --timeout=120)
+  else return 1; fi
+  "${get[@]}" https://astral.sh/uv/install.sh >"$1.install" || return 1
+  UV_UNMANAGED_INSTALL=$1/bin INSTALLER_NO_MODIFY_PATH=1 sh "$1.install" >/dev/null 2>&1 || return 1
+  rm -f -- "$1.install"
+  [[ -x $1/bin/uv ]]
+}
+
+# An environment with the wanted Python; one near it that is there already is preferred to a download.
+make_venv() { # DIRECTORY PYTHON
+  local interpreter
+  if [[ -x $1/bin/python ]] && "$1/bin/python" -c 'import sys' 2>/dev/null; then return 0; fi
+  interpreter=$("$uv" python find --no-python-downloads "$2" 2>/dev/null) ||
+    interpreter=$("$uv" python find --no-python-downloads '>=3.11,<3.15' 2>/dev/null) ||
+    interpreter=$2
+  "$uv" venv --quiet --allow-existing --python "$interpreter" -- "$1" || die "there is no Python $2, and it could not be downloaded"
+}

@@ -1,0 +1,11 @@
+//! Tests against real things: one binary, which links once; one module per subject.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says so by panicking")]
+
+mod sshd;
+
+mod door;
+mod manifest_edits;
+mod manifest_laws;
+mod manifest_schema;
+mod manifests;
+mod probe;
