@@ -31,7 +31,7 @@ pub struct Gpu {
     pub bf16: bool,
     /// Memory bandwidth, GB/s.
     pub bw_gbs: u32,
-    /// NVLink bandwidth per GPU, both directions, GB/s; 0 means PCIe only.
+    /// Bandwidth of the direct links between GPUs (`NVLink`), both directions, GB/s per GPU; 0 where there are none.
     pub nvlink_gbs: u32,
     /// What else one should know.
     pub note: Option<String>,
@@ -125,14 +125,11 @@ fn candidates(name: &str) -> Vec<&'static Gpu> {
     let named = |gpu: &&Gpu| gpu.also.iter().any(|name| words(name) == wanted);
     let within = |gpu: &&Gpu| all_in(&words(&gpu.key), &wanted) || named(gpu);
     let longest = ALL.iter().filter(within).map(|gpu| words(&gpu.key).len()).max();
-    match longest {
-        Some(length) => ALL.iter().filter(|gpu| within(gpu) && words(&gpu.key).len() == length).collect(),
-        None => {
-            let around =
-                |gpu: &&Gpu| all_in(&wanted, &words(&gpu.key)) || all_in(&wanted, &words(&gpu.smi_name));
-            ALL.iter().filter(around).collect()
-        }
+    if let Some(length) = longest {
+        return ALL.iter().filter(|gpu| within(gpu) && words(&gpu.key).len() == length).collect();
     }
+    let around = |gpu: &&Gpu| all_in(&wanted, &words(&gpu.key)) || all_in(&wanted, &words(&gpu.smi_name));
+    ALL.iter().filter(around).collect()
 }
 
 /// The words of a name without maker and case; `80GB` is `80`, as in the keys.

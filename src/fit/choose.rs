@@ -39,17 +39,11 @@ const USEFUL: u32 = 32_768;
 /// It counts as fitting with the context that was asked for, else the recipe's, else 32k or the model's own if less.
 pub fn choose(recipe: &Recipe, ask: Ask<'_>, wanted: Wanted<'_>) -> Result<Chosen, NoChoice> {
     let shape = from_recipe::shape(recipe);
-    let reaches = |choice: &Choice, worst: Verdict| match &shape {
-        Some(shape) => {
-            let setup = setup(choice, ask, wanted);
-            let goal = setup.context.unwrap_or(Tokens(USEFUL.min(recipe.max_context)));
-            fit(shape, &Setup { context: Some(goal), ..setup }).verdict <= worst
-        }
-        // without its layers: the weights alone, and as much again as vLLM ever needed besides
-        None => {
-            let gpus = f64::from(choice.parallel.tp * choice.parallel.pp);
-            recipe.resident().gib() / gpus + ROOM_GIB <= ask.gpu.torch_gib * setup(choice, ask, wanted).memory
-        }
+    let reaches = |choice: &Choice, worst: Verdict| {
+        let setup = setup(choice, ask, wanted);
+        let Some(shape) = &shape else { return weights_have_room(recipe, choice, &setup) };
+        let goal = setup.context.unwrap_or(Tokens(USEFUL.min(recipe.max_context)));
+        fit(shape, &Setup { context: Some(goal), ..setup }).verdict <= worst
     };
     let surely = recipe::choose(recipe, ask, &|choice| reaches(choice, Verdict::Fits))?;
     let choice = if reaches(&surely, Verdict::Fits) {
@@ -65,6 +59,12 @@ pub fn choose(recipe: &Recipe, ask: Ask<'_>, wanted: Wanted<'_>) -> Result<Chose
 /// GiB besides the weights of a model whose layers are not known: the most overhead ever seen (8.2, point 22), and two
 /// for the cache.
 const ROOM_GIB: f64 = 10.0;
+
+/// For a model whose layers are not known: whether the weights leave room for what vLLM ever needed besides.
+fn weights_have_room(recipe: &Recipe, choice: &Choice, setup: &Setup) -> bool {
+    let gpus = f64::from(choice.parallel.tp * choice.parallel.pp);
+    recipe.resident().gib() / gpus + ROOM_GIB <= setup.total_gib * setup.memory
+}
 
 /// Every model of the catalogue that surely fits, in the catalogue's order.
 #[must_use]

@@ -7,8 +7,6 @@ use super::shape::{Shape, Source};
 use crate::catalog::recipe::Parallel;
 use crate::units::{Bytes, Tokens};
 
-const GIB: f64 = (1_u64 << 30) as f64;
-
 /// Whether it fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
@@ -118,6 +116,7 @@ fn longest(shape: &Shape, pool: &Pool, least_gib: f64, most_gib: f64) -> Tokens 
 /// Tokens below which a context is not worth offering.
 pub(super) const SHORTEST: u32 = 4096;
 
+#[derive(Clone, Copy)]
 struct Found {
     verdict: Verdict,
     per_gpu: PerGpu,
@@ -136,7 +135,7 @@ fn sum_up(shape: &Shape, setup: &Setup, pool: &Pool, found: Found) -> Fit {
         parallel: setup.parallel,
         context,
         kv_bytes_per_token: pool.token_bytes(),
-        needed_gib: pool.least_bytes(context.0) as f64 / GIB,
+        needed_gib: pool.least_bytes(context.0) as f64 / f64::from(1 << 30),
         tokens: pool.tokens(kv, context.0) * u64::from(copies),
         concurrency: pool.concurrency(kv, context.0) * f64::from(copies),
         files: shape.files,
@@ -146,5 +145,5 @@ fn sum_up(shape: &Shape, setup: &Setup, pool: &Pool, found: Found) -> Fit {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "GiB of one GPU, never negative")]
 fn bytes(gib: f64) -> u64 {
-    (gib * GIB) as u64
+    (gib * f64::from(1 << 30)) as u64
 }

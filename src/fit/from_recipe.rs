@@ -22,9 +22,6 @@ pub fn shape(recipe: &Recipe) -> Option<Shape> {
 }
 
 fn layers(kv: &Kv) -> Vec<Layers> {
-    let of = |count, keeps| Layers { count, keeps };
-    let all = |count, heads, head_dim: u32| of(count, Keeps::All { heads, elements: 2 * head_dim });
-    let latent = |count, elements, sparse| of(count, Keeps::Latent { elements, sparse });
     match *kv {
         Kv::Gqa { layers, kv_heads, head_dim } => vec![all(layers, kv_heads, head_dim)],
         Kv::Sliding { full_layers, sliding_layers, kv_heads, head_dim, window, sliding_kv_heads } => {
@@ -50,61 +47,49 @@ fn layers(kv: &Kv) -> Vec<Layers> {
         }
         Kv::Latent { layers, latent_dim, indexers, indexer_bytes } => {
             let index = of(indexers, Keeps::Index { bytes: indexer_bytes });
-            let sparse = indexers > 0;
-            std::iter::once(latent(layers, latent_dim, sparse)).chain(sparse.then_some(index)).collect()
+            let latent = of(layers, Keeps::Latent { elements: latent_dim, sparse: indexers > 0 });
+            [latent, index].into_iter().filter(|layers| layers.count > 0).collect()
         }
         // measured over the whole model
         Kv::Measured { bytes_per_token, .. } => vec![of(1, Keeps::Measured { bytes: bytes_per_token })],
-        Kv::DeltaNet { .. } | Kv::Mamba2 { .. } | Kv::Kda { .. } => recurrent(kv),
+        Kv::DeltaNet { full_layers, state_layers, kv_heads, head_dim, .. }
+        | Kv::Mamba2 { full_layers, state_layers, kv_heads, head_dim, .. } => {
+            let state = state(kv).map(|kept| of(state_layers, Keeps::State(kept)));
+            std::iter::once(all(full_layers, kv_heads, head_dim)).chain(state).collect()
+        }
+        Kv::Kda { full_layers, state_layers, latent_dim, .. } => {
+            let state = state(kv).map(|kept| of(state_layers, Keeps::State(kept)));
+            let latent = of(full_layers, Keeps::Latent { elements: latent_dim, sparse: false });
+            std::iter::once(latent).chain(state).collect()
+        }
     }
 }
 
-/// Attention layers and layers with a state of fixed size.
-fn recurrent(kv: &Kv) -> Vec<Layers> {
-    let of = |count, keeps| Layers { count, keeps };
-    let all = |count, heads, head_dim: u32| of(count, Keeps::All { heads, elements: 2 * head_dim });
+fn of(count: u32, keeps: Keeps) -> Layers {
+    Layers { count, keeps }
+}
+
+fn all(count: u32, heads: u32, head_dim: u32) -> Layers {
+    of(count, Keeps::All { heads, elements: 2 * head_dim })
+}
+
+/// The state that recurrent layers keep.
+fn state(kv: &Kv) -> Option<State> {
     match *kv {
-        Kv::DeltaNet {
-            full_layers,
-            state_layers,
-            kv_heads,
-            head_dim,
-            lin_k_heads,
-            lin_v_heads,
-            lin_k_dim,
-            lin_v_dim,
-            conv_kernel,
-            state_bytes,
-        } => {
+        Kv::DeltaNet { lin_k_heads, lin_v_heads, lin_k_dim, lin_v_dim, conv_kernel, state_bytes, .. } => {
             let (heads, dims) = ([lin_k_heads, lin_v_heads], [lin_k_dim, lin_v_dim]);
-            let state = State::delta_net(heads, dims, conv_kernel, state_bytes);
-            vec![all(full_layers, kv_heads, head_dim), of(state_layers, Keeps::State(state))]
+            Some(State::delta_net(heads, dims, conv_kernel, state_bytes))
         }
-        Kv::Mamba2 {
-            full_layers,
-            state_layers,
-            kv_heads,
-            head_dim,
-            mamba_heads,
-            mamba_head_dim,
-            ssm_state,
-            n_groups,
-            conv_kernel,
-        } => {
+        Kv::Mamba2 { mamba_heads, mamba_head_dim, ssm_state, n_groups, conv_kernel, .. } => {
             // float32 is what Nemotron-H's config.json asks for
-            let state = State::mamba2([mamba_heads, mamba_head_dim, ssm_state], n_groups, conv_kernel, 4);
-            vec![all(full_layers, kv_heads, head_dim), of(state_layers, Keeps::State(state))]
+            Some(State::mamba2([mamba_heads, mamba_head_dim, ssm_state], n_groups, conv_kernel, 4))
         }
-        Kv::Kda { full_layers, state_layers, latent_dim, kda_heads, kda_head_dim } => {
-            let state = State::kda(kda_heads, kda_head_dim, 4);
-            let latent = Keeps::Latent { elements: latent_dim, sparse: false };
-            vec![of(full_layers, latent), of(state_layers, Keeps::State(state))]
-        }
+        Kv::Kda { kda_heads, kda_head_dim, .. } => Some(State::kda(kda_heads, kda_head_dim, 4)),
         Kv::Gqa { .. }
         | Kv::Sliding { .. }
         | Kv::Gemma4 { .. }
         | Kv::Chunked { .. }
         | Kv::Latent { .. }
-        | Kv::Measured { .. } => Vec::new(),
+        | Kv::Measured { .. } => None,
     }
 }

@@ -66,7 +66,7 @@ pub enum Keeps {
     Latent {
         /// `kv_lora_rank + qk_rope_head_dim`
         elements: u32,
-        /// Whether the model picks tokens by an index (DeepSeek 3.2, GLM-5), which changes the FP8 layout.
+        /// Whether the model picks tokens by an index (`DeepSeek-V3.2`, GLM-5), which changes the FP8 layout.
         sparse: bool,
     },
     /// A search key of all tokens, on every rank alike, in a format of its own.

@@ -103,7 +103,7 @@ impl fmt::Display for Table<'_> {
         row(f, "weights", format_args!("{weights_gib:.1} GiB"), &weights_note(fit))?;
         match fit.source {
             Source::Measured => {
-                row(f, "KV cache", format_args!("{kv_gib:.1} GiB"), "as the engine reported it")?
+                row(f, "KV cache", format_args!("{kv_gib:.1} GiB"), "as the engine reported it")?;
             }
             Source::Recipe | Source::Config => {
                 let note = "activations, CUDA graphs, buffers; known after the first start";

@@ -22,7 +22,9 @@ fn every_known_config_gives_the_catalogues_shape() {
         // the facts count layer types instead of listing them
         let mut config = config.clone();
         if let Some(counts) = config.get("layer_types_count").and_then(Value::as_object).cloned() {
-            let repeat = |(kind, n): (&String, &Value)| vec![kind.clone(); n.as_u64().unwrap() as usize];
+            let repeat = |(kind, n): (&String, &Value)| {
+                vec![kind.clone(); usize::try_from(n.as_u64().unwrap()).unwrap()]
+            };
             config["layer_types"] = counts.iter().flat_map(repeat).collect::<Vec<_>>().into();
         }
         // read from the model's own config after the facts were gathered (kv_source in the catalogue)
