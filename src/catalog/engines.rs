@@ -1,6 +1,6 @@
 //! Engine versions: which there are, which one pi is tested with, and which wheel suits a driver.
 //!
-//! In: `data/engines.toml`. Out: [`release`], [`vllm`], [`install`].
+//! In: `data/engines.toml`. Out: [`release`], [`resolve`], [`install`].
 
 use super::version::Version;
 use crate::manifest::EngineVersion;

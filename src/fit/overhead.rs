@@ -49,7 +49,7 @@ pub fn band(load: Load) -> (f64, f64) {
     };
     let activations = match load.bulk {
         // [55] 1.97 and [2] 1.44 with 15 GiB; the part that does not depend on the batch is the logits'
-        Bulk::Dense => (1.0 + 0.06 * load.weights_gib) * (0.4 + 0.6 * batch),
+        Bulk::Dense => (1.0 + 0.06 * load.weights_gib) * (0.6 + 0.4 * batch),
         // [53] 4.71 with 38 GiB, [50] 2.35 and more with 17.6 and a batch of 2048, [22] 4.5 and more with 94
         Bulk::Heavy => (1.0 + 0.1 * load.weights_gib).min(4.75) * batch.max(1.0),
     };
