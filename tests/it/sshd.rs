@@ -225,7 +225,8 @@ fn children(parent: u32) -> Vec<u32> {
     all().filter(|pid| parent_of(*pid) == Some(parent)).collect()
 }
 
-fn user() -> String {
+/// Who logs in, at both ends.
+pub(crate) fn user() -> String {
     let id = Command::new("id").arg("-un").output().unwrap();
     String::from_utf8(id.stdout).unwrap().trim().to_owned()
 }
