@@ -74,4 +74,6 @@ fn fill(name: &str, text: &str, values: &impl Serialize) -> Result<String, minij
 }
 
 #[cfg(test)]
+mod scan;
+#[cfg(test)]
 mod tests;
