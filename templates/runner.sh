@@ -4,7 +4,8 @@
 # Arguments: the script's length in bytes (0: the script is the 5th argument), the input's length, the lease in
 # seconds, a mark, the script or nothing, the script's name.
 # Standard input: the script, the script's input, then lines: `stop`, or empty ones as a sign of life. The end
-# of it, or silence for longer than the lease, means stop, too: nothing pi started outlives pi.
+# of it, or silence for longer than the lease, means stop, too: nothing pi started outlives pi. If it is to stop
+# before all has arrived, the exit code is 1, and the script has not run; else it is always 0.
 # Output: the mark and `begin` on both streams, what the script prints, the mark and `end` on both.
 unset BASH_ENV ENV
 SHLVL=2  # else each bash below sshd reads ~/.bashrc anew, which may be slow and may print
@@ -25,6 +26,9 @@ if (($2)); then
 else
   exec 4</dev/null
 fi
+while read -r -u 3 -t 0; do # a slow login shell: has pi thought better of it?
+  IFS= read -r -u 3 line && [[ $line != stop ]] || exit 1
+done
 set -m # a process group of its own for the script
 if ((${#script} < 100000)); then
   bash --norc -c "$script" "$6" <&4 3<&- 4<&- &

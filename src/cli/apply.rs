@@ -4,6 +4,7 @@ use crate::apply::{Crew, Holder, Locks, Refusal, apply};
 use crate::cli::args::{Apply as Args, Doing, Global};
 use crate::cli::exit::{Exit, usage};
 use crate::cli::interrupt;
+use crate::cli::saved::{self, Saved};
 use crate::cli::world::World;
 use crate::name::PodName;
 use crate::observe::Observed;
@@ -11,28 +12,79 @@ use crate::plan::{Inputs, Plan, Severity, plan};
 use crate::ui::{self, Reporter, Showing};
 use miette::Result;
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
-    let world = World::open(global, &args.scope)?;
-    let exit = converge(&world, &args.doing, args.json, plan).await;
+    let saved = args.plan_file.as_deref().map(saved::read).transpose()?;
+    let world = World::open(global, saved.as_ref().map_or(&args.scope, |saved| &saved.scope))?;
+    let assent = match saved {
+        Some(saved) => Assent::Saved(saved),
+        None => Assent::of(&args.doing),
+    };
+    let manner = Manner { assent, jobs: args.doing.jobs, json: args.json };
+    let exit = converge(&world, &manner, plan).await;
     world.remote.close().await;
     exit
+}
+
+/// How changes are made.
+pub(super) struct Manner {
+    /// Who says yes.
+    pub(super) assent: Assent,
+    /// How many steps may run at once.
+    pub(super) jobs: NonZeroUsize,
+    /// Events as JSON.
+    pub(super) json: bool,
+}
+
+/// Who says yes to a plan.
+pub(super) enum Assent {
+    /// The person at the terminal.
+    Ask,
+    /// `--yes`
+    Given,
+    /// Whoever made this plan, and to nothing else.
+    Saved(Saved),
+}
+
+impl Assent {
+    /// As `--yes` says.
+    pub(super) fn of(doing: &Doing) -> Self {
+        if doing.yes { Self::Given } else { Self::Ask }
+    }
+
+    fn is_there(&self, plan: &Plan) -> Result<bool> {
+        match self {
+            Self::Given => Ok(true),
+            Self::Saved(saved) if saved.is(plan) => Ok(true),
+            Self::Saved(_) => {
+                ui::note(
+                    "That is not the plan in the file: the pods or pi.toml have changed since. Plan again.",
+                );
+                Ok(false)
+            }
+            Self::Ask if ui::is_terminal() => ui::ask_yes("\nDo this?"),
+            Self::Ask => {
+                let help = "look at the plan, then run with --yes";
+                Err(usage("nobody can be asked here: this is no terminal", help))
+            }
+        }
+    }
 }
 
 /// Plans by `rule`, shows, asks, takes the locks, looks again, does.
 pub(super) async fn converge(
     world: &World,
-    doing: &Doing,
-    json: bool,
+    manner: &Manner,
     rule: impl Fn(&Inputs<'_>) -> Plan,
 ) -> Result<Exit> {
     let observed = world.observe().await;
     let plan = rule(&world.inputs(&observed));
-    show(world, &plan, json)?;
+    show(world, &plan, manner.json)?;
     if plan.is_empty() {
         return Ok(without_doing(&plan));
     }
-    if !doing.yes && !agreed()? {
+    if !manner.assent.is_there(&plan)? {
         ui::note("Nothing was changed.");
         return Ok(Exit::Failed);
     }
@@ -41,7 +93,7 @@ pub(super) async fn converge(
     let (locks, refused) = Locks::take(&world.remote, &world.manifest, pods.into_iter(), &holder()).await;
     let exit = if refused.is_empty() {
         let observed = world.observe().await;
-        under_lock(world, doing, json, (&plan, &rule(&world.inputs(&observed))), &stop).await
+        under_lock(world, manner, (&plan, &rule(&world.inputs(&observed))), &stop).await
     } else {
         Ok(not_locked(&refused))
     };
@@ -52,8 +104,7 @@ pub(super) async fn converge(
 /// Does the plan, unless the pods have changed since it was shown.
 async fn under_lock(
     world: &World,
-    doing: &Doing,
-    json: bool,
+    manner: &Manner,
     (shown, fresh): (&Plan, &Plan),
     stop: &tokio_util::sync::CancellationToken,
 ) -> Result<Exit> {
@@ -61,13 +112,13 @@ async fn under_lock(
         ui::note("The pods have changed since this plan was made. Nothing was done; plan again.");
         return Ok(Exit::Failed);
     }
-    let showing = match (json, ui::is_terminal()) {
+    let showing = match (manner.json, ui::is_terminal()) {
         (true, _) => Showing::Json,
         (false, true) => Showing::Terminal,
         (false, false) => Showing::Lines,
     };
     let World { manifest, secrets, store, remote, .. } = world;
-    let crew = Crew { manifest, remote: remote.as_ref(), secrets, store, jobs: doing.jobs };
+    let crew = Crew { manifest, remote: remote.as_ref(), secrets, store, jobs: manner.jobs };
     let reporter = Reporter::new(fresh, showing);
     let report = apply(fresh, &crew, stop, &|event| reporter.tell(&event)).await;
     reporter.close();
@@ -100,16 +151,6 @@ fn show(world: &World, plan: &Plan, json: bool) -> Result<()> {
         return ui::data(&format!("{event}\n"));
     }
     ui::data(&ui::plan_text(plan, &world.manifest.lines))
-}
-
-fn agreed() -> Result<bool> {
-    if !ui::is_terminal() {
-        return Err(usage(
-            "nobody can be asked here: this is no terminal",
-            "look at the plan, then run with --yes",
-        ));
-    }
-    ui::ask_yes("\nDo this?")
 }
 
 fn not_locked(refused: &[(PodName, Refusal)]) -> Exit {

@@ -28,8 +28,8 @@ pub(super) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(super) struct Global {
-    /// The manifest; else the nearest pi.toml upwards, else $PI_CONFIG_DIR/pi.toml
-    #[arg(long, global = true, value_name = "FILE", env = "PI_MANIFEST")]
+    /// The manifest; else $PI_MANIFEST, else the nearest pi.toml upwards, else $PI_CONFIG_DIR/pi.toml
+    #[arg(long, global = true, value_name = "FILE")]
     pub(super) manifest: Option<PathBuf>,
     /// Keep no SSH connection open for the next command
     #[arg(long, global = true)]
@@ -37,9 +37,6 @@ pub(super) struct Global {
     /// When to use colour; NO_COLOR is honoured
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
-    /// Where pi keeps pods.json
-    #[arg(long, global = true, value_name = "DIR", env = "PI_CONFIG_DIR", hide = true)]
-    pub(super) config_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -74,7 +71,7 @@ pub(super) struct Plan {
     /// Print the plan as JSON
     #[arg(long)]
     pub(super) json: bool,
-    /// Write the plan as JSON into a file as well
+    /// Write the plan into a file as well, for `pi apply FILE`
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
     /// Exit 2 if there are changes, 0 if there are none
@@ -93,6 +90,9 @@ pub(super) struct Plan {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  pi apply --yes --json | jq    in CI")]
 pub(super) struct Apply {
+    /// A plan that `pi plan --out` wrote: done without asking, if it is still what has to be done
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["target", "allow_protected"])]
+    pub(super) plan_file: Option<PathBuf>,
     /// Print events as JSON, one a line
     #[arg(long)]
     pub(super) json: bool,
@@ -121,7 +121,7 @@ pub(super) struct Destroy {
 }
 
 /// Which part of the manifest.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct Scope {
     /// Only these models and pods
     #[arg(long, value_name = "NAME", num_args = 1..)]

@@ -58,6 +58,11 @@ pub(super) fn usage(message: impl Into<String>, help: impl Into<String>) -> Repo
     Usage { message: message.into(), help: Some(help.into()) }.into()
 }
 
+/// The same error, as a mistake of the person at the keyboard.
+pub(super) fn as_usage(report: &Report) -> Report {
+    Usage { message: report.to_string(), help: report.help().map(|help| help.to_string()) }.into()
+}
+
 /// The exit code of an error.
 pub(super) fn of(report: &Report) -> Exit {
     if report.downcast_ref::<Problems>().is_some() || report.downcast_ref::<Usage>().is_some() {

@@ -2,6 +2,7 @@
 
 use crate::cli::args::{Global, Init};
 use crate::cli::exit::{Exit, usage};
+use crate::manifest::{starter, starter_local};
 use crate::ui;
 use miette::{IntoDiagnostic, Result, WrapErr};
 use std::fs::File;
@@ -10,7 +11,7 @@ use std::path::Path;
 
 pub(super) fn run(global: &Global, args: &Init) -> Result<Exit> {
     let path = global.manifest.as_deref().unwrap_or(Path::new("pi.toml"));
-    let text = if args.local { "x" } else { "y" };
+    let text = if args.local { starter_local() } else { starter() };
     let shown = path.display();
     let mut file = match File::create_new(path) {
         Ok(file) => file,

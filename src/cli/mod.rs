@@ -8,6 +8,7 @@ mod exit;
 mod init;
 mod interrupt;
 mod plan;
+mod saved;
 mod schema;
 mod scope;
 mod secrets;

@@ -2,12 +2,12 @@
 
 use crate::cli::args::{Global, Plan as Args};
 use crate::cli::exit::Exit;
+use crate::cli::saved;
 use crate::cli::world::World;
 use crate::observe::{Observed, Sighting};
 use crate::plan::{Action, Plan, Severity, plan, scripts};
 use crate::ui;
-use miette::{IntoDiagnostic, Result, WrapErr};
-use std::path::Path;
+use miette::{IntoDiagnostic, Result};
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let world = World::open(global, &args.scope)?;
@@ -16,7 +16,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     world.remote.close().await;
     let json = ui::plan_json(&plan);
     if let Some(path) = &args.out {
-        write(path, &format!("{json:#}\n"))?;
+        saved::write(path, &json, &args.scope)?;
     }
     if args.json {
         ui::data(&format!("{json:#}\n"))?;
@@ -62,8 +62,4 @@ fn former(observed: &Observed, step: &crate::plan::Step) -> Option<Action> {
     let Some(Sighting::Seen(facts)) = observed.pods.get(&step.pod) else { return None };
     let spec = facts.servers.get(&to.name)?.spec.as_ref().ok()?;
     Some(Action::StartServer(Box::new(spec.clone())))
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).into_diagnostic().wrap_err_with(|| format!("cannot write {}", path.display()))
 }

@@ -1,7 +1,7 @@
 //! `--target`: names of models and pods.
 
 use crate::cli::exit::usage;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, near};
 use crate::name::{ModelName, PodName};
 use crate::plan::Scope;
 use miette::Result;
@@ -28,7 +28,7 @@ pub(super) fn scope(manifest: &Manifest, targets: &[String]) -> Result<Scope> {
 fn unknown(manifest: &Manifest, target: &str) -> miette::Report {
     let pods = manifest.pods.keys().map(PodName::as_str);
     let known: Vec<&str> = pods.chain(manifest.models.keys().map(ModelName::as_str)).collect();
-    let help = match None::<&str> {
+    let help = match near(target, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are: {}", known.join(", ")),
     };

@@ -1,9 +1,9 @@
 //! What verbs share: the manifest, the secrets, the door, what is there.
 
 use crate::cli::args::Global;
-use crate::cli::exit::usage;
+use crate::cli::exit::{as_usage, usage};
 use crate::cli::{scope, secrets};
-use crate::manifest::{Manifest, load};
+use crate::manifest::{Manifest, Surroundings, find, load};
 use crate::memory::{Memory, Store};
 use crate::name::{PodName, SecretName};
 use crate::observe::{Observed, observe};
@@ -13,7 +13,7 @@ use crate::secret::Secrets;
 use crate::ui;
 use miette::Result;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Everything a verb works with.
@@ -68,15 +68,23 @@ impl World {
 
 /// Finds, reads and checks the manifest.
 pub(super) fn load_manifest(global: &Global) -> Result<Manifest> {
-    load(global.manifest.as_deref().unwrap_or(std::path::Path::new("pi.toml")))
+    let path = find(&surroundings(global), Path::is_file).map_err(|report| as_usage(&report))?;
+    load(&path)
 }
 
 /// `$PI_CONFIG_DIR`, else `~/.pi`.
 fn config_dir(global: &Global) -> Result<PathBuf> {
-    if let Some(directory) = &global.config_dir {
-        return Ok(directory.clone());
+    let directory = surroundings(global).config_dir();
+    directory.ok_or_else(|| usage("there is no home directory", "set PI_CONFIG_DIR"))
+}
+
+fn surroundings(global: &Global) -> Surroundings {
+    let path = |name| std::env::var_os(name).map(PathBuf::from);
+    Surroundings {
+        flag: global.manifest.clone(),
+        pi_manifest: path("PI_MANIFEST"),
+        pi_config_dir: path("PI_CONFIG_DIR"),
+        home: std::env::home_dir(),
+        cwd: std::env::current_dir().unwrap_or_default(),
     }
-    std::env::home_dir()
-        .map(|home| home.join(".pi"))
-        .ok_or_else(|| usage("there is no home directory", "set PI_CONFIG_DIR"))
 }

@@ -2,9 +2,10 @@
 
 use super::check::check;
 use super::raw::File;
+use super::syntax;
 use super::types::Manifest;
 use super::value::{Place, Value};
-use crate::problem::{Problem, Problems};
+use crate::problem::Problems;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -38,9 +39,9 @@ pub fn load(path: &Path) -> miette::Result<Manifest> {
 /// Everything that is wrong, at once. Where the text is not even TOML, only that.
 pub fn parse(name: &str, text: &str, dir: &Path) -> Result<Manifest, Problems> {
     let (document, errors) = DeTable::parse_recoverable(text);
-    let mut problems: Vec<_> = errors.iter().map(|error| syntax(error, text)).collect();
+    let mut problems = syntax::problems(&errors, text);
     let mut manifest = None;
-    if problems.is_empty() {
+    if syntax::is_readable(&errors) {
         let root = Spanned::new(document.span(), DeValue::Table(document.into_inner()));
         if let Some(file) = File::read(&root, &Place::default(), &mut problems) {
             manifest = check(&file, text, dir, &mut problems);
@@ -50,10 +51,4 @@ pub fn parse(name: &str, text: &str, dir: &Path) -> Result<Manifest, Problems> {
         Some(manifest) if problems.is_empty() => Ok(Manifest { path: PathBuf::from(name), ..manifest }),
         _ => Err(Problems::new(name, text, problems)),
     }
-}
-
-/// What the TOML parser says, in words.
-fn syntax(error: &toml::de::Error, text: &str) -> Problem {
-    let end = text.len();
-    Problem::new(error.message(), error.span().unwrap_or(end..end), "here")
 }

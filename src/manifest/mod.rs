@@ -15,8 +15,15 @@ mod mount;
 mod raw;
 mod schema;
 mod check;
+mod syntax;
 mod load;
+mod find;
+mod starter;
+pub mod edit;
 
+pub use find::{Surroundings, find};
 pub use load::{load, parse};
 pub use schema::schema;
+pub use starter::{starter, starter_local};
+pub use suggest::near;
 pub use types::*;

@@ -71,7 +71,7 @@ fn from_table(raw: &MountTable, at: At, place: &Place, problems: &mut Vec<Proble
     let missing = [("source", raw.source.is_absent()), ("target", raw.target.is_absent())];
     for (key, _) in missing.into_iter().filter(|(_, absent)| *absent) {
         let refusal = Refusal::because(format!("the mount has no `{key}`"))
-            .help(r#"write { source = "nfs.example:/share", target = "/mnt/hf-models", type = "nfs" }"#);
+            .help(r#"write { source = "host:/share", target = "/mnt/hf-models" }"#);
         problems.push(refused("", at, place, refusal));
     }
     let (source, target) = (raw.source.value()?.clone(), raw.target.value()?.clone());

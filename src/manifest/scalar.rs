@@ -1,11 +1,16 @@
 //! Values without parts: how each is read and what is said when it can't be.
 
+mod engine;
+mod pod;
+
+pub(super) use engine::{EngineArg, Kind, PythonVersion};
+pub(super) use pod::{Host, Price};
+
 use super::suggest::near;
-use super::types::{EngineKind, EngineVersion, GpuWish, Protect, State};
+use super::types::{Protect, State};
 use super::value::{Refusal, Scalar, found, string};
 use crate::model_ref::ModelRef;
 use crate::name::{AbsPath, EngineName, EnvName, Label, PodPath, Port, Project};
-use crate::ssh_target::SshTarget;
 use crate::units::{Percent, Seconds, Tokens};
 use std::net::IpAddr;
 use toml::de::DeValue;
@@ -79,18 +84,6 @@ fn model_help(text: &str) -> String {
     match page {
         Some(page) => format!("write \"{}\"", page.split('/').take(2).collect::<Vec<_>>().join("/")),
         None => forms.to_owned(),
-    }
-}
-
-impl Scalar for SshTarget {
-    const EXPECTED: &'static str = "an ssh line in quotes";
-
-    fn parse(value: &DeValue) -> Result<Self, Refusal> {
-        Self::parse(text(value)?).map_err(|bad| {
-            Refusal::because(format!("cannot use this ssh line: {bad}")).help(
-                r#"write "ssh -p 2222 root@1.2.3.4", a Host of ~/.ssh/config, or "local" for this machine"#,
-            )
-        })
     }
 }
 
@@ -183,139 +176,5 @@ impl Scalar for Protected {
         }
         let quoted = string(value).filter(|text| matches!(*text, "true" | "false"));
         Err(Refusal { message: None, help: quoted.map(|text| format!("without quotes: {text}")) })
-    }
-}
-
-/// `kind = "vllm"`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Kind(pub(super) EngineKind);
-
-impl Scalar for Kind {
-    const EXPECTED: &'static str = r#""vllm", "llama.cpp" or "command""#;
-
-    fn parse(value: &DeValue) -> Result<Self, Refusal> {
-        let kinds = [EngineKind::Vllm, EngineKind::LlamaCpp, EngineKind::Command];
-        let word = text(value)?;
-        let kind = kinds.into_iter().find(|kind| kind.as_str() == word);
-        kind.map(Self).ok_or_else(|| slip(word, &kinds.map(EngineKind::as_str)))
-    }
-}
-
-/// `price = 2.49`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Price(pub(super) f64);
-
-impl Scalar for Price {
-    const EXPECTED: &'static str = "a price per hour, 0 or more";
-
-    fn parse(value: &DeValue) -> Result<Self, Refusal> {
-        let price = number(value).filter(|n| n.is_finite() && *n >= 0.0);
-        let help = string(value).map(|_| "write a number, without quotes and currency".to_owned());
-        price.map(Self).ok_or(Refusal { message: None, help })
-    }
-}
-
-/// `host = "1.2.3.4"`.
-#[derive(Debug, Clone)]
-pub(super) struct Host(pub(super) String);
-
-impl Scalar for Host {
-    const EXPECTED: &'static str = "a host name or an address";
-
-    fn parse(value: &DeValue) -> Result<Self, Refusal> {
-        let text = text(value)?;
-        let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if text.parse::<IpAddr>().is_ok()
-            || (text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(name))
-        {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(Refusal::mismatch().help(r#"the host alone, such as "1.2.3.4": no http://, no user, no port"#))
-    }
-}
-
-/// `python = "3.12"`.
-#[derive(Debug, Clone)]
-pub(super) struct PythonVersion(pub(super) String);
-
-impl Scalar for PythonVersion {
-    const EXPECTED: &'static str = r#"a version of Python such as "3.12""#;
-
-    fn parse(value: &DeValue) -> Result<Self, Refusal> {
-        let text = text(value)?;
-        let parts: Vec<_> = text.split('.').collect();
-        let number =
-            |part: &&str| !part.is_empty() && part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit());
-        if parts[0] == "3" && (2..=3).contains(&parts.len()) && parts.iter().all(number) {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(Refusal::mismatch())
-    }
-}
-
-impl Scalar for EngineVersion {
-    const EXPECTED: &'static str = r#"a version such as "0.32.0", "release" or "nightly""#;
-
-    fn parse(value: &DeValue) -> Result<Self, Refusal> {
-        let text = text(value)?;
-        let exact = text.strip_prefix('b').unwrap_or(text);
-        let ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+' | '!');
-        match text {
-            "release" => Ok(Self::Release),
-            "nightly" => Ok(Self::Nightly),
-            _ if exact.starts_with(|c: char| c.is_ascii_digit())
-                && text.len() <= 63
-                && text.chars().all(ok) =>
-            {
-                Ok(Self::Exact(text.to_owned()))
-            }
-            "latest" | "stable" | "newest" => Err(Refusal::mismatch()
-                .help(r#""release" is the version pi was tested with, "nightly" the newest"#)),
-            _ => {
-                let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit());
-                let exact = !digits.is_empty() && !digits.contains(|c: char| !ok(c));
-                Err(Refusal { message: None, help: exact.then(|| format!("an exact version: \"{digits}\"")) })
-            }
-        }
-    }
-}
-
-impl Scalar for GpuWish {
-    const EXPECTED: &'static str = r#"a count and a kind of GPUs such as "8xH100""#;
-
-    fn parse(value: &DeValue) -> Result<Self, Refusal> {
-        let text = text(value).map_err(|_| Refusal::mismatch())?;
-        let digits = text.trim_start().bytes().take_while(u8::is_ascii_digit).count();
-        let (count, rest) = text.trim_start().split_at(digits);
-        let kind = rest.trim_start().strip_prefix(['x', 'X', '×']).map(str::trim);
-        match (count.parse(), kind) {
-            (Ok(count), Some(kind)) if count > 0 && !kind.is_empty() => {
-                Ok(Self { count, kind: kind.to_owned() })
-            }
-            (Err(_), None) if !text.trim().is_empty() => {
-                Err(Refusal::mismatch().help(format!("how many? \"1x{}\"", text.trim())))
-            }
-            _ => Err(Refusal::mismatch()),
-        }
-    }
-}
-
-/// One word of `args`.
-#[derive(Debug, Clone)]
-pub(super) struct EngineArg(pub(super) String);
-
-impl Scalar for EngineArg {
-    const EXPECTED: &'static str = "text in quotes";
-
-    fn parse(value: &DeValue) -> Result<Self, Refusal> {
-        let text = text(value)?;
-        // no engine has flags with a space: this is a flag and its value, which argparse would not take apart
-        match text.split_once(' ') {
-            Some((flag, value)) if flag.starts_with('-') && !flag.contains('=') => {
-                Err(Refusal::because(format!("`{flag}` and its value are two words"))
-                    .help(format!("write {flag:?}, {:?}", value.trim())))
-            }
-            _ => Ok(Self(text.to_owned())),
-        }
     }
 }

@@ -14,16 +14,20 @@ use std::borrow::Cow;
 /// The schema that `pi schema` prints.
 #[must_use]
 pub fn schema() -> Value {
-    let mut settings = SchemaSettings::draft07().with_transform(RecursiveTransform(without_null));
+    let mut settings = SchemaSettings::draft07().with_transform(RecursiveTransform(tidy));
     settings.inline_subschemas = false;
     let mut schema = settings.into_generator().into_root_schema_for::<File>();
     schema.insert("title".to_owned(), "pi.toml".into());
     schema.to_value()
 }
 
-/// Drops `null` from types, alternatives and defaults, so that editors do not offer it.
-fn without_null(schema: &mut Schema) {
+/// Drops `null` from types, alternatives and defaults, so that editors do not offer it, and line breaks of the
+/// source from descriptions.
+fn tidy(schema: &mut Schema) {
     let null = Value::from("null");
+    if let Some(Value::String(about)) = schema.get_mut("description") {
+        *about = about.replace('\n', " ");
+    }
     if schema.get("default") == Some(&Value::Null) {
         schema.remove("default");
     }

@@ -1,13 +1,20 @@
 //! What somebody may have meant.
 
 /// The known word nearest to `word`, if any is near enough to be a slip.
-pub(super) fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.to_ascii_lowercase().replace('-', "_");
     let distance = |other: &str| strsim::damerau_levenshtein(&plain(word), &plain(other));
     let near_enough = |(distance, other): &(usize, &str)| {
         *distance <= (other.chars().count().max(word.chars().count()) / 3).max(1)
     };
     known.into_iter().map(|other| (distance(other), other)).filter(near_enough).min().map(|(_, other)| other)
+}
+
+/// Whether a value under this name is likely to be a secret.
+pub(super) fn sounds_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["key", "token", "password", "secret"].iter().any(|word| name.contains(word))
 }
 
 /// ``did you mean `x`?``, else the list of what there is.
@@ -18,8 +25,12 @@ pub(super) fn meant<'a>(word: &str, what: &str, known: impl IntoIterator<Item = 
     }
 }
 
+const API_KEY: &str = r#"secrets have a table of their own: [secrets] with api_key = { env = "PI_API_KEY" }"#;
+
 /// Keys that people bring along from elsewhere: the table's kind, the key, what to do instead.
-const HINTS: [(&str, &str, &str); 16] = [
+const HINTS: [(&str, &str, &str); 18] = [
+    ("the manifest", "api_key", API_KEY),
+    ("the manifest", "hf_token", API_KEY),
     ("a pod", "port", r#"the ssh port belongs into the ssh line: ssh = "ssh -p 2222 root@1.2.3.4""#),
     ("a pod", "user", r#"the user belongs into the ssh line: ssh = "ssh root@1.2.3.4""#),
     ("a pod", "key", r#"the key belongs into the ssh line: ssh = "ssh -i ~/.ssh/id root@1.2.3.4""#),

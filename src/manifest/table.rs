@@ -7,6 +7,7 @@ use super::suggest;
 use super::value::{At, Place, Value, entries};
 use crate::problem::Problem;
 use toml::Spanned;
+use toml::de::{DeString, DeValue};
 
 /// What stands at a key.
 #[derive(Debug, Clone, Default)]
@@ -70,20 +71,48 @@ pub(super) trait Table: Default {
 
     /// Reads one key; `false` if there is no such key.
     fn set(&mut self, key: &str, at: At, place: &Place, problems: &mut Vec<Problem>) -> bool;
+
+    /// Treats a key as wrong rather than absent: something was meant to stand there.
+    fn spoil(&mut self, key: &str);
 }
 
 /// Reads a table key by key, so that one wrong value hides no other.
 pub(super) fn read<T: Table>(at: At, place: &Place, problems: &mut Vec<Problem>) -> Option<T> {
     let mut read = T::default();
+    let mut dotted = false;
     for (key, value) in entries(at, place, problems)? {
-        if !read.set(key.get_ref(), value, &place.inside(key.get_ref()), problems) {
-            problems.push(unknown::<T>(key, &place.as_table()));
+        let name = key.get_ref();
+        if read.set(name, value, &place.inside(name), problems) {
+            continue;
+        }
+        if has_keys_of::<T>(value.get_ref()) {
+            problems.push(dotted_name(key, place));
+            dotted = true;
+            continue;
+        }
+        problems.push(unknown::<T>(key, value, &place.as_table()));
+        if let Some(meant) = suggest::near(name, T::KEYS.iter().copied()) {
+            read.spoil(meant);
         }
     }
-    Some(read)
+    (!dotted).then_some(read)
 }
 
-fn unknown<T: Table>(key: &Spanned<toml::de::DeString>, table: &str) -> Problem {
+fn has_keys_of<T: Table>(value: &DeValue) -> bool {
+    let DeValue::Table(table) = value else { return false };
+    table.keys().any(|key| T::KEYS.contains(&key.get_ref().as_ref()))
+}
+
+/// `[models.qwen2.5]` is a table `5` in a table `qwen2`.
+fn dotted_name(key: &Spanned<DeString>, place: &Place) -> Problem {
+    let (table, name) = (place.as_table(), key.get_ref());
+    let (above, last) = table.rsplit_once('.').unwrap_or(("", &table));
+    let message = format!("[{table}.{name}] is a table in the table [{table}]");
+    let help = format!("a name with a dot in it needs quotes: [{above}.\"{last}.{name}\"]");
+    Problem::new(message, key.span(), "behind a dot").help(help)
+}
+
+fn unknown<T: Table>(key: &Spanned<DeString>, value: At, table: &str) -> Problem {
     let name = key.get_ref();
     let message = if table.is_empty() {
         format!("unknown key `{name}`")
@@ -91,7 +120,9 @@ fn unknown<T: Table>(key: &Spanned<toml::de::DeString>, table: &str) -> Problem 
         format!("unknown key `{name}` in [{table}]")
     };
     let help = suggest::key(name, T::KIND, T::KEYS, &super::raw::TABLES);
-    Problem::new(message, key.span(), format!("{} has no such key", T::KIND)).help(help)
+    let problem = Problem::new(message, key.span(), format!("{} has no such key", T::KIND)).help(help);
+    // a key of this name may hold a secret, and reports end up in CI logs
+    if suggest::sounds_secret(name) { problem.hiding(value.span()) } else { problem }
 }
 
 /// The key that a field is named for: `type` for `r#type`.
@@ -129,6 +160,14 @@ macro_rules! table {
                     }
                 )*
                 false
+            }
+
+            fn spoil(&mut self, key: &str) {
+                $(
+                    if key == $crate::manifest::table::bare(stringify!($key)) && self.$key.is_absent() {
+                        self.$key = Field::Wrong;
+                    }
+                )*
             }
         }
 

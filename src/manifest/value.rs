@@ -50,8 +50,7 @@ pub(super) trait Value: Sized {
 
     /// This value, given where `base` is inherited.
     #[must_use]
-    fn over(self, base: &Self) -> Self {
-        let _ = base;
+    fn over(self, _base: &Self) -> Self {
         self
     }
 }
@@ -163,7 +162,13 @@ impl<N: FromStr<Err: fmt::Display> + Ord, T: Value> Value for Named<N, T> {
 
     fn read(at: At, place: &Place, problems: &mut Vec<Problem>) -> Option<Self> {
         let mut named = Self::default();
-        for (key, value) in entries(at, place, problems)? {
+        let DeValue::Table(table) = at.get_ref() else {
+            let help = format!("each has a table of its own: [{}.NAME]", place.key);
+            let refusal = if T::TABLE { Refusal::mismatch().help(help) } else { Refusal::mismatch() };
+            problems.push(refused("a table", at, place, refusal));
+            return None;
+        };
+        for (key, value) in table {
             let name = key.get_ref().parse().map_err(|bad: N::Err| {
                 problems.push(Problem::new(
                     bad.to_string(),

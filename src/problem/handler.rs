@@ -3,12 +3,20 @@
 
 use miette::{Diagnostic, GraphicalReportHandler, ReportHandler};
 use std::fmt;
+use textwrap::{WordSeparator, WordSplitter};
 
 /// Draws reports; `main` hands it to [`miette::set_hook`], around a handler that knows width and colour.
 #[derive(Debug)]
-pub struct OneBelowTheOther(pub GraphicalReportHandler);
+pub struct OneBelowTheOther(GraphicalReportHandler);
 
 impl OneBelowTheOther {
+    /// Draws with `handler`, but breaks lines at spaces only: commands and paths stay in one piece.
+    #[must_use]
+    pub fn new(handler: GraphicalReportHandler) -> Self {
+        let handler = handler.with_word_separator(WordSeparator::AsciiSpace);
+        Self(handler.with_word_splitter(WordSplitter::NoHyphenation))
+    }
+
     /// The report as text.
     ///
     /// # Errors

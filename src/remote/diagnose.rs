@@ -5,6 +5,15 @@
 use super::RemoteError;
 use crate::ssh_target::SshLine;
 
+/// How the process itself ended, which is not how the script did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// With this exit code.
+    With(i32),
+    /// Killed, or the line is dead.
+    Somehow,
+}
+
 /// Why no connection came about.
 pub(super) fn connection(log: &str, at: &str, line: &SshLine) -> RemoteError {
     let at = at.to_owned();
@@ -44,13 +53,13 @@ pub(super) fn connection(log: &str, at: &str, line: &SshLine) -> RemoteError {
     RemoteError::Other { at, text: last_words(log, "ssh ended without saying why") }
 }
 
-/// Why the script did not begin, although a connection was there: the exit code, if any, and what was said.
-pub(super) fn no_start(code: Option<i32>, said: &str, at: &str) -> RemoteError {
+/// Why the script did not begin, although a connection was there: how its process ended and what was said.
+pub(super) fn no_start(ended: Ended, said: &str, at: &str) -> RemoteError {
     let at = at.to_owned();
     if said.to_ascii_lowercase().contains("support pty") || said.contains("PTY allocation") {
         return RemoteError::NoPlainCommands { at };
     }
-    if code == Some(127) || said.contains("bash: not found") || said.contains("bash: No such file") {
+    if ended == Ended::With(127) || said.contains("bash: not found") || said.contains("bash: No such file") {
         return RemoteError::NoBash { at };
     }
     let text = last_words(said, "it ended the session before the script could begin");
@@ -158,13 +167,13 @@ Host key verification failed.\r
     #[test]
     fn what_a_pod_says_instead_of_running_the_script() {
         let table = [
-            (Some(127), "sh: 1: exec: bash: not found", "no-bash"),
-            (Some(1), "Error: Your SSH client doesn't support PTY", "no-plain-commands"),
-            (Some(1), "This account is currently not available.", "other"),
-            (None, "", "other"),
+            (Ended::With(127), "sh: 1: exec: bash: not found", "no-bash"),
+            (Ended::With(1), "Error: Your SSH client doesn't support PTY", "no-plain-commands"),
+            (Ended::With(1), "This account is currently not available.", "other"),
+            (Ended::Somehow, "", "other"),
         ];
-        for (code, said, expected) in table {
-            assert_eq!(no_start(code, said, "h").code(), expected, "{said}");
+        for (ended, said, expected) in table {
+            assert_eq!(no_start(ended, said, "h").code(), expected, "{said}");
         }
     }
 }

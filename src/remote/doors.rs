@@ -4,6 +4,7 @@
 
 use super::local;
 use super::master::Master;
+use super::options::Options;
 use super::order::Order;
 use super::ssh::SshDoor;
 use super::{Exit, Job, Line, Reach, Remote, RemoteError, Way, sockets, ssh_config};
@@ -12,35 +13,8 @@ use crate::name::{PodName, Port};
 use crate::ssh_target::SshTarget;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 use tokio_util::sync::CancellationToken;
-
-/// Whether connections are kept for the next run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Persist {
-    /// For ten minutes after their last use.
-    Yes,
-    /// They end with `pi`, however `pi` ends.
-    No,
-}
-
-/// How doors are opened.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Whether connections are kept.
-    pub persist: Persist,
-    /// Where their sockets are; `$XDG_RUNTIME_DIR/pi` or `/tmp/pi-UID` if absent.
-    pub sockets: Option<PathBuf>,
-    /// How long a pod works on without a sign of life from `pi`.
-    pub lease: Duration,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { persist: Persist::Yes, sockets: None, lease: Duration::from_secs(30) }
-    }
-}
 
 /// The real [`Remote`].
 #[derive(Debug)]

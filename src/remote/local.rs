@@ -2,11 +2,12 @@
 //!
 //! In: an [`Order`]. Out: the runner as a child process, told the same things in the same way as over ssh.
 
+use super::diagnose::Ended;
 use super::order::Order;
 use super::talk::{Wire, converse};
 use super::{Exit, Line, RemoteError};
 use std::io::ErrorKind;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
@@ -25,9 +26,11 @@ pub(super) async fn run(
     command.args(order.words()).current_dir(home.unwrap_or_else(|| "/".into()));
     // Ctrl-C at the terminal is for pi alone, which then tells the runner
     command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|err| match err.kind() {
-        ErrorKind::NotFound => RemoteError::NoBash { at: AT.to_owned() },
-        _ => other(format!("cannot start bash: {err}")),
+    let mut child = command.spawn().map_err(|err| {
+        if err.kind() == ErrorKind::NotFound {
+            return RemoteError::NoBash { at: AT.to_owned() };
+        }
+        other(format!("cannot start bash: {err}"))
     })?;
     let (Some(stdin), Some(stdout), Some(stderr)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
@@ -38,7 +41,11 @@ pub(super) async fn run(
         stdin: Box::pin(stdin),
         stdout: Box::pin(stdout),
         stderr: Box::pin(stderr),
-        ended: Box::pin(async { child.wait().await.ok().and_then(|status| status.code()) }),
+        ended: Box::pin(async { ended(child.wait().await.ok()) }),
     };
     converse(wire, order, AT, stop, hear).await
+}
+
+fn ended(status: Option<ExitStatus>) -> Ended {
+    status.and_then(|status| status.code()).map_or(Ended::Somehow, Ended::With)
 }

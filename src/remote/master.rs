@@ -1,12 +1,13 @@
-//! One connection to one pod, kept by an ssh process of its own (a ControlMaster).
+//! One connection to one pod, kept by an ssh process of its own (a `ControlMaster`).
 //!
 //! In: an ssh line. Out: a [`Live`] connection: the one that an earlier run has left, or a new one.
 //!
 //! Why not `openssh`'s own builder: it takes no options of the user's, leaves a process behind when pi is killed,
 //! and can't find the connection of an earlier run.
 
+use super::options::Persist;
 use super::ssh_config::Config;
-use super::{Persist, RemoteError, diagnose, ssh_config};
+use super::{RemoteError, diagnose, ssh_config};
 use crate::spec::short_digest;
 use crate::ssh_target::SshLine;
 use openssh::Session;
@@ -20,8 +21,8 @@ use tokio::net::UnixStream;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 
-/// ssh's own ConnectTimeout covers one host; this covers jump hosts, name servers and slow logins, too.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// ssh's own `ConnectTimeout` covers one host; this covers jump hosts, name servers and slow logins, too.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// What pi insists on, whatever the configuration says.
 const FIRST: [&str; 7] = [
     "ControlMaster=yes",
@@ -54,12 +55,20 @@ pub(super) struct Master {
 #[derive(Debug, Clone)]
 pub(super) struct Live {
     pub(super) session: Arc<Session>,
-    /// Opened by this process, just now: it may be trusted.
-    pub(super) fresh: bool,
+    pub(super) age: Age,
     /// The socket's file number: it tells whether somebody else has replaced it.
     file: Option<u64>,
     /// As long as somebody holds it, a connection that is not to be kept stays.
     _hold: Option<Arc<UnixStream>>,
+}
+
+/// How far a connection may be trusted to be alive.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Age {
+    /// Left by another run, some time ago.
+    Kept,
+    /// Opened just now.
+    Fresh,
 }
 
 impl Master {
@@ -79,7 +88,7 @@ impl Master {
 
     /// The connection that an earlier run has left, if there is a trace of one; it may be dead.
     pub(super) async fn resume(&self) -> Option<Live> {
-        if self.file().is_some() { Some(self.live(false).await) } else { None }
+        if self.file().is_some() { Some(self.live(Age::Kept).await) } else { None }
     }
 
     /// A connection that is not `dead`; made anew unless another pi has done so meanwhile.
@@ -87,7 +96,7 @@ impl Master {
         // Two at once: the second ssh would find the socket taken and stay for ever, connected and unused.
         let lock = self.lock().await?;
         if self.file().is_some() {
-            let live = self.live(false).await;
+            let live = self.live(Age::Kept).await;
             if dead.is_none_or(|dead| dead.file != live.file) && live.session.check().await.is_ok() {
                 return Ok(live);
             }
@@ -98,7 +107,7 @@ impl Master {
         let started = timeout(PATIENCE, self.start()).await;
         drop(lock);
         started.unwrap_or_else(|_| Err(RemoteError::TimedOut { at: self.at.clone() }))?;
-        Ok(self.live(true).await)
+        Ok(self.live(Age::Fresh).await)
     }
 
     /// No more sessions over it; it ends with the last one.
@@ -127,9 +136,9 @@ impl Master {
         ssh.arg("--").arg(&self.line.destination).current_dir(&self.base);
         // Ctrl-C is for pi alone; a pipe for stderr would never close, since the connection keeps it
         ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).process_group(0).kill_on_drop(true);
-        let status = ssh.status().await.map_err(|err| match err.kind() {
-            std::io::ErrorKind::NotFound if self.base.is_dir() => RemoteError::NoSsh,
-            _ => cannot("start ssh", err),
+        let status = ssh.status().await.map_err(|err| {
+            let missing = err.kind() == std::io::ErrorKind::NotFound && self.base.is_dir();
+            if missing { RemoteError::NoSsh } else { cannot("start ssh", err) }
         })?;
         if status.success() {
             return Ok(());
@@ -154,14 +163,14 @@ impl Master {
         Ok(file)
     }
 
-    async fn live(&self, fresh: bool) -> Live {
+    async fn live(&self, age: Age) -> Live {
         let file = self.file();
         let hold = match self.persist {
             Persist::Yes => None,
             Persist::No => UnixStream::connect(&self.socket).await.ok().map(Arc::new),
         };
         let session = Session::resume_mux(self.socket.clone().into(), None);
-        Live { session: Arc::new(session), fresh, file, _hold: hold }
+        Live { session: Arc::new(session), age, file, _hold: hold }
     }
 
     fn file(&self) -> Option<u64> {

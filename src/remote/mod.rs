@@ -7,10 +7,11 @@
 //! [`Doors`] opens `local` pods with this machine's bash and all others with the user's own OpenSSH, over one
 //! connection a pod that is kept for the next run.
 
+mod options;
 mod error;
-mod diagnose;
 mod lines;
 mod order;
+mod diagnose;
 mod talk;
 mod local;
 mod sockets;
@@ -19,8 +20,9 @@ mod master;
 mod ssh;
 mod doors;
 
-pub use doors::{Doors, Options, Persist};
+pub use doors::Doors;
 pub use error::RemoteError;
+pub use options::{Options, Persist};
 
 use crate::name::{PodName, Port};
 use crate::script::Script;

@@ -4,7 +4,9 @@
 //! replaced here. A connection that fails before the pod has accepted the command is replaced once: nothing has
 //! run yet. After that it is never tried again, since the script may have begun.
 
-use super::master::{Live, Master};
+use super::diagnose::Ended;
+use super::master::{Age, Live, Master};
+use super::options::Persist;
 use super::order::Order;
 use super::talk::{Wire, converse};
 use super::{Exit, Line, Reach, RemoteError, Way};
@@ -79,9 +81,9 @@ impl SshDoor {
             stderr: Box::pin(stderr),
             ended: Box::pin(async {
                 match child.wait().await {
-                    Ok(status) => status.code(),
-                    Err(Error::Remote(_)) => Some(127), // how openssh tells that code
-                    Err(_) => None,
+                    Ok(status) => status.code().map_or(Ended::Somehow, Ended::With),
+                    Err(Error::Remote(_)) => Ended::With(127), // how openssh tells that code
+                    Err(_) => Ended::Somehow,
                 }
             }),
         };
@@ -108,13 +110,13 @@ impl SshDoor {
     }
 
     /// Ends the forwards, and a connection that is not to be kept.
-    pub(super) async fn close(&self, keep: super::Persist) {
+    pub(super) async fn close(&self, keep: Persist) {
         for (session, path, port) in self.forwards.lock().await.drain(..) {
             let there = Socket::new("127.0.0.1", port.get());
             drop(session.close_port_forward(ForwardType::Local, path.as_path(), there).await);
             drop(std::fs::remove_file(path));
         }
-        if let (Some(live), super::Persist::No) = (self.live.lock().await.take(), keep) {
+        if let (Some(live), Persist::No) = (self.live.lock().await.take(), keep) {
             self.master.close(&live).await;
         }
     }
@@ -128,7 +130,10 @@ impl SshDoor {
         let mut live = self.connection(None).await?;
         let (mut replaced, mut refusals) = (false, 0);
         loop {
-            let patience = if live.fresh { FRESH } else { KEPT };
+            let patience = match live.age {
+                Age::Kept => KEPT,
+                Age::Fresh => FRESH,
+            };
             match timeout(patience, act(live.session.clone())).await {
                 Ok(Ok(done)) => return Ok(done),
                 Ok(Err(err)) if refused(&err) && refusals < REFUSALS => {
@@ -172,7 +177,7 @@ async fn spawn(session: Arc<Session>, command: String) -> Result<Child<Arc<Sessi
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().await
 }
 
-/// The pod has no session to spare (MaxSessions).
+/// The pod has no session to spare (`MaxSessions`).
 fn refused(err: &Error) -> bool {
     matches!(err, Error::SshMux(_)) && words(err).contains("refused by peer")
 }

@@ -3,9 +3,10 @@
 //! In: three pipes and an [`Order`]. Out: the script's lines and its exit code, which is known only from the
 //! runner's last line; without that line nothing is known.
 
+use super::diagnose::{Ended, no_start};
 use super::lines::{Lines, clean};
 use super::order::Order;
-use super::{Exit, Line, RemoteError, diagnose};
+use super::{Exit, Line, RemoteError};
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 const BEGIN: Duration = Duration::from_secs(30);
 /// Time to end for a script that shall stop; the runner itself takes 3 to 6 s.
 const STOP: Duration = Duration::from_secs(20);
-/// Time for the last words after the runner has ended.
+/// Time for the rest when standard output has ended.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// A process that waits for an order, here or elsewhere.
@@ -24,8 +25,9 @@ pub(super) struct Wire<'a> {
     pub(super) stdin: Pin<Box<dyn AsyncWrite + Send + 'a>>,
     pub(super) stdout: Pin<Box<dyn AsyncRead + Send + 'a>>,
     pub(super) stderr: Pin<Box<dyn AsyncRead + Send + 'a>>,
-    /// Its own exit code, where it is told.
-    pub(super) ended: Pin<Box<dyn Future<Output = Option<i32>> + Send + 'a>>,
+    /// Asked only when there is no more output: openssh closes the channel when it hears the answer, which sshd
+    /// may send before the last of the output.
+    pub(super) ended: Pin<Box<dyn Future<Output = Ended> + Send + 'a>>,
 }
 
 /// One of the runner's two streams.
@@ -33,48 +35,40 @@ struct Stream<'a> {
     lines: Lines<Pin<Box<dyn AsyncRead + Send + 'a>>>,
     begun: bool,
     over: bool,
+    /// From the runner's last line.
+    exit: Option<i32>,
     /// What came before it began: a login shell's noise.
     noise: String,
 }
 
-/// What a stream brought.
-enum Heard {
-    Text(String),
-    /// The runner's last line on this stream.
-    End(Option<i32>),
-}
-
 impl<'a> Stream<'a> {
     fn new(reader: Pin<Box<dyn AsyncRead + Send + 'a>>) -> Self {
-        Self { lines: Lines::new(reader), begun: false, over: false, noise: String::new() }
+        Self { lines: Lines::new(reader), begun: false, over: false, exit: None, noise: String::new() }
     }
 
-    /// What comes next; cancel-safe.
-    async fn next(&mut self, mark: &str) -> (Option<Heard>, Option<Heard>) {
+    /// Reads a line; the text in it, if the script has printed some. Dropping it loses nothing.
+    async fn next(&mut self, mark: &str) -> Option<String> {
         let Some(line) = self.lines.next().await else {
             self.over = true;
-            return (None, None);
+            return None;
         };
-        let sign = format!("\u{1e}{mark} ");
-        let at = line.windows(sign.len()).position(|part| part == sign.as_bytes());
-        let (text, sign) = match at {
-            Some(at) => (line.get(..at).unwrap_or_default(), line.get(at + sign.len()..)),
-            None => (line.as_slice(), None),
-        };
-        let sign = sign.map(String::from_utf8_lossy);
+        let mark = format!("\u{1e}{mark} ");
+        let at = line.windows(mark.len()).position(|part| part == mark.as_bytes());
+        let (text, sign) = line.split_at(at.unwrap_or(line.len()));
+        let sign = String::from_utf8_lossy(sign.get(mark.len()..).unwrap_or_default());
         if !self.begun {
             if self.noise.len() < 4096 {
                 self.noise.push_str(&clean(text));
                 self.noise.push('\n');
             }
-            self.begun = sign.as_deref() == Some("begin");
-            return (None, None);
+            self.begun = sign == "begin";
+            return None;
         }
-        let end = sign.as_deref().and_then(|sign| sign.strip_prefix("end"));
-        let end = end.map(|code| Heard::End(code.trim().parse().ok()));
-        self.over = end.is_some();
-        let text = (end.is_none() || !text.is_empty()).then(|| Heard::Text(clean(text)));
-        (text, end)
+        if let Some(code) = sign.strip_prefix("end") {
+            self.over = true;
+            self.exit = code.trim().parse().ok();
+        }
+        (!self.over || !text.is_empty()).then(|| clean(text))
     }
 }
 
@@ -84,13 +78,13 @@ async fn speak(
     order: &Order<'_>,
     stop: &CancellationToken,
 ) -> std::io::Result<()> {
-    let send = async {
+    let order_itself = async {
         stdin.write_all(order.script()).await?;
         stdin.write_all(order.input()).await?;
         stdin.flush().await
     };
     tokio::select! {
-        sent = send => sent?,
+        sent = order_itself => sent?,
         // half a script: the runner takes the end of its input for the word to stop
         () = stop.cancelled() => return Ok(()),
     }
@@ -107,6 +101,16 @@ async fn speak(
     std::future::pending().await
 }
 
+/// How far a conversation has come.
+struct Talk<'a> {
+    out: Stream<'a>,
+    err: Stream<'a>,
+    /// The runner has ended.
+    gone: Option<Ended>,
+    stopping: bool,
+    deadline: Option<Instant>,
+}
+
 /// Runs the order to its end.
 pub(super) async fn converse(
     wire: Wire<'_>,
@@ -115,57 +119,73 @@ pub(super) async fn converse(
     stop: &CancellationToken,
     mut hear: impl FnMut(Line) + Send,
 ) -> Result<Exit, RemoteError> {
-    let mut ended = wire.ended;
-    let (mut out, mut err) = (Stream::new(wire.stdout), Stream::new(wire.stderr));
     let mut voice = Some(Box::pin(speak(wire.stdin, order, stop)));
-    let mut deadline = Some(Instant::now() + BEGIN);
-    let (mut exit, mut gone, mut stopping) = (None, None, false);
-    while !(out.over && err.over && (exit.is_some() || gone.is_some())) {
+    let mut ended = wire.ended;
+    let mut talk = Talk::new(Stream::new(wire.stdout), Stream::new(wire.stderr));
+    while !talk.over() {
         tokio::select! {
-            (text, end) = out.next(&order.mark), if !out.over => {
-                if out.begun && gone.is_none() && !stopping {
-                    deadline = None;
-                }
-                if let Some(Heard::Text(text)) = text {
+            text = talk.out.next(&order.mark), if !talk.out.over => {
+                talk.moved();
+                if let Some(text) = text {
                     hear(Line::Out(text));
                 }
-                if let Some(Heard::End(code)) = end {
-                    exit = code;
-                }
-                if out.over {
-                    deadline = Some(Instant::now() + LAST_WORDS);
-                }
             }
-            (text, _) = err.next(&order.mark), if !err.over => {
-                if let Some(Heard::Text(text)) = text {
+            text = talk.err.next(&order.mark), if !talk.err.over => {
+                if let Some(text) = text {
                     hear(Line::Err(text));
                 }
             }
-            _ = maybe(&mut voice), if voice.is_some() => voice = None,
-            code = &mut ended, if gone.is_none() => {
-                gone = Some(code);
-                // its children may go on without it; the end of their input stops them
-                voice = None;
-                deadline = Some(Instant::now() + LAST_WORDS);
+            () = maybe(&mut voice), if voice.is_some() => voice = None,
+            how = &mut ended, if talk.unclear() => talk.gone = Some(how),
+            () = stop.cancelled(), if !talk.stopping => {
+                talk.stopping = true;
+                talk.limit(STOP);
             }
-            () = stop.cancelled(), if !stopping => {
-                stopping = true;
-                deadline = Some(Instant::now() + STOP);
-            }
-            () = at_last(deadline) => break,
+            () = at_last(talk.deadline) => break,
         }
     }
-    let at = at.to_owned();
-    match exit {
-        Some(0) => Ok(Exit(0)),
-        Some(_) if stopping => Err(RemoteError::Stopped { at }),
-        Some(code) => Ok(Exit(code)),
-        // the runner got half a script, and has not run it
-        None if stopping && gone == Some(Some(1)) => Err(RemoteError::Stopped { at }),
-        None if out.begun => Err(RemoteError::Lost { at }),
-        None if stopping => Err(RemoteError::Stopped { at }),
-        None if gone.is_none() => Err(RemoteError::TimedOut { at }),
-        None => Err(diagnose::no_start(gone.flatten(), &format!("{}\n{}", out.noise, err.noise), &at)),
+    talk.verdict(at)
+}
+
+impl<'a> Talk<'a> {
+    fn new(out: Stream<'a>, err: Stream<'a>) -> Self {
+        Self { out, err, gone: None, stopping: false, deadline: Some(Instant::now() + BEGIN) }
+    }
+
+    /// Nothing more is to come.
+    fn over(&self) -> bool {
+        self.out.over && self.err.over && (self.out.exit.is_some() || self.gone.is_some())
+    }
+
+    /// Standard output has ended without the runner's last line.
+    fn unclear(&self) -> bool {
+        self.out.over && self.out.exit.is_none() && self.gone.is_none()
+    }
+
+    fn limit(&mut self, time: Duration) {
+        self.deadline = Some(Instant::now() + time);
+    }
+
+    /// Something came on standard output: a script that has begun may take its time.
+    fn moved(&mut self) {
+        if self.out.over {
+            self.limit(LAST_WORDS);
+        } else if self.out.begun && !self.stopping {
+            self.deadline = None;
+        }
+    }
+
+    fn verdict(self, at: &str) -> Result<Exit, RemoteError> {
+        let at = at.to_owned();
+        // with code 1 the runner says that it has not run the script
+        let never = self.gone == Some(Ended::With(1));
+        match (self.out.exit, self.gone) {
+            (Some(code), _) if code == 0 || !self.stopping => Ok(Exit(code)),
+            (None, _) if self.out.begun && !(self.stopping && never) => Err(RemoteError::Lost { at }),
+            _ if self.stopping => Err(RemoteError::Stopped { at }),
+            (_, None) => Err(RemoteError::TimedOut { at }),
+            (_, Some(ended)) => Err(no_start(ended, &format!("{}\n{}", self.err.noise, self.out.noise), &at)),
+        }
     }
 }
 

@@ -81,14 +81,14 @@ fn what_is_no_word_is_refused() {
 
 #[test]
 fn numbers_options_and_bash_braces_work() {
-    let text = "n={{ value }}\na=({{ list | words }})\n{% if none %}\nn={{ none }}\n{% endif %}\n{## gone ##}\n\
-                echo \"$n ${#a[@]}\"";
     #[derive(Serialize)]
     struct Values {
         value: i64,
         list: Vec<u32>,
         none: Option<String>,
     }
+    let text = "n={{ value }}\na=({{ list | words }})\n{% if none %}\nn={{ none }}\n{% endif %}\n{## gone ##}\n\
+                echo \"$n ${#a[@]}\"";
     let script = render(Template::of(text), &Values { value: -3, list: vec![], none: None }).unwrap();
     assert_eq!(bash(&script), b"-3 0\n");
 }

@@ -1,8 +1,10 @@
 //! Errors that end a command.
 
+use crate::problem::OneBelowTheOther;
 use crate::ui::layout::Count;
+use crate::ui::layout::WIDTH;
 use crate::ui::output::{Color, note};
-use miette::{MietteHandlerOpts, Report};
+use miette::{GraphicalReportHandler, GraphicalTheme, Report};
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -14,7 +16,9 @@ pub fn set_error_style(color: Color) {
         Color::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
     };
     let hook = miette::set_hook(Box::new(move |_| {
-        Box::new(MietteHandlerOpts::new().terminal_links(false).unicode(true).color(color).width(80).build())
+        let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(WIDTH);
+        Box::new(OneBelowTheOther::new(handler))
     }));
     // a second call in one process changes nothing
     drop(hook);

@@ -4,4 +4,8 @@
 mod sshd;
 
 mod door;
+mod manifest_edits;
+mod manifest_laws;
+mod manifest_schema;
 mod manifests;
+mod probe;

@@ -105,6 +105,17 @@ impl Sshd {
         }
     }
 
+    /// The machine is back, as it was.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        self.launch();
+    }
+
+    /// The process that holds the only connection.
+    pub(crate) fn connection(&self) -> u32 {
+        children(self.process.as_ref().unwrap().id())[0]
+    }
+
     /// How many connections there are now.
     pub(crate) fn connections(&self) -> usize {
         self.process.as_ref().map_or(0, |process| children(process.id()).len())
@@ -179,8 +190,17 @@ pub(crate) fn processes_with(word: &str) -> Vec<u32> {
     all().filter(|pid| command_line(*pid).contains(word)).collect()
 }
 
+/// All processes with this word in their environment.
+pub(crate) fn environment(word: &str) -> Vec<u32> {
+    let has = |pid: &u32| {
+        let found = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        String::from_utf8_lossy(&found).contains(word)
+    };
+    all().filter(has).collect()
+}
+
 /// A process's command line, its words parted by spaces; empty for a zombie.
-pub(crate) fn command_line(process: u32) -> String {
+fn command_line(process: u32) -> String {
     let words = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
     String::from_utf8_lossy(&words).replace('\0', " ")
 }

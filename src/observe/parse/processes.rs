@@ -28,8 +28,13 @@ fn listener(row: &[String]) -> Option<Listener> {
         address: address_of(address)?.to_string(),
         pid: known(pid),
         session: known(session),
-        command: command.clone(),
+        command: until_flags(command),
     })
+}
+
+/// A command line up to its first flag: enough to know the program, and no key that stands behind `--api-key`.
+fn until_flags(command: &str) -> String {
+    command.split(' ').take_while(|word| !word.starts_with('-')).collect::<Vec<_>>().join(" ")
 }
 
 /// An address as /proc/net/tcp writes it: hex, each 32-bit word as a little-endian machine stores it.

@@ -1,0 +1,30 @@
+//! How doors are opened: what the command line may say about connections.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Whether connections are kept for the next run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Persist {
+    /// For ten minutes after their last use.
+    Yes,
+    /// They end with `pi`, however `pi` ends.
+    No,
+}
+
+/// How doors are opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Whether connections are kept.
+    pub persist: Persist,
+    /// Where their sockets are; `$XDG_RUNTIME_DIR/pi` or `/tmp/pi-UID` if absent.
+    pub sockets: Option<PathBuf>,
+    /// How long a pod works on without a sign of life from `pi`.
+    pub lease: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { persist: Persist::Yes, sockets: None, lease: Duration::from_secs(30) }
+    }
+}
