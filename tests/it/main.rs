@@ -8,5 +8,6 @@ mod manifest_edits;
 mod manifest_laws;
 mod manifest_schema;
 mod manifests;
+mod plan;
 mod probe;
 mod probe_records;
