@@ -9,4 +9,5 @@ mod manifest_edits;
 mod manifest_laws;
 mod manifest_schema;
 mod manifests;
+mod plan;
 mod probe;
