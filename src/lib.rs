@@ -10,6 +10,7 @@ pub mod ssh_target;
 pub mod manifest;
 pub mod spec;
 pub mod script;
+pub mod diagnose;
 pub mod observe;
 pub mod memory;
 pub mod plan;
