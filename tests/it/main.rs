@@ -1,0 +1,3 @@
+//! Every test that needs the whole crate, in one binary: it links once.
+
+mod diagnose;
