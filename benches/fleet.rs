@@ -215,10 +215,13 @@ fn podlab_program() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/podlab/podlab")
 }
 
+/// Runs podlab. Its output goes to a file: what it leaves running would keep a pipe open.
 fn podlab(dir: &Path, args: &[&str]) -> String {
-    let done = Command::new(podlab_program()).env("PODLAB_DIR", dir).args(args).output().unwrap();
-    assert!(done.status.success(), "podlab {args:?} failed: {}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8(done.stdout).unwrap()
+    let out = tempfile::NamedTempFile::new().unwrap();
+    let mut command = Command::new(podlab_program());
+    let done = command.env("PODLAB_DIR", dir).args(args).stdout(out.reopen().unwrap()).status().unwrap();
+    assert!(done.success(), "podlab {args:?} failed");
+    fs::read_to_string(out.path()).unwrap()
 }
 
 /// Where pyinfra and Ansible are; none if PyPI can't be reached.

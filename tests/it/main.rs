@@ -4,6 +4,7 @@
 
 mod sshd;
 
+mod diagnose;
 mod door;
 mod manifest_edits;
 mod manifest_laws;
