@@ -2,10 +2,14 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says so by panicking")]
 
 mod sshd;
+mod workplace;
 
 mod door;
+mod exit_codes;
+mod layers;
 mod manifest_edits;
 mod manifest_laws;
 mod manifest_schema;
 mod manifests;
+mod podlab;
 mod probe;
