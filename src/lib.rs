@@ -10,6 +10,8 @@ pub mod ssh_target;
 pub mod problem;
 pub mod manifest;
 pub mod spec;
+pub mod catalog;
+pub mod fit;
 pub mod script;
 pub mod diagnose;
 pub mod remote;

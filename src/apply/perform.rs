@@ -17,7 +17,7 @@ const KEPT: usize = 400;
 pub(super) async fn perform<R: Remote>(
     step: &Step,
     crew: &Crew<'_, R>,
-    stop: &CancellationToken,
+    interrupt: &CancellationToken,
     say: &(dyn Fn(String) + Sync),
 ) -> Result<(), Failure> {
     let Some(pod) = crew.manifest.pods.get(&step.pod) else {
@@ -27,12 +27,12 @@ pub(super) async fn perform<R: Remote>(
         .map_err(|error| Failure::new("no-script", error.to_string()).lines(source(&error)))?;
     // what only takes time stops at once; what changes servers is finished, it takes seconds
     let never = CancellationToken::new();
-    let stop = if may_be_interrupted(&step.action) { stop } else { &never };
+    let interrupt = if may_be_interrupted(&step.action) { interrupt } else { &never };
     if let (Action::AwaitReady { spec, stall }, [wait, mark]) = (&step.action, scripts.as_slice()) {
-        let errand = Errand { pod: &step.pod, crew, stop, say };
+        let errand = Errand { pod: &step.pod, crew, interrupt, say };
         return await_ready(&errand, (spec, *stall), wait, mark).await;
     }
-    let errand = Errand { pod: &step.pod, crew, stop, say };
+    let errand = Errand { pod: &step.pod, crew, interrupt, say };
     for script in &scripts {
         let input = match &step.action {
             Action::WriteSecrets(names) => Some(secrets_input(names, crew.secrets)),
@@ -63,7 +63,7 @@ fn may_be_interrupted(action: &Action) -> bool {
 pub(super) struct Errand<'a, R> {
     pub(super) pod: &'a PodName,
     pub(super) crew: &'a Crew<'a, R>,
-    pub(super) stop: &'a CancellationToken,
+    pub(super) interrupt: &'a CancellationToken,
     pub(super) say: &'a (dyn Fn(String) + Sync),
 }
 
@@ -86,7 +86,8 @@ impl<R: Remote> Errand<'_, R> {
             lines.push_back(line);
         };
         let job = Job { script, input };
-        let exit = self.crew.remote.run(self.pod, job, self.stop, hear).await.map_err(|e| from_remote(&e))?;
+        let exit =
+            self.crew.remote.run(self.pod, job, self.interrupt, hear).await.map_err(|e| from_remote(&e))?;
         Ok((exit, lines.into()))
     }
 }

@@ -70,7 +70,7 @@ async fn token<R: Remote>(
     let reach = errand.crew.remote.reach(errand.pod, spec.port).await.map_err(|e| from_remote(&e))?;
     let answer = tokio::select! {
         answer = ask(reach.way(), spec, key, stall.duration()) => answer?,
-        () = errand.stop.cancelled() => return Err(Failure::interrupted()),
+        () = errand.interrupt.cancelled() => return Err(Failure::interrupted()),
     };
     match answer {
         Answer::Token => Ok(()),

@@ -80,7 +80,7 @@ pub(super) async fn converge(
 ) -> Result<Exit> {
     let observed = world.observe().await;
     let plan = rule(&world.inputs(&observed));
-    show(world, &plan, manner.json)?;
+    show(world, &plan, manner)?;
     if plan.is_empty() {
         return Ok(without_doing(&plan));
     }
@@ -144,8 +144,8 @@ fn without_doing(plan: &Plan) -> Exit {
     }
 }
 
-fn show(world: &World, plan: &Plan, json: bool) -> Result<()> {
-    if json {
+fn show(world: &World, plan: &Plan, manner: &Manner) -> Result<()> {
+    if manner.json {
         let mut event = ui::plan_json(plan);
         event["event"] = "plan".into();
         return ui::data(&format!("{event}\n"));

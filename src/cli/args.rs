@@ -28,7 +28,7 @@ pub(super) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(super) struct Global {
-    /// The manifest; else $PI_MANIFEST, else the nearest pi.toml upwards, else $PI_CONFIG_DIR/pi.toml
+    /// The manifest; else $PI_MANIFEST, else the nearest pi.toml upwards, else the one in $PI_CONFIG_DIR
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) manifest: Option<PathBuf>,
     /// Keep no SSH connection open for the next command
@@ -64,6 +64,7 @@ pub(super) struct Init {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(
     after_help = "Example:\n  pi plan --target qwen --verbose    one model, with the scripts that would run"
 )]

@@ -133,8 +133,9 @@ fn bar(screen: &MultiProgress, pod: &PodName) -> ProgressBar {
     bar
 }
 
+/// To the nearest second.
 fn rounded(took: Duration) -> Seconds {
-    Seconds(took.as_secs_f64().round() as u64)
+    Seconds((took + Duration::from_millis(500)).as_secs())
 }
 
 fn outcome_json(outcome: &Outcome) -> Value {

@@ -1,5 +1,6 @@
 //! Tests against real things: one binary, which links once; one module per subject.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says so by panicking")]
+#![expect(clippy::format_collect, reason = "brevity counts more than an allocation here")]
 
 mod sshd;
 mod workplace;
@@ -11,5 +12,6 @@ mod manifest_edits;
 mod manifest_laws;
 mod manifest_schema;
 mod manifests;
+mod plan;
 mod podlab;
 mod probe;

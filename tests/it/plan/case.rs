@@ -1,0 +1,184 @@
+//! A folder of `tests/cases`: what is wanted, what is there, what is remembered, what was asked for.
+//!
+//! `pi.toml`; `observed/POD.txt` (what a probe printed), `.json` (facts) or `.unreachable` (code, reason and help, a line
+//! each); `secrets` (names this machine has; default `api_key`, whose value is `value-of-api_key`, as salted with
+//! `salt`); `memory.json` (a `pods.json`); `args` (`destroy`, `--target NAME`, `--allow-protected` …).
+//!
+//! An engine whose digest is `right` has the digest that this pi asks for.
+
+use pi::manifest::{self, Manifest};
+use pi::memory::Memory;
+use pi::name::{EngineId, ModelName, PodName, SecretName};
+use pi::observe::{EngineSeen, Expect, Observed, PodFacts, Sighting, Unreachable, read, salted};
+use pi::plan::{Action, Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) folder: PathBuf,
+    pub(crate) text: String,
+    pub(crate) manifest: Manifest,
+    pub(crate) observed: Observed,
+    pub(crate) memory: Memory,
+    pub(crate) secrets: BTreeSet<SecretName>,
+    pub(crate) ask: Ask,
+}
+
+/// What the command line says.
+#[derive(Default)]
+pub(crate) struct Ask {
+    scope: Scope,
+    protected: Option<Protected>,
+    destroy: Option<Extent>,
+}
+
+impl Case {
+    /// Every folder, by name.
+    pub(crate) fn all() -> Vec<Self> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+        let mut folders: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        folders.sort();
+        assert!(folders.len() >= 35, "only {} cases", folders.len());
+        folders.iter().map(|folder| Self::read(folder)).collect()
+    }
+
+    fn read(folder: &Path) -> Self {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        let optional = |file| fs::read_to_string(folder.join(file)).ok();
+        let text = optional("pi.toml").unwrap_or_else(|| panic!("{name} has no pi.toml"));
+        let manifest = parse(&text).unwrap_or_else(|bad| panic!("{name}: {bad}"));
+        let secrets = optional("secrets").unwrap_or_else(|| "api_key".to_owned());
+        let secrets: BTreeSet<SecretName> = secrets.split_whitespace().map(|s| s.parse().unwrap()).collect();
+        let memory = optional("memory.json").map(|text| serde_json::from_str(&text).unwrap());
+        let ask = Ask::parse(&optional("args").unwrap_or_default(), &manifest);
+        let pods = observed(&folder.join("observed"), &secrets);
+        let mut case = Self {
+            name,
+            folder: folder.to_owned(),
+            text,
+            manifest,
+            observed: Observed { pods },
+            memory: memory.unwrap_or_default(),
+            secrets,
+            ask,
+        };
+        case.fill_in_digests();
+        case
+    }
+
+    /// The plan for these pods as they are, or would be.
+    pub(crate) fn plan(&self, observed: &Observed) -> Plan {
+        self.plan_of(&self.manifest, observed)
+    }
+
+    pub(crate) fn plan_of(&self, manifest: &Manifest, observed: &Observed) -> Plan {
+        let Ask { scope, protected, destroy: extent } = &self.ask;
+        let inputs = Inputs {
+            manifest,
+            memory: &self.memory,
+            observed,
+            secrets: &self.secrets,
+            scope,
+            protected: protected.unwrap_or(Protected::Keep),
+        };
+        match extent {
+            Some(extent) => destroy(&inputs, *extent),
+            None => plan(&inputs),
+        }
+    }
+
+    /// `right` becomes the digest that a plan without any engine would install.
+    fn fill_in_digests(&mut self) {
+        let mut bare = self.observed.clone();
+        each_pod(&mut bare, |facts| facts.engines.clear());
+        let inputs = Inputs {
+            manifest: &self.manifest,
+            memory: &self.memory,
+            observed: &bare,
+            secrets: &self.secrets,
+            scope: &Scope::All,
+            protected: Protected::Allow,
+        };
+        let mut right: BTreeMap<EngineId, String> = BTreeMap::new();
+        for step in plan(&inputs).steps {
+            if let Action::InstallEngine(recipe) = step.action {
+                right.insert(recipe.id.clone(), recipe.digest());
+            }
+        }
+        each_pod(&mut self.observed, |facts| {
+            for (id, EngineSeen { digest }) in &mut facts.engines {
+                if digest.as_deref() == Some("right") {
+                    *digest = Some(right.get(id).cloned().unwrap_or_else(|| "0123456789ab".to_owned()));
+                }
+            }
+        });
+    }
+}
+
+/// A manifest's text, as if it lay in `/work/team`.
+pub(crate) fn parse(text: &str) -> Result<Manifest, pi::problem::Problems> {
+    manifest::parse("pi.toml", text, Path::new("/work/team"))
+}
+
+pub(crate) fn each_pod(observed: &mut Observed, mut change: impl FnMut(&mut PodFacts)) {
+    for sighting in observed.pods.values_mut() {
+        if let Sighting::Seen(facts) = sighting {
+            change(facts);
+        }
+    }
+}
+
+fn observed(folder: &Path, secrets: &BTreeSet<SecretName>) -> BTreeMap<PodName, Sighting> {
+    let digest = |name: &SecretName| (name.clone(), salted("salt", &format!("value-of-{name}")));
+    let expect = Expect { digests: secrets.iter().map(digest).collect() };
+    let files = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    files
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            let sighting = match path.extension().and_then(|end| end.to_str()) {
+                Some("txt") => Sighting::Seen(Box::new(read(&text, &expect))),
+                Some("json") => Sighting::Seen(Box::new(serde_json::from_str(&text).unwrap())),
+                Some("unreachable") => Sighting::Unreachable(unreachable(&text)),
+                _ => panic!("{} is neither .txt, .json nor .unreachable", path.display()),
+            };
+            (path.file_stem().unwrap().to_str().unwrap().parse().unwrap(), sighting)
+        })
+        .collect()
+}
+
+fn unreachable(text: &str) -> Unreachable {
+    let mut lines = text.lines().map(str::to_owned);
+    let code = lines.next().unwrap();
+    Unreachable { code: code.leak(), why: lines.next().unwrap(), help: lines.next() }
+}
+
+impl Ask {
+    fn parse(text: &str, manifest: &Manifest) -> Self {
+        let (mut ask, mut extent, mut destroys) = (Self::default(), Extent::default(), false);
+        let (mut pods, mut models) = (BTreeSet::new(), BTreeSet::new());
+        let mut words = text.split_whitespace();
+        while let Some(word) = words.next() {
+            match word {
+                "destroy" => destroys = true,
+                "--weights" => extent.weights = Removal::Remove,
+                "--engines" => extent.engines = Removal::Remove,
+                "--allow-protected" => ask.protected = Some(Protected::Allow),
+                "--target" => {
+                    let target = words.next().unwrap();
+                    let pod = target.parse::<PodName>().ok().filter(|name| manifest.pods.contains_key(name));
+                    let model = target.parse::<ModelName>().ok();
+                    models.extend(model.filter(|name| manifest.models.contains_key(name)));
+                    pods.extend(pod);
+                }
+                _ => panic!("no such argument: {word}"),
+            }
+        }
+        if !pods.is_empty() || !models.is_empty() {
+            ask.scope = Scope::Only { pods, models };
+        }
+        ask.destroy = destroys.then_some(extent);
+        ask
+    }
+}

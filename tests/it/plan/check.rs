@@ -1,0 +1,159 @@
+//! The laws themselves, for any planner and any pods.
+
+use pi::manifest::EngineKind;
+use pi::observe::{Life, Observed, PodFacts, ServerSeen, Sighting};
+use pi::plan::{Plan, Step, StepId, simulate};
+use pi::spec::ServerSpec;
+use std::collections::{BTreeMap, BTreeSet};
+
+type Planner<'a> = &'a dyn Fn(&Observed) -> Plan;
+
+/// Law 1.
+pub(crate) fn converges(plan: Planner<'_>, observed: &Observed) -> Result<(), String> {
+    let steps = plan(observed).steps;
+    let left = plan(&simulate(observed, &steps)).steps;
+    if left.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("after\n{}there is left\n{}", list(&steps), list(&left)))
+    }
+}
+
+/// Law 2, for every prefix.
+pub(crate) fn resumes(plan: Planner<'_>, observed: &Observed) -> Result<(), String> {
+    let steps = plan(observed).steps;
+    (0..=steps.len()).try_for_each(|count| rest_is_planned(plan, observed, &steps, &steps[..count]))
+}
+
+/// Law 2, for steps that ran side by side: in some order in which each comes after those it waits for.
+pub(crate) fn resumes_in_any_order(plan: Planner<'_>, observed: &Observed, seed: u64) -> Result<(), String> {
+    let steps = plan(observed).steps;
+    let mut random = Random::new(seed);
+    let mut done: Vec<Step> = Vec::new();
+    for _ in 0..random.below(steps.len() + 1) {
+        let has = |id: &StepId| done.iter().any(|step| step.id == *id);
+        let ready: Vec<&Step> =
+            steps.iter().filter(|step| !has(&step.id) && step.after.iter().all(has)).collect();
+        let next = ready[random.below(ready.len())].clone();
+        done.push(next);
+    }
+    rest_is_planned(plan, observed, &steps, &done)
+}
+
+fn rest_is_planned(
+    plan: Planner<'_>,
+    observed: &Observed,
+    steps: &[Step],
+    done: &[Step],
+) -> Result<(), String> {
+    let ids: BTreeSet<StepId> = done.iter().map(|step| step.id).collect();
+    let rest: Vec<Step> = steps.iter().filter(|step| !ids.contains(&step.id)).cloned().collect();
+    let number: BTreeMap<StepId, StepId> =
+        rest.iter().enumerate().map(|(at, step)| (step.id, at + 1)).collect();
+    let renumbered = rest.into_iter().map(|step| Step {
+        id: number[&step.id],
+        after: step.after.iter().filter_map(|id| number.get(id).copied()).collect(),
+        reason: String::new(), // it may say that something is half done
+        ..step
+    });
+    let rest: Vec<Step> = renumbered.collect();
+    let again = plan(&simulate(observed, done)).steps;
+    let same = again.len() == rest.len()
+        && again.iter().zip(&rest).all(|(one, two)| Step { reason: String::new(), ..one.clone() } == *two);
+    if same {
+        return Ok(());
+    }
+    Err(format!(
+        "of\n{}after\n{}this should be left\n{}but this is planned\n{}",
+        list(steps),
+        list(done),
+        list(&rest),
+        list(&again)
+    ))
+}
+
+/// Steps are numbered from 1 and wait for earlier ones alone, each named once.
+pub(crate) fn numbered(plan: &Plan) -> Result<(), String> {
+    let right = plan.steps.iter().enumerate().all(|(at, step)| {
+        let Step { id, pod: _, action: _, reason, after } = step;
+        let sorted = after.windows(2).all(|pair| pair[0] < pair[1]);
+        *id == at + 1 && sorted && after.iter().all(|other| other < id) && !reason.is_empty()
+    });
+    if right { Ok(()) } else { Err(list(&plan.steps)) }
+}
+
+/// No plan puts two servers on one port or more on a GPU than it has, not even in between; what was so before it is
+/// no fault of the plan.
+pub(crate) fn nobody_is_crowded(plan: Planner<'_>, observed: &Observed) -> Result<(), String> {
+    let steps = plan(observed).steps;
+    let before = crowded(observed);
+    for count in 1..=steps.len() {
+        let after = simulate(observed, &steps[..count]);
+        if let Some(new) = crowded(&after).into_iter().find(|crowd| !before.contains(crowd)) {
+            return Err(format!("{new} after {count} of\n{}", list(&steps)));
+        }
+    }
+    Ok(())
+}
+
+fn crowded(observed: &Observed) -> BTreeSet<String> {
+    let mut crowds = BTreeSet::new();
+    for (pod, sighting) in &observed.pods {
+        let Sighting::Seen(facts) = sighting else { continue };
+        let mut ports = BTreeMap::new();
+        let mut gpus: BTreeMap<u32, (u32, String)> = BTreeMap::new();
+        for spec in running(facts) {
+            if let Some(other) = ports.insert(spec.port, &spec.name) {
+                crowds.insert(format!("{pod}: {other} and {} on port {}", spec.name, spec.port));
+            }
+            for gpu in &spec.gpus {
+                let (load, who) = gpus.entry(*gpu).or_default();
+                *load += share(spec);
+                *who += &format!(" {}", spec.name);
+            }
+        }
+        crowds.extend(
+            gpus.iter()
+                .filter(|(_, (load, _))| *load > 10_000)
+                .map(|(gpu, (load, who))| format!("{pod}: GPU {gpu} has {load} of{who}")),
+        );
+    }
+    crowds
+}
+
+fn running(facts: &PodFacts) -> impl Iterator<Item = &ServerSpec> {
+    let lives = |server: &&ServerSeen| matches!(server.life, Life::Running { .. });
+    facts.servers.values().filter(lives).filter_map(|server| server.spec.as_ref().ok())
+}
+
+fn share(spec: &ServerSpec) -> u32 {
+    match (spec.memory, spec.kind) {
+        (Some(memory), _) => memory.hundredths(),
+        (None, EngineKind::Vllm) => 9_200,
+        (None, EngineKind::LlamaCpp | EngineKind::Command) => 10_000,
+    }
+}
+
+fn list(steps: &[Step]) -> String {
+    let line = |step: &Step| {
+        let Step { id, pod, action, reason, after } = step;
+        format!("  {id} {pod} {} {} after {after:?}: {reason} {action:?}\n", action.name(), action.target())
+    };
+    steps.iter().map(line).collect()
+}
+
+/// Numbers that are the same for the same seed.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(end.max(1)).unwrap()).unwrap()
+    }
+}

@@ -1,0 +1,7 @@
+//! The planner's laws, over every folder of `tests/cases` and over what a generator thinks of.
+
+mod case;
+mod check;
+mod golden;
+mod laws;
+mod shuffle;
