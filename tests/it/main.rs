@@ -15,3 +15,4 @@ mod manifests;
 mod plan;
 mod podlab;
 mod probe;
+mod readme;
