@@ -12,6 +12,7 @@ mod outcome;
 mod output;
 mod plan_text;
 mod refusal;
+mod rows;
 mod scripts;
 mod style;
 
