@@ -1,4 +1,4 @@
-//! Asking: the command line. One verb, one file; what they share is in [`world`].
+//! Asking: the command line. One verb, one file; what they share is in `world`.
 
 mod apply;
 mod args;
