@@ -98,7 +98,11 @@ impl Lab {
         let manifest = parse("pi.toml", &text, Path::new("/")).unwrap();
         let pod = manifest.pods.keys().next().unwrap().clone();
         let ask = ask_of(&manifest, &pod, "salt").unwrap();
-        fs::write(self.dir.join("probe.sh"), render(Template::PROBE, &ask).unwrap().text).unwrap();
+        fs::write(
+            self.dir.join("probe.sh"),
+            format!("#!/usr/bin/env bash\n{}", render(Template::PROBE, &ask).unwrap().text),
+        )
+        .unwrap();
     }
 
     /// `pi plan` in the lab's network, with sockets and memory of its own.

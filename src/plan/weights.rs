@@ -3,55 +3,93 @@
 use crate::model_ref::ModelRef;
 use crate::name::{HfRepo, Revision};
 use crate::observe::{CachedRepo, PodFacts, Snapshot, Whole};
+use crate::plan::order::Unnumbered;
+use crate::plan::step::{Action, NEW_ONES};
+use std::collections::BTreeMap;
 
 /// Where a model's weights stand.
 pub(super) enum Weights {
     /// On the pod, complete.
     There,
-    /// To be fetched; why.
-    Fetch(String),
+    /// To be fetched.
+    Fetch(Fetch),
     /// At a path that the pod does not have.
     NoPath,
 }
 
-/// Looks for a model's weights; `mounting` says that storage is still to be mounted, so that paths can't be judged.
-pub(super) fn weights(model: &ModelRef, facts: &PodFacts, mounting: Option<&str>) -> Weights {
-    match model {
-        ModelRef::Path(path) => {
-            let later = mounting.is_some_and(|target| path.as_str().starts_with(target));
-            if later || facts.model_paths.contains_key(path.as_str()) {
-                Weights::There
-            } else {
-                Weights::NoPath
-            }
+/// A download.
+pub(super) struct Fetch {
+    /// The commit, branch or tag as far as the pod knows it: two names of one commit are one download.
+    what: What,
+    model: ModelRef,
+    reason: &'static str,
+}
+
+/// Repository, commit and file.
+type What = (HfRepo, String, Option<String>);
+
+/// The downloads that a pod needs, each once.
+#[derive(Default)]
+pub(super) struct Fetches(BTreeMap<What, (ModelRef, &'static str)>);
+
+impl<'a> FromIterator<&'a Fetch> for Fetches {
+    /// The name that comes first stands for the others.
+    fn from_iter<T: IntoIterator<Item = &'a Fetch>>(fetches: T) -> Self {
+        let mut all = Self::default();
+        for Fetch { what, model, reason } in fetches {
+            let (name, _) = all.0.entry(what.clone()).or_insert_with(|| (model.clone(), reason));
+            *name = name.clone().min(model.clone());
         }
-        ModelRef::Hub { repo, revision, file } => match cached(facts, repo) {
-            _ if mounting.is_some_and(|target| facts.models_path.starts_with(target)) => {
-                Weights::Fetch("storage has to be mounted first".to_owned())
-            }
-            None => Weights::Fetch("they are not on the pod".to_owned()),
-            Some(cache) => match (snapshot(cache, revision.as_ref()), file) {
-                (None, _) => Weights::Fetch(format!("the cache has other revisions of {repo}")),
-                (Some(snapshot), Some(file)) if has(snapshot, file) => Weights::There,
-                (Some(_), Some(_)) => Weights::Fetch("the cache has other files of it".to_owned()),
-                (Some(Snapshot { whole: Whole::No, .. }), None) => {
-                    Weights::Fetch("the cache has them only in part".to_owned())
-                }
-                (Some(Snapshot { whole: Whole::Yes | Whole::Unknown, .. }), None) => Weights::There,
-            },
-        },
+        all
     }
 }
 
-fn cached<'a>(facts: &'a PodFacts, repo: &HfRepo) -> Option<&'a CachedRepo> {
-    facts.cache.iter().find(|cache| &cache.repo == repo)
+impl Fetches {
+    pub(super) fn steps(&self) -> impl Iterator<Item = Unnumbered> {
+        let step = |(model, reason): &(ModelRef, &'static str)| {
+            Unnumbered::new(Action::FetchWeights(model.clone()), *reason)
+        };
+        self.0.values().map(step)
+    }
+
+    /// The model by whose name this one is fetched.
+    pub(super) fn name_of(&self, fetch: &Fetch) -> Option<ModelRef> {
+        self.0.get(&fetch.what).map(|(model, _)| model.clone())
+    }
 }
 
-/// The snapshot that a revision means: a commit itself, or what the branch or tag points to.
+/// Looks for a model's weights. `unseen`: they may be on storage that is not mounted yet.
+pub(super) fn weights(model: &ModelRef, facts: &PodFacts, unseen: bool) -> Weights {
+    let ModelRef::Hub { repo, revision, file } = model else {
+        return if facts.model_paths.contains_key(&model.to_string()) {
+            Weights::There
+        } else {
+            Weights::NoPath
+        };
+    };
+    let cache = facts.cache.iter().find(|cache| &cache.repo == repo);
+    let reason = match cache.map(|cache| (snapshot(cache, revision.as_ref()), file)) {
+        None if unseen => "what the storage holds can't be seen before it is mounted",
+        None => NEW_ONES,
+        Some((None, _)) => "the pod has another revision of them",
+        Some((Some(snapshot), Some(file))) if has(snapshot, file) => return Weights::There,
+        Some((Some(_), Some(_))) => "the pod has other files of the repository",
+        Some((Some(Snapshot { whole: Whole::No, .. }), None)) => "the pod has them only in part",
+        Some((Some(Snapshot { whole: Whole::Yes | Whole::Unknown, .. }), None)) => return Weights::There,
+    };
+    let commit = commit(cache, revision.as_ref()).to_owned();
+    Weights::Fetch(Fetch { what: (repo.clone(), commit, file.clone()), model: model.clone(), reason })
+}
+
+/// The snapshot that a revision means.
 fn snapshot<'a>(cache: &'a CachedRepo, revision: Option<&Revision>) -> Option<&'a Snapshot> {
+    cache.snapshots.get(commit(Some(cache), revision))
+}
+
+/// A commit itself, or what the branch or tag points to, as far as the pod knows.
+fn commit<'a>(cache: Option<&'a CachedRepo>, revision: Option<&'a Revision>) -> &'a str {
     let revision = revision.map_or("main", Revision::as_str);
-    let commit = cache.refs.get(revision).map_or(revision, String::as_str);
-    cache.snapshots.get(commit)
+    cache.and_then(|cache| cache.refs.get(revision)).map_or(revision, String::as_str)
 }
 
 /// Whether one file of the snapshot is there and whole.
@@ -62,7 +100,7 @@ fn has(snapshot: &Snapshot, file: &str) -> bool {
 /// The whole repository behind a model, if the cache has anything of it.
 pub(super) fn whole_repo(model: &ModelRef, facts: &PodFacts) -> Option<ModelRef> {
     let ModelRef::Hub { repo, .. } = model else { return None };
-    cached(facts, repo)?;
+    facts.cache.iter().find(|cache| &cache.repo == repo)?;
     Some(ModelRef::Hub { repo: repo.clone(), revision: None, file: None })
 }
 
