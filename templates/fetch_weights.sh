@@ -1,5 +1,7 @@
 # Downloads a repository, or one file of it, into the HF cache, with the hub's own client.
+# shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
+# shellcheck disable=SC2088 # expanded below
 models={{ models }}
 repo={{ repo }}
 file=({{ file | words }})

@@ -2,6 +2,7 @@
 engine={{ engine }}
 model={{ model }}
 revision={{ revision }}
+# shellcheck disable=SC2088 # expanded below
 models={{ models }}
 assignments=({{ assignments | words }})
 args=({{ args | words }})

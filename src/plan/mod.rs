@@ -33,7 +33,7 @@ pub use hide::{address as shown_address, recipe as shown_recipe};
 pub use inputs::{Inputs, Protected, Scope};
 pub use render::{scripts, shown_scripts};
 pub use simulate::{act, simulate};
-pub use step::{Action, Counts, Plan, Sign, Step, StepId, Storage};
+pub use step::{Action, Counts, Plan, Row, Sign, Step, StepId, Storage};
 pub use view::{GpuView, PodView, gpus_in_words};
 
 use crate::manifest::{Model, Pod};
@@ -88,6 +88,15 @@ struct Draft {
     steps: Vec<order::Unnumbered>,
     findings: Vec<Finding>,
     standing: usize,
+}
+
+impl Draft {
+    fn add(&mut self, other: Self) {
+        let Self { steps, findings, standing } = other;
+        self.steps.extend(steps);
+        self.findings.extend(findings);
+        self.standing += standing;
+    }
 }
 
 /// Plans every pod in scope by `rule`, and puts the drafts together.

@@ -69,7 +69,7 @@ pub(super) fn weights(model: &ModelRef, facts: &PodFacts, unseen: bool) -> Weigh
     };
     let cache = facts.cache.iter().find(|cache| &cache.repo == repo);
     let reason = match cache.map(|cache| (snapshot(cache, revision.as_ref()), file)) {
-        None if unseen => "what the storage holds can't be seen before it is mounted",
+        None if unseen => "unless the storage has them already",
         None => NEW_ONES,
         Some((None, _)) => "the pod has another revision of them",
         Some((Some(snapshot), Some(file))) if has(snapshot, file) => return Weights::There,

@@ -5,4 +5,5 @@ mod check;
 mod golden;
 mod laws;
 mod random;
+mod scripts;
 mod shuffle;
