@@ -9,6 +9,7 @@ mod diagnose;
 mod door;
 mod exit_codes;
 mod layers;
+mod laws;
 mod manifest_edits;
 mod manifest_laws;
 mod manifest_schema;
