@@ -142,7 +142,7 @@ fn essence(observed: &Observed) -> impl PartialEq + std::fmt::Debug {
         .map(|(name, server)| {
             let life = match server.life {
                 Life::Running { health, .. } => format!("running, {health:?}"),
-                life => format!("{life:?}"),
+                life @ (Life::Dead { .. } | Life::Stopped) => format!("{life:?}"),
             };
             (name, server.spec, life, server.answered, server.secrets)
         })
