@@ -5,7 +5,9 @@
 
 use crate::manifest::{Protect, State};
 use crate::name::ModelName;
-use crate::plan::finding::Finding;
+use crate::observe::ServerSeen;
+use crate::plan::finding::{Finding, Severity};
+use crate::plan::fits;
 use crate::plan::inputs::Protected;
 use crate::plan::place::place;
 use crate::plan::server::{Verdict, protected, verdict};
@@ -58,6 +60,9 @@ pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<
     let run = |(candidate, spec): (Candidate<'a>, Option<ServerSpec>)| {
         let (name, seen) = (candidate.name, candidate.seen);
         let wanted = candidate.into_wanted(spec?);
+        if inputs.scope.has_server(site.name, name) {
+            findings.extend(doubts(site, seen, &wanted.spec));
+        }
         let verdict = verdict(seen, &wanted.spec);
         let now = site.live(name).and_then(|seen| seen.spec.as_ref().ok());
         inputs.scope.has_server(site.name, name).then_some(Run { wanted, verdict, now })
@@ -82,6 +87,14 @@ fn untouched<'a>(inputs: &Inputs<'_>, site: &Site<'a>) -> Stays<'a> {
     site.facts.servers.keys().filter(stays).collect()
 }
 
+/// Whether a server that is to be started will fit. What runs as it should has shown that it does.
+fn doubts(site: &Site<'_>, seen: Option<&ServerSeen>, spec: &ServerSpec) -> Option<Finding> {
+    match verdict(seen, spec) {
+        Verdict::Standing | Verdict::Wait(_) | Verdict::Starting(_) => None,
+        Verdict::Start(_) | Verdict::Restart(..) => fits::finding(site, spec),
+    }
+}
+
 type Refused<'a> = Vec<(&'a ModelName, Vec<Finding>)>;
 
 /// The spec of each candidate at its place, and those that get none.
@@ -102,6 +115,12 @@ fn settle<'a>(
             }
         };
         let spec = candidate.at(inputs, site, place);
+        if let Some(finding) =
+            doubts(site, candidate.seen, &spec).filter(|doubt| doubt.severity == Severity::Error)
+        {
+            refused.push((candidate.name, vec![finding]));
+            return None;
+        }
         let may_restart = candidate.model.protect == Protect::No || inputs.protected == Protected::Allow;
         match verdict(candidate.seen, &spec) {
             Verdict::Restart(reason, _) if !may_restart => {
