@@ -3,12 +3,12 @@
 use crate::manifest::State;
 use crate::name::EngineId;
 use crate::observe::{Gap, GpuSight, Life, MountSeen, ServerSeen};
+use crate::plan::download::Downloads;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::Unnumbered;
 use crate::plan::place::place;
 use crate::plan::step::Action;
 use crate::plan::wanted::{Wanted, wanted};
-use crate::plan::weights::{Weights, weights};
 use crate::plan::{Draft, Inputs, Site, secrets, server};
 use crate::spec::EngineRecipe;
 use std::collections::BTreeMap;
@@ -39,26 +39,22 @@ pub(super) fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
 fn runners(inputs: &Inputs<'_>, site: &Site<'_>, unmounted: bool, draft: &mut Draft) -> Vec<Wanted> {
     let places = place(inputs, site);
     let mounting = site.pod.mount.as_ref().filter(|_| unmounted).map(|mount| mount.target.as_str());
-    let mut fetches = BTreeMap::new();
+    let mut downloads = Downloads::new(inputs, site, mounting);
     let mut found = Vec::new();
     for (name, model) in site.models.iter().filter(|(name, _)| inputs.scope.has_server(site.name, name)) {
         match model.state {
             State::Stopped => server::rest(inputs, site, (name, model), draft),
             State::Running => match wanted(inputs, site, (name, model), &places) {
                 Err(finding) => draft.findings.push(finding),
-                Ok(wanted) => match weights(&wanted.spec.model, site.facts, mounting) {
-                    Weights::NoPath => draft.findings.push(no_path(site, &wanted)),
-                    Weights::There => found.push(wanted),
-                    Weights::Fetch(reason) => {
-                        fetches.insert(wanted.spec.model.clone(), reason);
-                        found.push(wanted);
-                    }
+                Ok(mut wanted) => match downloads.weights_of(&mut wanted) {
+                    Err(finding) => draft.findings.push(finding),
+                    Ok(()) => found.push(wanted),
                 },
             },
         }
     }
-    let fetches = fetches.into_iter().map(|(model, reason)| (Action::FetchWeights(model), reason));
-    draft.steps.extend(fetches.map(|(action, reason)| Unnumbered { action, reason }));
+    draft.findings.append(&mut downloads.findings);
+    draft.steps.extend(downloads.steps());
     found
 }
 
@@ -126,13 +122,6 @@ fn wrong_gpus(site: &Site<'_>) -> Option<Finding> {
     let message = format!("pi.toml says {}x{}, the pod has {found}", wish.count, wish.kind);
     let help = "is it the right machine? if so, correct `gpus`";
     Some(Finding::on(Severity::Error, "wrong-gpus", site.name, message).help(help))
-}
-
-fn no_path(site: &Site<'_>, wanted: &Wanted) -> Finding {
-    let message = format!("{} is not there", wanted.spec.model);
-    Finding::on(Severity::Error, "no-model-path", site.name, message)
-        .of(&wanted.spec.name)
-        .help("bring the weights there, or name a repository of the hub")
 }
 
 fn gap_finding(site: &Site<'_>, gap: &Gap) -> Finding {

@@ -5,26 +5,33 @@
 
 mod change;
 mod command_line;
+mod commit;
 mod converge;
 mod destroy;
+mod download;
 mod engine;
+mod fetch;
 mod finding;
 mod inputs;
 mod order;
 mod place;
+mod questions;
 mod render;
 mod secrets;
 mod server;
 mod simulate;
 mod step;
+mod stored;
 mod view;
 mod wanted;
 mod weights;
 
 pub use change::{Change, How, changes, gpu_list};
 pub use destroy::{Extent, Removal, destroy};
+pub use fetch::{Fetch, short};
 pub use finding::{Finding, Severity};
 pub use inputs::{Inputs, Protected, Scope};
+pub use questions::questions;
 pub use render::scripts;
 pub use simulate::{act, simulate};
 pub use step::{Action, Counts, Plan, Sign, Step, StepId};

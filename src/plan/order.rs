@@ -22,7 +22,8 @@ struct Done {
     leavers: Vec<StepId>,
     secrets: Vec<StepId>,
     engines: BTreeMap<EngineId, StepId>,
-    weights: BTreeMap<String, StepId>,
+    /// By model and commit.
+    weights: BTreeMap<(String, Option<String>), Vec<StepId>>,
     started: BTreeMap<ModelName, StepId>,
     /// The last step of each server that holds a GPU: the next one there begins when this has measured its memory.
     on_gpu: BTreeMap<u32, StepId>,
@@ -80,9 +81,9 @@ impl Done {
 
     fn needed_by_start(&self, spec: &ServerSpec) -> Vec<StepId> {
         let engine = spec.engine.as_ref().and_then(|id| self.engines.get(id));
-        let weights = self.weights.get(&spec.model.to_string());
+        let weights = self.weights.get(&(spec.model.to_string(), spec.commit.clone()));
         let neighbours = spec.gpus.iter().filter_map(|gpu| self.on_gpu.get(gpu));
-        let single = engine.into_iter().chain(weights).chain(neighbours).copied();
+        let single = engine.into_iter().chain(weights.into_iter().flatten()).chain(neighbours).copied();
         [&self.mounts[..], &self.leavers, &self.secrets].concat().into_iter().chain(single).collect()
     }
 
@@ -94,8 +95,9 @@ impl Done {
                 self.engines.insert(recipe.id.clone(), id);
             }
             Action::WriteSecrets(_) => self.secrets.push(id),
-            Action::FetchWeights(model) => {
-                self.weights.insert(model.to_string(), id);
+            Action::FetchWeights(fetch) => {
+                let key = (fetch.model.to_string(), fetch.commit.clone());
+                self.weights.entry(key).or_default().push(id);
             }
             Action::StartServer(spec) => self.note_server(spec, id),
             Action::RestartServer { to, .. } => self.note_server(to, id),

@@ -18,6 +18,11 @@ pub(super) fn at_hand(inputs: &Inputs<'_>, facts: &PodFacts, name: &str) -> bool
     inputs.secrets.iter().any(|s| s.as_str() == name) || facts.secrets.keys().any(|s| s.as_str() == name)
 }
 
+/// Whether this machine itself has a secret.
+pub(super) fn has(inputs: &Inputs<'_>, name: &str) -> bool {
+    inputs.secrets.iter().any(|s| s.as_str() == name)
+}
+
 /// The step that brings secrets to the pod: those that its servers need and that this machine has otherwise.
 pub(super) fn write<'a>(
     inputs: &Inputs<'_>,

@@ -3,14 +3,13 @@
 use crate::model_ref::ModelRef;
 use crate::name::{ModelName, SecretName};
 use crate::observe::{
-    CachedRepo, EngineSeen, GpuSight, Life, MountSeen, Observed, PathSeen, PodFacts, SecretSeen, ServerSeen,
-    Sighting, Snapshot, Whole,
+    EngineSeen, GpuSight, Life, MountSeen, Observed, PathSeen, PodFacts, SecretSeen, ServerSeen, Sighting,
 };
 use crate::plan::secrets::API_KEY;
 use crate::plan::step::{Action, Step};
+use crate::plan::stored::fetched;
 use crate::spec::{KeyUse, ServerSpec};
 use crate::units::Bytes;
-use std::collections::BTreeMap;
 
 /// The pods as they will be after `steps`.
 #[must_use]
@@ -37,7 +36,7 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
         Action::WriteSecrets(names) => {
             facts.secrets.extend(names.iter().map(|name| (name.clone(), SecretSeen::Same)));
         }
-        Action::FetchWeights(model) => fetch(facts, model),
+        Action::FetchWeights(fetch) => fetched(facts, fetch),
         Action::StartServer(spec) => start(facts, spec),
         Action::RestartServer { to, .. } => start(facts, to),
         Action::AwaitReady { spec, .. } => answer(facts, &spec.name),
@@ -104,26 +103,4 @@ fn clear(facts: &mut PodFacts, name: &ModelName) {
             }
         }
     }
-}
-
-fn fetch(facts: &mut PodFacts, model: &ModelRef) {
-    let ModelRef::Hub { repo, revision, file } = model else { return };
-    let revision = revision.as_ref().map_or_else(|| "main".to_owned(), ToString::to_string);
-    let sizes = file.iter().map(|file| (file.clone(), Bytes(0))).collect();
-    let snapshot = Snapshot { files: 0, whole: Whole::Yes, sizes, missing: Vec::new() };
-    if let Some(cache) = facts.cache.iter_mut().find(|cache| cache.repo == *repo) {
-        let commit = cache.refs.get(&revision).cloned().unwrap_or(revision);
-        cache.snapshots.insert(commit, snapshot);
-        cache.incomplete = Bytes(0);
-        return;
-    }
-    let snapshots = BTreeMap::from([(revision, snapshot)]);
-    let cache = CachedRepo {
-        repo: repo.clone(),
-        refs: BTreeMap::new(),
-        snapshots,
-        bytes: Bytes(0),
-        incomplete: Bytes(0),
-    };
-    facts.cache.push(cache);
 }

@@ -2,6 +2,7 @@
 
 use crate::manifest::Pod;
 use crate::observe::{GpuSight, PodFacts};
+use crate::units::Bytes;
 
 /// A pod in a plan's header.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +17,8 @@ pub struct PodView {
     pub driver: Option<String>,
     /// Logical CPUs, 0 for a pod that did not answer.
     pub cpus: u32,
+    /// What the disk for weights has left, if the probe could tell.
+    pub free: Option<Bytes>,
 }
 
 /// One GPU in a plan's header.
@@ -44,6 +47,9 @@ impl PodView {
             gpus,
             driver,
             cpus: facts.map_or(0, |f| f.host.cpus),
+            free: facts
+                .and_then(|f| f.disks.iter().find(|disk| disk.path == f.models_path))
+                .map(|disk| disk.free),
         }
     }
 }

@@ -1,22 +1,34 @@
 //! Whether a model's weights are on the pod.
 
+use crate::hub::{Choice, HubFile, RepoFacts};
 use crate::model_ref::ModelRef;
-use crate::name::{HfRepo, Revision};
+use crate::name::HfRepo;
 use crate::observe::{CachedRepo, PodFacts, Snapshot, Whole};
+use crate::plan::fetch::Fetch;
+use crate::plan::{Inputs, Site};
+use crate::spec::ServerSpec;
+use crate::units::Bytes;
+use std::collections::BTreeMap;
 
 /// Where a model's weights stand.
 pub(super) enum Weights {
     /// On the pod, complete.
     There,
     /// To be fetched; why.
-    Fetch(String),
+    Fetch(Box<Fetch>, String),
     /// At a path that the pod does not have.
     NoPath,
 }
 
 /// Looks for a model's weights; `mounting` says that storage is still to be mounted, so that paths can't be judged.
-pub(super) fn weights(model: &ModelRef, facts: &PodFacts, mounting: Option<&str>) -> Weights {
-    match model {
+pub(super) fn weights(
+    inputs: &Inputs<'_>,
+    site: &Site<'_>,
+    spec: &ServerSpec,
+    mounting: Option<&str>,
+) -> Weights {
+    let facts = site.facts;
+    match &spec.model {
         ModelRef::Path(path) => {
             let later = mounting.is_some_and(|target| path.as_str().starts_with(target));
             if later || facts.model_paths.contains_key(path.as_str()) {
@@ -25,38 +37,125 @@ pub(super) fn weights(model: &ModelRef, facts: &PodFacts, mounting: Option<&str>
                 Weights::NoPath
             }
         }
-        ModelRef::Hub { repo, revision, file } => match cached(facts, repo) {
-            _ if mounting.is_some_and(|target| facts.models_path.starts_with(target)) => {
-                Weights::Fetch("storage has to be mounted first".to_owned())
+        ModelRef::Hub { repo, .. } => {
+            let later = mounting.is_some_and(|target| facts.models_path.starts_with(target));
+            match missing(inputs, site, spec, spec.commit.as_deref()) {
+                _ if later => fetch(inputs, spec, None, "storage has to be mounted first"),
+                Missing::Nothing => Weights::There,
+                Missing::Something(why) => fetch(inputs, spec, cached(facts, repo), &why),
             }
-            None => Weights::Fetch("they are not on the pod".to_owned()),
-            Some(cache) => match (snapshot(cache, revision.as_ref()), file) {
-                (None, _) => Weights::Fetch(format!("the cache has other revisions of {repo}")),
-                (Some(snapshot), Some(file)) if has(snapshot, file) => Weights::There,
-                (Some(_), Some(_)) => Weights::Fetch("the cache has other files of it".to_owned()),
-                (Some(Snapshot { whole: Whole::No, .. }), None) => {
-                    Weights::Fetch("the cache has them only in part".to_owned())
-                }
-                (Some(Snapshot { whole: Whole::Yes | Whole::Unknown, .. }), None) => Weights::There,
-            },
-        },
+        }
     }
 }
 
-fn cached<'a>(facts: &'a PodFacts, repo: &HfRepo) -> Option<&'a CachedRepo> {
+/// Whether everything that a server needs of a commit is on the pod.
+pub(super) fn is_whole(inputs: &Inputs<'_>, site: &Site<'_>, spec: &ServerSpec, commit: &str) -> bool {
+    matches!(missing(inputs, site, spec, Some(commit)), Missing::Nothing)
+}
+
+enum Missing {
+    Nothing,
+    Something(String),
+}
+
+/// By the hub's list of the commit's files where it was asked, else by the list that its client left on the pod.
+fn missing(inputs: &Inputs<'_>, site: &Site<'_>, spec: &ServerSpec, commit: Option<&str>) -> Missing {
+    let ModelRef::Hub { repo, revision, file } = &spec.model else { return Missing::Nothing };
+    let something = |why: &str| Missing::Something(why.to_owned());
+    let Some(cache) = cached(site.facts, repo) else { return something("they are not on the pod") };
+    let revision = revision.as_ref().map_or("main", |revision| revision.as_str());
+    let commit = commit.or_else(|| cache.refs.get(revision).map(String::as_str)).unwrap_or(revision);
+    let Some(snapshot) = cache.snapshots.get(commit) else {
+        return Missing::Something(format!("the cache has other revisions of {repo}"));
+    };
+    let left = match inputs.hub.at(repo, commit) {
+        Some(facts) => {
+            let choice = choice(facts, spec);
+            let there = |(path, file): (&String, &HubFile)| snapshot.sizes.get(path) == Some(&file.bytes);
+            facts.files.iter().filter(|(path, _)| choice.takes(path)).any(|file| !there(file))
+        }
+        None => lacks(snapshot, spec),
+    };
+    match (left, file) {
+        (false, Some(file)) if !snapshot.sizes.contains_key(file) => {
+            something("the cache has other files of it")
+        }
+        (false, _) => Missing::Nothing,
+        (true, Some(_)) => something("the cache has other files of it"),
+        (true, None) => something("the cache has them only in part"),
+    }
+}
+
+/// Whether a file that the server needs is missing, by what the pod itself knows.
+fn lacks(snapshot: &Snapshot, spec: &ServerSpec) -> bool {
+    let file = match &spec.model {
+        ModelRef::Hub { file, .. } => file.as_deref(),
+        ModelRef::Path(_) => None,
+    };
+    if let Some(file) = file {
+        return !snapshot.sizes.contains_key(file) || snapshot.missing.iter().any(|missing| missing == file);
+    }
+    let names = snapshot.sizes.keys().chain(&snapshot.missing).map(String::as_str);
+    let choice = Choice::of(names, None, spec.kind);
+    match snapshot.whole {
+        Whole::No => snapshot.missing.iter().any(|path| choice.takes(path)),
+        Whole::Yes | Whole::Unknown => false,
+    }
+}
+
+fn choice(facts: &RepoFacts, spec: &ServerSpec) -> Choice {
+    let file = match &spec.model {
+        ModelRef::Hub { file, .. } => file.as_deref(),
+        ModelRef::Path(_) => None,
+    };
+    Choice::of(facts.files.keys().map(String::as_str), file, spec.kind)
+}
+
+fn fetch(inputs: &Inputs<'_>, spec: &ServerSpec, cache: Option<&CachedRepo>, why: &str) -> Weights {
+    let known = match (&spec.model, &spec.commit) {
+        (ModelRef::Hub { repo, .. }, Some(commit)) => inputs.hub.at(repo, commit),
+        (ModelRef::Hub { .. } | ModelRef::Path(_), _) => None,
+    };
+    let (model, commit) = (spec.model.clone(), spec.commit.clone());
+    let fetch = match known {
+        None => {
+            let only = match &model {
+                ModelRef::Hub { file, .. } => file.iter().cloned().collect(),
+                ModelRef::Path(_) => Vec::new(),
+            };
+            let choice = Choice { only, without: Vec::new() };
+            Fetch { model, commit, choice, files: BTreeMap::new(), left_out: Vec::new(), missing: None }
+        }
+        Some(facts) => {
+            let choice = choice(facts, spec);
+            let (wanted, left): (Vec<_>, Vec<_>) =
+                facts.files.iter().partition(|(path, _)| choice.takes(path));
+            let files: BTreeMap<_, _> =
+                wanted.into_iter().map(|(path, file)| (path.clone(), file.clone())).collect();
+            let left_out = left.into_iter().map(|(path, _)| path.clone()).collect();
+            let missing = Some(bytes_missing(&files, cache));
+            Fetch { model, commit, choice, files, left_out, missing }
+        }
+    };
+    Weights::Fetch(Box::new(fetch), why.to_owned())
+}
+
+/// A blob that another commit has brought is not fetched again, nor is one that two paths share.
+fn bytes_missing(files: &BTreeMap<String, HubFile>, cache: Option<&CachedRepo>) -> Bytes {
+    let there = |file: &HubFile| cache.is_some_and(|cache| cache.blobs.get(&file.blob) == Some(&file.bytes));
+    let blobs: BTreeMap<&str, u64> = files
+        .iter()
+        .filter(|(_, file)| !there(file))
+        .map(|(path, file)| {
+            (if file.blob.is_empty() { path.as_str() } else { file.blob.as_str() }, file.bytes.0)
+        })
+        .collect();
+    Bytes(blobs.values().sum())
+}
+
+/// What the pod's cache has of a repository.
+pub(super) fn cached<'a>(facts: &'a PodFacts, repo: &HfRepo) -> Option<&'a CachedRepo> {
     facts.cache.iter().find(|cache| &cache.repo == repo)
-}
-
-/// The snapshot that a revision means: a commit itself, or what the branch or tag points to.
-fn snapshot<'a>(cache: &'a CachedRepo, revision: Option<&Revision>) -> Option<&'a Snapshot> {
-    let revision = revision.map_or("main", Revision::as_str);
-    let commit = cache.refs.get(revision).map_or(revision, String::as_str);
-    cache.snapshots.get(commit)
-}
-
-/// Whether one file of the snapshot is there and whole.
-fn has(snapshot: &Snapshot, file: &str) -> bool {
-    snapshot.sizes.contains_key(file) && !snapshot.missing.iter().any(|missing| missing == file)
 }
 
 /// The whole repository behind a model, if the cache has anything of it.

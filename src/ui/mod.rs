@@ -10,6 +10,7 @@ mod layout;
 mod outcome;
 mod output;
 mod plan_text;
+mod rate;
 mod refusal;
 mod scripts;
 mod style;

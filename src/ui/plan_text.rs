@@ -2,11 +2,14 @@
 
 use crate::manifest::Lines;
 use crate::name::PodName;
-use crate::plan::{Action, Finding, How, Plan, PodView, Severity, Sign, Step, gpu_list, gpus_in_words};
+use crate::plan::{
+    Action, Fetch, Finding, How, Plan, PodView, Severity, Sign, Step, gpu_list, gpus_in_words,
+};
 use crate::spec::ServerSpec;
 use crate::ui::findings::finding_text;
 use crate::ui::layout::{Count, WIDTH, padded, width, wrapped};
 use crate::ui::style::{ADD, CHANGE, REMOVE, STRONG, Styled};
+use crate::units::Bytes;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -45,7 +48,7 @@ fn pod_text(text: &mut String, plan: &Plan, (name, view): (&PodName, &PodView), 
     }
     let _ = writeln!(text, "  {}  {}", Styled(STRONG, name), header(view));
     for step in rows {
-        row_text(text, step);
+        row_text(text, step, view);
     }
     for finding in findings {
         text.push_str(&finding_text(finding, lines));
@@ -54,7 +57,7 @@ fn pod_text(text: &mut String, plan: &Plan, (name, view): (&PodName, &PodView), 
 }
 
 fn header(view: &PodView) -> String {
-    let PodView { reachable, address, gpus, driver, cpus } = view;
+    let PodView { reachable, address, gpus, driver, cpus, free: _ } = view;
     if !reachable {
         return format!("{address}");
     }
@@ -67,13 +70,13 @@ fn header(view: &PodView) -> String {
     format!("{machine}{driver}  {address}")
 }
 
-fn row_text(text: &mut String, step: &Step) {
+fn row_text(text: &mut String, step: &Step, view: &PodView) {
     let (sign, style) = match step.action.sign() {
         Sign::Add => ("+", ADD),
         Sign::Change => ("~", CHANGE),
         Sign::Remove => ("-", REMOVE),
     };
-    let (kind, target, detail) = words(&step.action);
+    let (kind, target, detail) = words(&step.action, view);
     let start = format!("{} {}", padded(kind, KIND), padded(&target, TARGET));
     let detail = if detail.is_empty() { step.reason.clone() } else { format!("{detail}; {}", step.reason) };
     let left = 6 + width(&start) + 1;
@@ -110,13 +113,14 @@ fn change_text(text: &mut String, field: &str, how: &How) {
 }
 
 /// A row's kind, what it is about, and what else is to be known.
-fn words(action: &Action) -> (&'static str, String, String) {
+fn words(action: &Action, view: &PodView) -> (&'static str, String, String) {
     let target = action.target();
     match action {
         Action::MountStorage(mount) => ("mount", format!("{} on {target}", mount.source), String::new()),
         Action::InstallEngine(recipe) => ("engine", target, format!("Python {}", recipe.python)),
         Action::WriteSecrets(_) => ("secrets", target, String::new()),
-        Action::FetchWeights(_) | Action::RemoveWeights(_) => ("weights", target, String::new()),
+        Action::FetchWeights(fetch) => ("weights", target, download(fetch, view)),
+        Action::RemoveWeights(_) => ("weights", target, String::new()),
         Action::StartServer(spec) => ("server", target, place(spec)),
         Action::RestartServer { to, .. } => ("server", target, format!("{}, restart", place(to))),
         Action::AwaitReady { spec, .. } => ("server", target, format!("{}, wait", place(spec))),
@@ -124,6 +128,14 @@ fn words(action: &Action) -> (&'static str, String, String) {
         Action::RemoveServer(_) => ("server", target, "remove".to_owned()),
         Action::RemoveEngine(_) => ("engine", target, String::new()),
     }
+}
+
+/// `65.5 GB, 1.9 TB free`; `1.2 GB of 65.5 GB, 1.9 TB free`; nothing where the hub could not be asked.
+fn download(fetch: &Fetch, view: &PodView) -> String {
+    let (Some(total), Some(missing)) = (fetch.total(), fetch.missing) else { return String::new() };
+    let size = if missing == total { total.to_string() } else { format!("{missing} of {total}") };
+    let free = view.free.map(|free| format!(", {free} free")).unwrap_or_default();
+    format!("{size}{free}")
 }
 
 fn place(spec: &ServerSpec) -> String {
@@ -161,6 +173,10 @@ fn footer(plan: &Plan) -> String {
         0 => String::new(),
         count => format!("  {}.", Count(count, "restart")),
     };
+    let downloads = match plan.downloads() {
+        Bytes(0) => String::new(),
+        bytes => format!("  {bytes} to download."),
+    };
     let summary = format!("{} to add, {} to change, {} to remove.", counts.add, counts.change, counts.remove);
-    format!("{} {summary}{restarts}{standing}{problems}\n", Styled(STRONG, "Plan:"))
+    format!("{} {summary}{restarts}{downloads}{standing}{problems}\n", Styled(STRONG, "Plan:"))
 }

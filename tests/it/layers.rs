@@ -13,10 +13,11 @@ const TOUCHING: [(&str, &str); 2] = [
 ];
 
 /// Where a secret's value may be taken out, and why.
-const EXPOSING: [(&str, &str); 4] = [
+const EXPOSING: [(&str, &str); 5] = [
     ("script/", "writes what pods are told"),
     ("remote/", "carries it to the pod's standard input"),
     ("apply/", "sends it as a step's input, and as a bearer token to the server itself"),
+    ("hub/client.rs", "sends the hub's token as a bearer token to the hub itself"),
     ("observe/look.rs", "compares it with what the pod has, by salted digests"),
 ];
 

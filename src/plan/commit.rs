@@ -1,0 +1,89 @@
+//! Which commit a server's weights are of.
+//!
+//! A model without a revision means "whatever the default branch holds", and that must not restart servers whenever
+//! somebody upstream corrects a README. So it is taken once and then kept: the commit that the server runs, else the
+//! one that the pod's cache has, else the hub's newest. That the branch has moved on is a note. Whoever writes
+//! `@main` asks to follow it, and gets a restart in the plan when it moves; whoever writes a commit gets that.
+
+use crate::hub::{HubAnswer, is_commit};
+use crate::model_ref::ModelRef;
+use crate::name::HfRepo;
+use crate::plan::fetch::short;
+use crate::plan::finding::{Finding, Severity};
+use crate::plan::weights::{cached, is_whole};
+use crate::plan::{Inputs, Site};
+use crate::spec::ServerSpec;
+
+/// The commit for a server, and what is to be said about it. `None` where neither the hub nor the pod could tell.
+pub(super) fn commit(
+    inputs: &Inputs<'_>,
+    site: &Site<'_>,
+    spec: &ServerSpec,
+) -> (Option<String>, Option<Finding>) {
+    let ModelRef::Hub { repo, revision, .. } = &spec.model else { return (None, None) };
+    let name = revision.as_ref().map_or("main", |revision| revision.as_str());
+    if is_commit(name) {
+        return (Some(name.to_owned()), None);
+    }
+    let newest = match inputs.hub.of(&spec.model) {
+        Some(HubAnswer::Known(facts)) => Some(facts.commit.clone()),
+        Some(HubAnswer::Unknown(_)) | None => None,
+    };
+    let noted = noted(site, repo, name);
+    let whole = |commit: &String| is_whole(inputs, site, spec, commit);
+    let recorded = recorded(site, spec);
+    let ran = match &recorded {
+        Recorded::Commit(commit) => Some(commit.clone()).filter(whole),
+        Recorded::Unnamed | Recorded::Nothing => None,
+    };
+    let chosen = match (revision, &newest) {
+        (Some(_), Some(_)) => newest.clone(),
+        (None, Some(_)) => ran.or_else(|| noted.clone().filter(whole)).or_else(|| newest.clone()),
+        (_, None) => ran.or_else(|| noted.clone()),
+    };
+    // a record that names none is from when nobody could tell: what the cache said then, and says now
+    if recorded == Recorded::Unnamed && chosen == noted {
+        return (None, None);
+    }
+    let moved = match (&chosen, newest) {
+        (Some(chosen), Some(newest)) if *chosen != newest => Some(moved_on(site, spec, chosen, &newest)),
+        _ => None,
+    };
+    (chosen, moved)
+}
+
+/// What the pod's cache says of a branch or tag.
+fn noted(site: &Site<'_>, repo: &HfRepo, name: &str) -> Option<String> {
+    cached(site.facts, repo)?.refs.get(name).cloned()
+}
+
+/// What the record of a server with the same model says.
+#[derive(PartialEq, Eq)]
+enum Recorded {
+    /// It is of this commit.
+    Commit(String),
+    /// No commit could be told when it was started.
+    Unnamed,
+    /// There is no such record.
+    Nothing,
+}
+
+fn recorded(site: &Site<'_>, spec: &ServerSpec) -> Recorded {
+    let seen = site.facts.servers.get(&spec.name).and_then(|seen| seen.spec.as_ref().ok());
+    match seen.filter(|seen| seen.model == spec.model).map(|seen| &seen.commit) {
+        Some(Some(commit)) => Recorded::Commit(commit.clone()),
+        Some(None) => Recorded::Unnamed,
+        None => Recorded::Nothing,
+    }
+}
+
+fn moved_on(site: &Site<'_>, spec: &ServerSpec, chosen: &str, newest: &str) -> Finding {
+    let ModelRef::Hub { repo, file, .. } = &spec.model else {
+        return Finding::on(Severity::Note, "moved-on", site.name, String::new());
+    };
+    let file = file.as_ref().map(|file| format!(":{file}")).unwrap_or_default();
+    let message = format!("{repo} has moved on to {}; this pod stays at {}", short(newest), short(chosen));
+    let help =
+        format!("to follow it, write \"{repo}@main{file}\"; to change once, \"{repo}@{newest}{file}\"");
+    Finding::on(Severity::Note, "moved-on", site.name, message).of(&spec.name).help(help)
+}

@@ -1,0 +1,67 @@
+//! A download: exactly which files of which commit.
+
+use crate::hub::{Choice, HubFile, is_commit};
+use crate::model_ref::ModelRef;
+use crate::units::Bytes;
+use std::collections::BTreeMap;
+
+/// Weights to bring into a pod's HF cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetch {
+    /// Of which model.
+    pub model: ModelRef,
+    /// At which commit; what the hub then says if it could not be asked.
+    pub commit: Option<String>,
+    /// Which files, as the hub's client takes them.
+    pub choice: Choice,
+    /// Exactly which, where the hub was asked; empty otherwise.
+    pub files: BTreeMap<String, HubFile>,
+    /// Files of the commit that are left out.
+    pub left_out: Vec<String>,
+    /// Bytes that are not on the pod yet, where the hub was asked.
+    pub missing: Option<Bytes>,
+}
+
+impl Fetch {
+    /// Bytes of all its files; unknown where the hub could not be asked.
+    #[must_use]
+    pub fn total(&self) -> Option<Bytes> {
+        (!self.files.is_empty()).then(|| Bytes(self.files.values().map(|file| file.bytes.0).sum()))
+    }
+
+    /// What it costs on the disk: what is missing and 2 % for the file system's own use.
+    #[must_use]
+    pub fn room(&self) -> Bytes {
+        let missing = self.missing.unwrap_or_default().0;
+        Bytes(missing + missing / 50)
+    }
+
+    /// The branch or tag that comes to mean this commit in the cache, as the hub's client would note it.
+    #[must_use]
+    pub fn branch(&self) -> Option<&str> {
+        let ModelRef::Hub { revision, .. } = &self.model else { return None };
+        Some(revision.as_ref().map_or("main", |revision| revision.as_str())).filter(|name| !is_commit(name))
+    }
+
+    /// What people know it by: `owner/name@381fc96:file`; a revision of their own stays as they wrote it.
+    #[must_use]
+    pub fn target(&self) -> String {
+        match (&self.model, &self.commit) {
+            (ModelRef::Hub { repo, revision: None, file }, Some(commit)) => {
+                let file = file.as_ref().map(|file| format!(":{file}")).unwrap_or_default();
+                format!("{repo}@{}{file}", short(commit))
+            }
+            (ModelRef::Hub { repo, revision: Some(revision), file }, _) if is_commit(revision.as_str()) => {
+                let file = file.as_ref().map(|file| format!(":{file}")).unwrap_or_default();
+                format!("{repo}@{}{file}", short(revision.as_str()))
+            }
+            (model @ (ModelRef::Hub { .. } | ModelRef::Path(_)), _) => model.to_string(),
+        }
+    }
+}
+
+/// A commit as people write it: its first seven digits.
+#[must_use]
+pub fn short(commit: &str) -> &str {
+    commit.get(..7).unwrap_or(commit)
+}
