@@ -52,7 +52,6 @@ fn snapshot(fetch: &Fetch, former: Option<Snapshot>) -> Snapshot {
     let missing: Option<Vec<String>> =
         missing.map(|missing| missing.into_iter().filter(|path| !sizes.contains_key(path)).collect());
     let whole = match &missing {
-        None if fetch.files.is_empty() => Whole::Yes,
         None => Whole::Unknown,
         Some(missing) if missing.is_empty() => Whole::Yes,
         Some(_) => Whole::No,

@@ -99,7 +99,9 @@ fn lacks(snapshot: &Snapshot, spec: &ServerSpec) -> bool {
     let choice = Choice::of(names, None, spec.kind);
     match snapshot.whole {
         Whole::No => snapshot.missing.iter().any(|path| choice.takes(path)),
-        Whole::Yes | Whole::Unknown => false,
+        Whole::Yes => false,
+        // the client leaves no list when it is asked for a single file, and old clients leave none at all
+        Whole::Unknown => !snapshot.sizes.contains_key("config.json"),
     }
 }
 
