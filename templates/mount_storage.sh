@@ -1,6 +1,7 @@
 # Mounts storage, and proves by a write that it can be used. What is mounted already is left alone.
 target={{ target }}
 command=({{ command | words }})
+holds=({{ holds | words }})
 
 as_root() {
   if ((EUID == 0)); then "$@"; else sudo -n -- "$@"; fi
@@ -20,3 +21,6 @@ fi
 proof=$target/.pi-write-$$
 if ! { : >"$proof"; } 2>/dev/null; then die "$target is mounted and can't be written"; fi
 rm -f -- "$proof"
+for path in "${holds[@]}"; do
+  if [[ ! -e $path ]]; then say "$target is mounted, and $path is not there"; fi
+done

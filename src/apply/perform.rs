@@ -11,8 +11,9 @@ use crate::script::Script;
 use crate::secret::{Secret, Secrets};
 use tokio_util::sync::CancellationToken;
 
-/// How many of a script's last lines are kept, for when it fails.
-const KEPT: usize = 400;
+/// How many of a script's last lines are kept, for when it fails: all of an engine's log, which names the first
+/// cause early.
+const KEPT: usize = 20_000;
 
 /// Does one step. An interrupted one fails with the code `stopped`.
 pub(super) async fn perform<R: Remote>(

@@ -138,7 +138,8 @@ const CUDA_12_DRIVER: u32 = 525;
 /// How to install a vLLM on a machine with this driver (`580.95.05`; `None` where there is no GPU to ask).
 ///
 /// The PyPI wheels are CUDA 13 since 0.20.0 and want driver 580; drivers 525 to 579 take `+cu129` from vLLM's own index,
-/// where torch has to be told too (`GROUND.md`, "Installing on GPU pods": the automatic choice moves torch alone).
+/// where torch has to be told too: the automatic choice (`--torch-backend=auto`) moves torch alone and ends in a
+/// missing libcudart.
 pub fn install(version: &Version, driver: Option<&str>) -> Result<Install, TooOld> {
     let facts = wheel_facts(version);
     let needed = facts.map_or(580, |facts| facts.driver);

@@ -5,7 +5,7 @@ use crate::cli::exit::Exit;
 use crate::cli::saved;
 use crate::cli::world::World;
 use crate::observe::{Observed, Sighting};
-use crate::plan::{Action, Plan, Severity, plan, scripts};
+use crate::plan::{Action, Plan, Severity, plan, shown_scripts};
 use crate::ui;
 use miette::{IntoDiagnostic, Result};
 
@@ -46,8 +46,8 @@ fn verbose(world: &World, observed: &Observed, plan: &Plan) -> Result<String> {
         let Some(pod) = world.manifest.pods.get(&step.pod) else { continue };
         let title = format!("{} {} on {}", step.action.name(), step.action.target(), step.pod);
         let former =
-            former(observed, step).map(|action| scripts(&action, pod)).transpose().into_diagnostic()?;
-        for (at, script) in scripts(&step.action, pod).into_diagnostic()?.iter().enumerate() {
+            former(observed, step).map(|action| shown_scripts(&action, pod)).transpose().into_diagnostic()?;
+        for (at, script) in shown_scripts(&step.action, pod).into_diagnostic()?.iter().enumerate() {
             let old = former.as_ref().and_then(|former| former.get(at));
             text.push('\n');
             text.push_str(&ui::script_diffs(&title, script, old));

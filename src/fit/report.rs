@@ -6,7 +6,7 @@ use super::shape::Source;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
-/// The estimate and what to try instead, in the form that `INTERFACE.md` promises. GiB and requests have two decimals.
+/// The estimate and what to try instead, in a form that scripts may rely on. GiB and requests have two decimals.
 #[must_use]
 pub fn report(fit: &Fit, tries: &[Try]) -> Value {
     let PerGpu { total_gib, requested_gib, weights_gib, overhead_gib: (low, high), kv_gib } = fit.per_gpu;

@@ -99,6 +99,12 @@ impl HubFacts {
 }
 
 impl RepoFacts {
+    /// Whether its files are given only with a token.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        self.gated || self.private
+    }
+
     /// Bytes of all files whose name ends so: `.safetensors`, `.gguf`.
     #[must_use]
     pub fn bytes_of(&self, end: &str) -> Bytes {

@@ -1,10 +1,11 @@
 //! How two specs of one server differ, in the manifest's own terms.
 
 use crate::model_ref::ModelRef;
+use crate::name::EnvName;
 use crate::plan::fetch::short;
+use crate::plan::hide::{HIDDEN, address, is_secret, is_secret_flag};
 use crate::spec::{KeyUse, ServerSpec};
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// One field that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,13 @@ pub enum How {
         /// What it is.
         from: String,
         /// What it will be.
+        to: String,
+    },
+    /// The same words in another order.
+    Order {
+        /// As it is.
+        from: String,
+        /// As it will be.
         to: String,
     },
     /// Lines that go and come: arguments, variables.
@@ -76,7 +84,7 @@ pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
     value("key", key_use(*key), key_use(to.key));
     lines("args", args, &to.args, &mut found);
     lines("command", command, &to.command, &mut found);
-    lines("env", &assignments(env), &assignments(&to.env), &mut found);
+    variables(env, &to.env, &mut found);
     found
 }
 
@@ -86,21 +94,6 @@ pub fn gpu_list(gpus: &[u32]) -> String {
     match gpus {
         [] => "CPU".to_owned(),
         ids => format!("GPU {}", ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
-    }
-}
-
-impl fmt::Display for Change {
-    /// One line: ``context 32k → 64k``.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { field, how } = self;
-        match how {
-            How::Value { from, to } => write!(f, "{field} {from} → {to}"),
-            How::Lines { gone, new } => {
-                let gone = gone.iter().map(|line| format!("- {line}"));
-                let new = new.iter().map(|line| format!("+ {line}"));
-                write!(f, "{field} {}", gone.chain(new).collect::<Vec<_>>().join(" "))
-            }
-        }
     }
 }
 
@@ -114,12 +107,12 @@ fn same_weights((model, commit): (&ModelRef, Option<&String>), to: &ServerSpec) 
     }
 }
 
-fn show(value: Option<&impl ToString>) -> String {
-    value.map_or_else(|| "default".to_owned(), ToString::to_string)
-}
-
 fn short_commit(commit: Option<&String>) -> String {
     commit.map_or_else(|| "not known".to_owned(), |commit| short(commit).to_owned())
+}
+
+fn show(value: Option<&impl ToString>) -> String {
+    value.map_or_else(|| "default".to_owned(), ToString::to_string)
 }
 
 fn engine_name(kind: crate::manifest::EngineKind, id: Option<&crate::name::EngineId>) -> String {
@@ -133,8 +126,23 @@ fn key_use(key: KeyUse) -> String {
     }
 }
 
-fn assignments(env: &BTreeMap<crate::name::EnvName, String>) -> Vec<String> {
-    env.iter().map(|(name, value)| format!("{name}={value}")).collect()
+/// Variables that differ; of those that look like secrets only the names.
+fn variables(from: &BTreeMap<EnvName, String>, to: &BTreeMap<EnvName, String>, found: &mut Vec<Change>) {
+    let shown = |(name, value): (&EnvName, &String), changed: bool| match is_secret(name) {
+        true if changed => format!("{name}=(changed)"),
+        true => format!("{name}={HIDDEN}"),
+        false => format!("{name}={}", address(value)),
+    };
+    let gone: Vec<String> = from
+        .iter()
+        .filter(|(name, value)| to.get(*name) != Some(value))
+        .map(|pair| shown(pair, false))
+        .collect();
+    let new = to.iter().filter(|(name, value)| from.get(*name) != Some(value));
+    let new: Vec<String> = new.map(|pair| shown(pair, from.contains_key(pair.0))).collect();
+    if !gone.is_empty() || !new.is_empty() {
+        found.push(Change { field: "env", how: How::Lines { gone, new } });
+    }
 }
 
 /// Whole flags with their values belong on one line: `--max-num-seqs 256`.
@@ -143,27 +151,54 @@ fn lines(field: &'static str, from: &[String], to: &[String], found: &mut Vec<Ch
         return;
     }
     let (old, new) = (flags(from), flags(to));
-    let gone: Vec<_> = old.iter().filter(|line| !new.contains(line)).cloned().collect();
-    let come: Vec<_> = new.iter().filter(|line| !old.contains(line)).cloned().collect();
+    let gone: Vec<_> = old.iter().filter(|line| !new.contains(line)).collect();
+    let come: Vec<_> = new.iter().filter(|line| !old.contains(line)).collect();
     let how = if gone.is_empty() && come.is_empty() {
         // the same words in another order, or a repeated one
-        How::Value { from: from.join(" "), to: to.join(" ") }
+        let joined =
+            |lines: &[Vec<String>]| lines.iter().map(|line| flag(line, HIDDEN)).collect::<Vec<_>>().join(" ");
+        How::Order { from: joined(&old), to: joined(&new) }
     } else {
-        How::Lines { gone, new: come }
+        let also_gone = |line: &Vec<String>| gone.iter().any(|other| name_of(other) == name_of(line));
+        let shown = |line: &&Vec<String>| flag(line, if also_gone(line) { "(changed)" } else { HIDDEN });
+        How::Lines {
+            gone: gone.iter().map(|line| flag(line, HIDDEN)).collect(),
+            new: come.iter().map(shown).collect(),
+        }
     };
     found.push(Change { field, how });
 }
 
-fn flags(words: &[String]) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
+/// A command line cut before each flag.
+fn flags(words: &[String]) -> Vec<Vec<String>> {
+    let mut lines: Vec<Vec<String>> = Vec::new();
     for word in words {
         match lines.last_mut() {
-            Some(flag) if flag.starts_with("--") && !flag.contains([' ', '=']) && !word.starts_with("--") => {
-                flag.push(' ');
-                flag.push_str(word);
+            Some(line)
+                if line.len() == 1
+                    && line[0].starts_with("--")
+                    && !line[0].contains('=')
+                    && !word.starts_with("--") =>
+            {
+                line.push(word.clone());
             }
-            _ => lines.push(word.clone()),
+            _ => lines.push(vec![word.clone()]),
         }
     }
     lines
+}
+
+/// The flag itself.
+fn name_of(line: &[String]) -> &str {
+    line.first().map_or("", |word| word.split_once('=').map_or(word.as_str(), |(name, _)| name))
+}
+
+/// A flag with its value, or with what stands in its place.
+fn flag(line: &[String], hidden: &str) -> String {
+    let name = name_of(line);
+    match line {
+        [_, _] if is_secret_flag(name) => format!("{name} {hidden}"),
+        [word] if is_secret_flag(name) && word != name => format!("{name}={hidden}"),
+        words => words.iter().map(|word| address(word)).collect::<Vec<_>>().join(" "),
+    }
 }

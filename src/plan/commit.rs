@@ -7,54 +7,49 @@
 
 use crate::hub::{HubAnswer, is_commit};
 use crate::model_ref::ModelRef;
-use crate::name::HfRepo;
 use crate::plan::fetch::short;
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::weights::{cached, is_whole};
+use crate::plan::weights::{Wish, cached, is_whole};
 use crate::plan::{Inputs, Site};
-use crate::spec::ServerSpec;
 
 /// The commit for a server, and what is to be said about it. `None` where neither the hub nor the pod could tell.
 pub(super) fn commit(
     inputs: &Inputs<'_>,
     site: &Site<'_>,
-    spec: &ServerSpec,
+    wish: Wish<'_>,
 ) -> (Option<String>, Option<Finding>) {
-    let ModelRef::Hub { repo, revision, .. } = &spec.model else { return (None, None) };
+    let ModelRef::Hub { repo, revision, .. } = wish.model else { return (None, None) };
     let name = revision.as_ref().map_or("main", |revision| revision.as_str());
     if is_commit(name) {
         return (Some(name.to_owned()), None);
     }
-    let newest = match inputs.hub.of(&spec.model) {
+    let answer = inputs.hub.of(wish.model);
+    let newest = match answer {
         Some(HubAnswer::Known(facts)) => Some(facts.commit.clone()),
         Some(HubAnswer::Unknown(_)) | None => None,
     };
-    let noted = noted(site, repo, name);
-    let whole = |commit: &String| is_whole(inputs, site, spec, commit);
-    let recorded = recorded(site, spec);
+    let noted = cached(site.facts, repo).and_then(|cache| cache.refs.get(name).cloned());
+    let whole = |commit: &String| wish.unseen || is_whole(inputs, site, wish, commit);
+    let recorded = recorded(site, wish);
     let ran = match &recorded {
         Recorded::Commit(commit) => Some(commit.clone()).filter(whole),
         Recorded::Unnamed | Recorded::Nothing => None,
     };
-    let chosen = match (revision, &newest) {
-        (Some(_), Some(_)) => newest.clone(),
-        (None, Some(_)) => ran.or_else(|| noted.clone().filter(whole)).or_else(|| newest.clone()),
-        (_, None) => ran.or_else(|| noted.clone()),
+    let chosen = match (revision, &newest, answer) {
+        (Some(_), Some(_), _) => newest.clone(),
+        (None, Some(_), _) => ran.or_else(|| noted.clone().filter(whole)).or_else(|| newest.clone()),
+        (_, None, Some(_)) => ran.or_else(|| noted.clone()),
+        (_, None, None) => ran,
     };
     // a record that names none is from when nobody could tell: what the cache said then, and says now
     if recorded == Recorded::Unnamed && chosen == noted {
         return (None, None);
     }
     let moved = match (&chosen, newest) {
-        (Some(chosen), Some(newest)) if *chosen != newest => Some(moved_on(site, spec, chosen, &newest)),
+        (Some(chosen), Some(newest)) if *chosen != newest => Some(moved_on(site, wish, chosen, &newest)),
         _ => None,
     };
     (chosen, moved)
-}
-
-/// What the pod's cache says of a branch or tag.
-fn noted(site: &Site<'_>, repo: &HfRepo, name: &str) -> Option<String> {
-    cached(site.facts, repo)?.refs.get(name).cloned()
 }
 
 /// What the record of a server with the same model says.
@@ -68,22 +63,22 @@ enum Recorded {
     Nothing,
 }
 
-fn recorded(site: &Site<'_>, spec: &ServerSpec) -> Recorded {
-    let seen = site.facts.servers.get(&spec.name).and_then(|seen| seen.spec.as_ref().ok());
-    match seen.filter(|seen| seen.model == spec.model).map(|seen| &seen.commit) {
+fn recorded(site: &Site<'_>, wish: Wish<'_>) -> Recorded {
+    let seen = site.facts.servers.get(wish.name).and_then(|seen| seen.spec.as_ref().ok());
+    match seen.filter(|seen| seen.model == *wish.model).map(|seen| &seen.commit) {
         Some(Some(commit)) => Recorded::Commit(commit.clone()),
         Some(None) => Recorded::Unnamed,
         None => Recorded::Nothing,
     }
 }
 
-fn moved_on(site: &Site<'_>, spec: &ServerSpec, chosen: &str, newest: &str) -> Finding {
-    let ModelRef::Hub { repo, file, .. } = &spec.model else {
+fn moved_on(site: &Site<'_>, wish: Wish<'_>, chosen: &str, newest: &str) -> Finding {
+    let ModelRef::Hub { repo, file, .. } = wish.model else {
         return Finding::on(Severity::Note, "moved-on", site.name, String::new());
     };
     let file = file.as_ref().map(|file| format!(":{file}")).unwrap_or_default();
     let message = format!("{repo} has moved on to {}; this pod stays at {}", short(newest), short(chosen));
     let help =
         format!("to follow it, write \"{repo}@main{file}\"; to change once, \"{repo}@{newest}{file}\"");
-    Finding::on(Severity::Note, "moved-on", site.name, message).of(&spec.name).help(help)
+    Finding::on(Severity::Note, "moved-on", site.name, message).of(wish.name).help(help)
 }

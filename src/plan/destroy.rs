@@ -5,11 +5,11 @@ use crate::model_ref::ModelRef;
 use crate::name::{EngineId, ModelName};
 use crate::observe::{Life, ServerSeen};
 use crate::plan::engine::{Engine, engine};
-use crate::plan::finding::{Finding, Severity};
 use crate::plan::inputs::Protected;
 use crate::plan::order::Unnumbered;
+use crate::plan::server::{protected, taken_over};
 use crate::plan::step::{Action, Plan};
-use crate::plan::{Draft, Inputs, Site, over_pods, weights};
+use crate::plan::{Draft, Inputs, Site, look, over_pods, weights};
 use std::collections::BTreeSet;
 
 /// How much goes away beside the servers.
@@ -38,16 +38,18 @@ pub fn destroy(inputs: &Inputs<'_>, extent: Extent) -> Plan {
 }
 
 fn pod(inputs: &Inputs<'_>, site: &Site<'_>, extent: Extent) -> Draft {
-    let mut draft = Draft::default();
-    let mut kept = BTreeSet::new();
+    let mut draft = Draft { findings: look::gaps(site), ..Draft::default() };
+    if let Some(finding) = look::blind(site) {
+        draft.findings.push(finding);
+        return draft;
+    }
     for (name, seen) in site.own_servers() {
         if !inputs.scope.has_server(site.name, name) {
             continue;
         }
         let protect = site.model(name).map_or(Protect::No, |model| model.protect);
         if protect == Protect::Yes && inputs.protected == Protected::Keep {
-            kept.insert(name);
-            draft.findings.push(protected(site, name));
+            draft.findings.push(protected(site, name, "be stopped"));
             continue;
         }
         let reason = match &seen.life {
@@ -56,7 +58,8 @@ fn pod(inputs: &Inputs<'_>, site: &Site<'_>, extent: Extent) -> Draft {
             Life::Stopped => "it is stopped, its record is left",
         };
         let action = Action::RemoveServer(name.clone());
-        draft.steps.push(Unnumbered { action, reason: reason.to_owned() });
+        draft.findings.extend(taken_over(site, name));
+        draft.steps.push(Unnumbered::new(action, reason));
     }
     let others: Vec<&ServerSeen> = others(site, &draft);
     if extent.engines == Removal::Remove {
@@ -79,14 +82,13 @@ fn engines(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Vec<
         |id: &EngineId| others.iter().any(|s| s.spec.as_ref().is_ok_and(|s| s.engine.as_ref() == Some(id)));
     let ids: BTreeSet<EngineId> = models(inputs, site)
         .filter(|model| model.engine.kind != EngineKind::Command || model.engine.build.is_some())
-        .filter_map(|model| match engine(&model.engine, site.facts) {
+        .filter_map(|model| match engine(&model.engine, &model.gpus, site.facts) {
             Ok(Engine::Environment(recipe)) => Some(recipe.id),
             Ok(Engine::Own) | Err(_) => None,
         })
         .collect();
     let there = ids.into_iter().filter(|id| site.facts.engines.contains_key(id) && !used(id));
-    let step =
-        |id| Unnumbered { action: Action::RemoveEngine(id), reason: "no server uses it any more".to_owned() };
+    let step = |id| Unnumbered::new(Action::RemoveEngine(id), "no server uses it any more");
     there.map(step).collect()
 }
 
@@ -100,10 +102,7 @@ fn cached_weights(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) 
             repos.insert(repo);
         }
     }
-    let step = |repo| Unnumbered {
-        action: Action::RemoveWeights(repo),
-        reason: "no server uses them any more".to_owned(),
-    };
+    let step = |repo| Unnumbered::new(Action::RemoveWeights(repo), "no server uses them any more");
     repos.into_iter().map(step).collect()
 }
 
@@ -112,10 +111,4 @@ fn models<'a>(
     site: &'a Site<'_>,
 ) -> impl Iterator<Item = &'a crate::manifest::Model> {
     site.models.iter().filter(|(name, _)| inputs.scope.has_server(site.name, name)).map(|(_, model)| *model)
-}
-
-fn protected(site: &Site<'_>, name: &ModelName) -> Finding {
-    Finding::on(Severity::Error, "protected", site.name, "it is protected and would be stopped".to_owned())
-        .of(name)
-        .help("run again with --allow-protected, or take `protect` out of pi.toml")
 }

@@ -1,6 +1,6 @@
 //! Which environment a model's engine needs on a pod.
 
-use crate::manifest::{EngineBuild, EngineChoice, EngineKind, EngineVersion};
+use crate::manifest::{EngineBuild, EngineChoice, EngineKind, EngineVersion, GpuAsk};
 use crate::name::EngineId;
 use crate::observe::{GpuSight, PodFacts};
 use crate::spec::{EngineRecipe, short_digest};
@@ -29,15 +29,15 @@ pub(super) struct NoEngine {
     pub(super) help: String,
 }
 
-/// The engine for a choice, on a pod as it is.
-pub(super) fn engine(choice: &EngineChoice, facts: &PodFacts) -> Result<Engine, NoEngine> {
+/// The engine for a model's choice, on a pod as it is.
+pub(super) fn engine(choice: &EngineChoice, gpus: &GpuAsk, facts: &PodFacts) -> Result<Engine, NoEngine> {
     if let Some(build) = &choice.build {
         return own_build(choice, build).map(Engine::Environment);
     }
     match choice.kind {
         EngineKind::Command => Ok(Engine::Own),
         EngineKind::LlamaCpp => llama_cpp(choice, facts),
-        EngineKind::Vllm => vllm(choice, facts).map(Engine::Environment),
+        EngineKind::Vllm => vllm(choice, gpus, facts).map(Engine::Environment),
     }
 }
 
@@ -59,17 +59,13 @@ fn llama_cpp(choice: &EngineChoice, facts: &PodFacts) -> Result<Engine, NoEngine
     Ok(Engine::Environment(recipe))
 }
 
-/// The wheel follows the driver: PyPI's is built for CUDA 13 and needs 580; vLLM's own index has one for CUDA 12.9.
-fn vllm(choice: &EngineChoice, facts: &PodFacts) -> Result<EngineRecipe, NoEngine> {
+/// The wheel follows the driver: PyPI's is built for CUDA 13 and needs 580; vLLM's own index has one for CUDA 12.9,
+/// and one for CPUs, which lives beside either.
+fn vllm(choice: &EngineChoice, gpus: &GpuAsk, facts: &PodFacts) -> Result<EngineRecipe, NoEngine> {
     let variant = match &facts.gpus {
-        GpuSight::None => Variant::Cpu,
-        GpuSight::Broken { message, .. } => {
-            return Err(NoEngine {
-                code: "gpu-broken",
-                message: format!("nvidia-smi fails there: {message}"),
-                help: "repair the driver (often: reboot the pod), then plan again".to_owned(),
-            });
-        }
+        _ if *gpus == GpuAsk::Cpu => Variant::Cpu,
+        // a broken driver is told of before
+        GpuSight::None | GpuSight::Broken { .. } => Variant::Cpu,
         GpuSight::Found { driver, .. } => by_driver(driver)?,
     };
     let version = match &choice.version {
@@ -77,18 +73,17 @@ fn vllm(choice: &EngineChoice, facts: &PodFacts) -> Result<EngineRecipe, NoEngin
         EngineVersion::Exact(version) => version,
         EngineVersion::Nightly => "nightly",
     };
-    let mut recipe = recipe(choice, version)?;
-    let requirement = |local: &str| match version {
-        "nightly" => "vllm".to_owned(),
-        exact => format!("vllm=={exact}{local}"),
+    let (name, local, index) = match variant {
+        Variant::Cpu => (format!("{version}-cpu"), "+cpu", Some("cpu")),
+        Variant::Cuda129 => (version.to_owned(), "+cu129", Some("cu129")),
+        Variant::Cuda13 if version == "nightly" => (version.to_owned(), "", Some("cu130")),
+        Variant::Cuda13 => (version.to_owned(), "", None),
     };
-    let (local, index) = match variant {
-        Variant::Cpu => ("+cpu", Some("cpu")),
-        Variant::Cuda129 => ("+cu129", Some("cu129")),
-        Variant::Cuda13 if version == "nightly" => ("", Some("cu130")),
-        Variant::Cuda13 => ("", None),
+    let mut recipe = recipe(choice, &name)?;
+    recipe.packages = match version {
+        "nightly" => vec!["vllm".to_owned()],
+        exact => vec![format!("vllm=={exact}{local}")],
     };
-    recipe.packages = vec![requirement(local)];
     recipe.index = index.map(|variant| format!("{VLLM_WHEELS}/{version}/{variant}")).into_iter().collect();
     recipe.torch_backend = match variant {
         Variant::Cpu => Some("cpu".to_owned()),
@@ -110,8 +105,8 @@ fn by_driver(driver: &str) -> Result<Variant, NoEngine> {
         Some(525..580) => Ok(Variant::Cuda129),
         Some(_) | None => Err(NoEngine {
             code: "driver-too-old",
-            message: format!("vllm needs NVIDIA driver 525 or newer, the pod has {driver}"),
-            help: "rent a pod with a newer driver, or update it to 580".to_owned(),
+            message: format!("vLLM needs NVIDIA driver 525 or newer, the pod has {driver}"),
+            help: "rent a pod with a newer driver, or update this one to 580 or newer".to_owned(),
         }),
     }
 }

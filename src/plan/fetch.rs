@@ -2,6 +2,8 @@
 
 use crate::hub::{Choice, HubFile, is_commit};
 use crate::model_ref::ModelRef;
+use crate::plan::order::Unnumbered;
+use crate::plan::step::Action;
 use crate::units::Bytes;
 use std::collections::BTreeMap;
 
@@ -12,6 +14,8 @@ pub struct Fetch {
     pub model: ModelRef,
     /// At which commit; what the hub then says if it could not be asked.
     pub commit: Option<String>,
+    /// The commit, branch or tag as far as the pod knows it: two names of one commit are one download.
+    pub(super) known_as: String,
     /// Which files, as the hub's client takes them.
     pub choice: Choice,
     /// Exactly which, where the hub was asked; empty otherwise.
@@ -22,7 +26,19 @@ pub struct Fetch {
     pub missing: Option<Bytes>,
 }
 
+/// What makes two downloads the same: repository, commit, files.
+pub(super) type What = (String, String, Choice);
+
 impl Fetch {
+    /// What it brings, whatever its name.
+    pub(super) fn what(&self) -> What {
+        let repo = match &self.model {
+            ModelRef::Hub { repo, .. } => repo.to_string(),
+            ModelRef::Path(path) => path.to_string(),
+        };
+        (repo, self.known_as.clone(), self.choice.clone())
+    }
+
     /// Bytes of all its files; unknown where the hub could not be asked.
     #[must_use]
     pub fn total(&self) -> Option<Bytes> {
@@ -58,6 +74,21 @@ impl Fetch {
             (model @ (ModelRef::Hub { .. } | ModelRef::Path(_)), _) => model.to_string(),
         }
     }
+}
+
+/// The steps for all downloads with their reasons, each once. The name that comes first stands for the others.
+pub(super) fn steps<'a>(fetches: impl Iterator<Item = &'a (Fetch, &'static str)>) -> Vec<Unnumbered> {
+    let mut all: BTreeMap<What, &(Fetch, &'static str)> = BTreeMap::new();
+    for fetch in fetches {
+        let known = all.entry(fetch.0.what()).or_insert(fetch);
+        if fetch.0.model < known.0.model {
+            *known = fetch;
+        }
+    }
+    let step = |(fetch, reason): &(Fetch, &'static str)| {
+        Unnumbered::new(Action::FetchWeights(Box::new(fetch.clone())), *reason)
+    };
+    all.into_values().map(step).collect()
 }
 
 /// A commit as people write it: its first seven digits.

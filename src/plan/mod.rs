@@ -8,19 +8,25 @@ mod command_line;
 mod commit;
 mod converge;
 mod destroy;
-mod download;
 mod engine;
 mod fetch;
 mod finding;
+mod hide;
+mod hub_says;
 mod inputs;
+mod look;
 mod order;
 mod place;
 mod questions;
+mod queue;
 mod render;
+mod room;
 mod secrets;
 mod server;
+mod servers;
 mod simulate;
 mod step;
+mod storage;
 mod stored;
 mod view;
 mod wanted;
@@ -30,16 +36,17 @@ pub use change::{Change, How, changes, gpu_list};
 pub use destroy::{Extent, Removal, destroy};
 pub use fetch::{Fetch, short};
 pub use finding::{Finding, Severity};
+pub use hide::{address as shown_address, recipe as shown_recipe};
 pub use inputs::{Inputs, Protected, Scope};
 pub use questions::questions;
-pub use render::scripts;
+pub use render::{scripts, shown_scripts};
 pub use simulate::{act, simulate};
-pub use step::{Action, Counts, Plan, Sign, Step, StepId};
+pub use step::{Action, Counts, Plan, Sign, Step, StepId, Storage};
 pub use view::{GpuView, PodView, gpus_in_words};
 
 use crate::manifest::{Model, Pod};
 use crate::name::{ModelName, PodName, Project};
-use crate::observe::{PodFacts, ServerSeen, Sighting, Unreachable};
+use crate::observe::{Life, PodFacts, ServerSeen, Sighting, Unreachable};
 use std::collections::BTreeMap;
 
 /// What has to be done so that the pods are as the manifest wants them.
@@ -49,6 +56,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
 }
 
 /// One pod, ready to be planned for: everything a rule may look at.
+#[derive(Clone, Copy)]
 struct Site<'a> {
     name: &'a PodName,
     pod: &'a Pod,
@@ -64,6 +72,15 @@ impl<'a> Site<'a> {
     fn own_servers(&self) -> impl Iterator<Item = (&'a ModelName, &'a ServerSeen)> {
         self.facts.servers.iter().filter(|(name, server)| {
             self.model(name).is_some() || server.spec.as_ref().is_ok_and(|spec| spec.project == *self.project)
+        })
+    }
+
+    /// A server that runs, or of which processes are left: it holds its place.
+    fn live(&self, name: &ModelName) -> Option<&'a ServerSeen> {
+        self.facts.servers.get(name).filter(|seen| match &seen.life {
+            Life::Running { .. } => true,
+            Life::Dead { left } => !left.is_empty(),
+            Life::Stopped => false,
         })
     }
 
@@ -101,7 +118,10 @@ fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Plan {
                 plan.findings.push(unreachable(name, why));
                 None
             }
-            None => None,
+            None => {
+                plan.findings.push(never_seen(name));
+                None
+            }
         };
         plan.pods.insert(name.clone(), PodView::new(pod, facts));
         if let Some(facts) = facts {
@@ -114,6 +134,11 @@ fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Plan {
         }
     }
     plan
+}
+
+fn never_seen(pod: &PodName) -> Finding {
+    let message = "nothing is known of this pod: it was never looked at".to_owned();
+    Finding::on(Severity::Error, "never-seen", pod, message).help("plan again without --offline")
 }
 
 fn unreachable(pod: &PodName, why: &Unreachable) -> Finding {

@@ -4,8 +4,9 @@
 //! for what it needs, so that a slow download holds up nobody else.
 
 use crate::name::{EngineId, ModelName, PodName};
+use crate::plan::fetch::What;
 use crate::plan::step::{Action, Plan, Step, StepId};
-use crate::plan::{Draft, Severity};
+use crate::plan::{Draft, Finding};
 use crate::spec::ServerSpec;
 use std::collections::BTreeMap;
 
@@ -13,6 +14,27 @@ use std::collections::BTreeMap;
 pub(super) struct Unnumbered {
     pub(super) action: Action,
     pub(super) reason: String,
+    pub(super) needs: Needs,
+}
+
+/// What a step waits for that can't be told from its spec.
+#[derive(Default)]
+pub(super) struct Needs {
+    /// Servers that have to be stopped.
+    pub(super) stopped: Vec<ModelName>,
+    /// Servers that have to be started anew, elsewhere.
+    pub(super) started: Vec<ModelName>,
+    /// Servers that have to answer.
+    pub(super) ready: Vec<ModelName>,
+    /// The download that brings its weights.
+    pub(super) weights: Option<What>,
+}
+
+impl Unnumbered {
+    /// A step that waits for nothing special.
+    pub(super) fn new(action: Action, reason: impl Into<String>) -> Self {
+        Self { action, reason: reason.into(), needs: Needs::default() }
+    }
 }
 
 /// What later steps look up among the earlier ones of their pod.
@@ -22,36 +44,32 @@ struct Done {
     leavers: Vec<StepId>,
     secrets: Vec<StepId>,
     engines: BTreeMap<EngineId, StepId>,
-    /// By model and commit.
-    weights: BTreeMap<(String, Option<String>), Vec<StepId>>,
+    weights: BTreeMap<What, StepId>,
+    stopped: BTreeMap<ModelName, StepId>,
     started: BTreeMap<ModelName, StepId>,
-    /// The last step of each server that holds a GPU: the next one there begins when this has measured its memory.
-    on_gpu: BTreeMap<u32, StepId>,
+    ready: BTreeMap<ModelName, StepId>,
 }
 
 /// Appends one pod's draft to the plan: sorted, numbered, with its dependencies.
 pub(super) fn append(plan: &mut Plan, mut draft: Draft, pod: &PodName) {
-    // stable: steps of one rank keep the order in which they were drafted, which is that of their names
+    // stable: steps of one rank keep the order in which they were drafted
     draft.steps.sort_by_key(|step| rank(&step.action));
     let mut done = Done::default();
-    for Unnumbered { action, reason } in draft.steps {
+    for Unnumbered { action, reason, needs } in draft.steps {
         let id = plan.steps.len() + 1;
-        let mut after = done.needed_by(&action);
+        let mut after = done.needed_by(&action, &needs);
         after.sort_unstable();
         after.dedup();
         done.note(&action, id);
         plan.steps.push(Step { id, pod: pod.clone(), action, reason, after });
     }
-    draft.findings.sort_by(|a, b| {
-        let key = |f: &crate::plan::Finding| (f.severity, f.model.clone(), f.code);
-        key(a).cmp(&key(b))
-    });
-    debug_assert!(Severity::Error < Severity::Note);
+    let key = |f: &Finding| (f.severity, f.model.clone(), f.code);
+    draft.findings.sort_by_cached_key(key);
     plan.findings.append(&mut draft.findings);
     plan.standing += draft.standing;
 }
 
-/// Starting and waiting have one rank: each server's two steps stay together.
+/// Starting and waiting have one rank: a server may have to wait until another one is ready.
 fn rank(action: &Action) -> u8 {
     match action {
         Action::MountStorage(_) => 0,
@@ -66,49 +84,47 @@ fn rank(action: &Action) -> u8 {
 }
 
 impl Done {
-    fn needed_by(&self, action: &Action) -> Vec<StepId> {
+    fn needed_by(&self, action: &Action, needs: &Needs) -> Vec<StepId> {
         match action {
-            Action::MountStorage(_) | Action::StopServer(_) | Action::RemoveServer(_) => Vec::new(),
-            Action::InstallEngine(_) => self.mounts.clone(),
-            Action::WriteSecrets(_) => Vec::new(),
+            Action::MountStorage(_) | Action::RemoveServer(_) => Vec::new(),
+            Action::StopServer(_) => {
+                needs.stopped.iter().filter_map(|name| self.stopped.get(name)).copied().collect()
+            }
+            // pi's own directory may be on the storage
+            Action::InstallEngine(_) | Action::WriteSecrets(_) => self.mounts.clone(),
             Action::FetchWeights(_) => [&self.mounts[..], &self.secrets].concat(),
-            Action::StartServer(spec) => self.needed_by_start(spec),
-            Action::RestartServer { to, .. } => self.needed_by_start(to),
+            Action::StartServer(spec) => self.needed_by_start(spec, needs),
+            Action::RestartServer { to, .. } => self.needed_by_start(to, needs),
             Action::AwaitReady { spec, .. } => self.started.get(&spec.name).copied().into_iter().collect(),
             Action::RemoveEngine(_) | Action::RemoveWeights(_) => self.leavers.clone(),
         }
     }
 
-    fn needed_by_start(&self, spec: &ServerSpec) -> Vec<StepId> {
+    fn needed_by_start(&self, spec: &ServerSpec, needs: &Needs) -> Vec<StepId> {
+        let Needs { stopped: _, started, ready, weights } = needs;
         let engine = spec.engine.as_ref().and_then(|id| self.engines.get(id));
-        let weights = self.weights.get(&(spec.model.to_string(), spec.commit.clone()));
-        let neighbours = spec.gpus.iter().filter_map(|gpu| self.on_gpu.get(gpu));
-        let single = engine.into_iter().chain(weights.into_iter().flatten()).chain(neighbours).copied();
+        let weights = weights.as_ref().and_then(|what| self.weights.get(what));
+        let started = started.iter().filter_map(|name| self.started.get(name));
+        let ready = ready.iter().filter_map(|name| self.ready.get(name));
+        let single = engine.into_iter().chain(weights).chain(started).chain(ready).copied();
         [&self.mounts[..], &self.leavers, &self.secrets].concat().into_iter().chain(single).collect()
     }
 
     fn note(&mut self, action: &Action, id: StepId) {
         match action {
             Action::MountStorage(_) => self.mounts.push(id),
-            Action::StopServer(_) | Action::RemoveServer(_) => self.leavers.push(id),
-            Action::InstallEngine(recipe) => {
-                self.engines.insert(recipe.id.clone(), id);
+            Action::RemoveServer(_) => self.leavers.push(id),
+            Action::StopServer(name) => {
+                self.leavers.push(id);
+                self.stopped.insert(name.clone(), id);
             }
+            Action::InstallEngine(recipe) => drop(self.engines.insert(recipe.id.clone(), id)),
             Action::WriteSecrets(_) => self.secrets.push(id),
-            Action::FetchWeights(fetch) => {
-                let key = (fetch.model.to_string(), fetch.commit.clone());
-                self.weights.entry(key).or_default().push(id);
-            }
-            Action::StartServer(spec) => self.note_server(spec, id),
-            Action::RestartServer { to, .. } => self.note_server(to, id),
-            Action::AwaitReady { spec, .. } => {
-                self.on_gpu.extend(spec.gpus.iter().map(|gpu| (*gpu, id)));
-            }
+            Action::FetchWeights(fetch) => drop(self.weights.insert(fetch.what(), id)),
+            Action::StartServer(spec) => drop(self.started.insert(spec.name.clone(), id)),
+            Action::RestartServer { to, .. } => drop(self.started.insert(to.name.clone(), id)),
+            Action::AwaitReady { spec, .. } => drop(self.ready.insert(spec.name.clone(), id)),
             Action::RemoveEngine(_) | Action::RemoveWeights(_) => {}
         }
-    }
-
-    fn note_server(&mut self, spec: &ServerSpec, id: StepId) {
-        self.started.insert(spec.name.clone(), id);
     }
 }

@@ -3,10 +3,10 @@
 use crate::manifest::{EngineKind, Pod};
 use crate::model_ref::ModelRef;
 use crate::name::{EnvName, HfRepo};
-use crate::plan::command_line;
 use crate::plan::fetch::Fetch;
 use crate::plan::secrets::{API_KEY, HF_TOKEN};
-use crate::plan::step::Action;
+use crate::plan::step::{Action, Storage};
+use crate::plan::{command_line, hide};
 use crate::script::{RenderError, Script, Template, render};
 use crate::spec::{EngineRecipe, KeyUse, ServerSpec};
 use crate::units::Bytes;
@@ -25,9 +25,10 @@ pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
     let pi = pod.pi_path.as_str();
     let stop = |name| json!({ "pi": pi, "name": name, "drain": DRAIN });
     let one = match action {
-        Action::MountStorage(mount) => {
-            render(Template::MOUNT_STORAGE, &json!({ "target": mount.target, "command": mount.command }))
-        }
+        Action::MountStorage(Storage { mount, holds }) => render(
+            Template::MOUNT_STORAGE,
+            &json!({ "target": mount.target, "command": mount.command, "holds": holds }),
+        ),
         Action::InstallEngine(recipe) => install(recipe, pod),
         Action::WriteSecrets(_) => render(Template::WRITE_SECRETS, &json!({ "pi": pi })),
         Action::FetchWeights(download) => fetch(download, pod),
@@ -49,6 +50,11 @@ pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
         }
     };
     Ok(vec![one?])
+}
+
+/// The same scripts for people to read: without values that look like secrets, and not to be run.
+pub fn shown_scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
+    scripts(&hide::action(action), &hide::pod(pod))
 }
 
 fn install(recipe: &EngineRecipe, pod: &Pod) -> Result<Script, RenderError> {

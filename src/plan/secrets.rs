@@ -1,10 +1,11 @@
 //! Which secrets a pod needs, and which have to be brought there.
 
+use crate::model_ref::ModelRef;
 use crate::name::SecretName;
 use crate::observe::{PodFacts, SecretSeen};
 use crate::plan::Inputs;
 use crate::plan::order::Unnumbered;
-use crate::plan::step::Action;
+use crate::plan::step::{Action, NEW, NEW_ONES};
 use crate::spec::{KeyUse, ServerSpec};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,35 +24,44 @@ pub(super) fn has(inputs: &Inputs<'_>, name: &str) -> bool {
     inputs.secrets.iter().any(|s| s.as_str() == name)
 }
 
+/// Whether a server is started with this secret.
+pub(super) fn needed(name: &SecretName, key: KeyUse) -> bool {
+    name.as_str() == HF_TOKEN || name.as_str() == API_KEY && key == KeyUse::Required
+}
+
 /// The step that brings secrets to the pod: those that its servers need and that this machine has otherwise.
 pub(super) fn write<'a>(
     inputs: &Inputs<'_>,
     facts: &PodFacts,
     specs: impl Iterator<Item = &'a ServerSpec>,
 ) -> Option<Unnumbered> {
-    let mut needed = BTreeSet::new();
+    let mut wanted = BTreeSet::new();
     for spec in specs {
-        if spec.key == KeyUse::Required {
-            needed.insert(API_KEY);
-        }
-        if matches!(spec.model, crate::model_ref::ModelRef::Hub { .. }) {
-            needed.insert(HF_TOKEN);
-        }
+        wanted.extend((spec.key == KeyUse::Required).then_some(API_KEY));
+        wanted.extend(matches!(spec.model, ModelRef::Hub { .. }).then_some(HF_TOKEN));
     }
-    let mut names = Vec::new();
-    let mut reasons = Vec::new();
-    for name in inputs.secrets.iter().filter(|name| needed.contains(name.as_str())) {
+    let (mut new, mut changed) = (Vec::new(), Vec::new());
+    for name in inputs.secrets.iter().filter(|name| wanted.contains(name.as_str())) {
         match facts.secrets.get(name) {
-            Some(SecretSeen::Same) => continue,
-            Some(SecretSeen::Differs | SecretSeen::There) => {
-                reasons.push(format!("`{name}` is another one there"))
-            }
-            None => reasons.push(format!("`{name}` is not there yet")),
+            Some(SecretSeen::Same) => {}
+            Some(SecretSeen::Differs | SecretSeen::There) => changed.push(name.clone()),
+            None => new.push(name.clone()),
         }
-        names.push(name.clone());
     }
-    (!names.is_empty())
-        .then(|| Unnumbered { action: Action::WriteSecrets(names), reason: reasons.join(", ") })
+    let reason = match (new.as_slice(), changed.as_slice()) {
+        ([], []) => return None,
+        ([_], []) => NEW.to_owned(),
+        (_, []) => NEW_ONES.to_owned(),
+        ([], [_]) => "the pod has another one".to_owned(),
+        ([], _) => "the pod has others".to_owned(),
+        (_, changed) => {
+            let names: Vec<String> = changed.iter().map(|name| format!("`{name}`")).collect();
+            format!("the pod has another {}", names.join(" and "))
+        }
+    };
+    new.extend(changed);
+    new.sort();
+    Some(Unnumbered::new(Action::WriteSecrets(new), reason))
 }
 
 /// Of the secrets a server was started with, those that are others now.

@@ -1,74 +1,37 @@
 //! One server: what it takes to get from how it is to how it should be.
 
-use crate::manifest::{Model, Protect, State};
+use crate::manifest::{Model, Protect};
 use crate::name::ModelName;
 use crate::observe::{Life, ServerSeen};
 use crate::plan::change::{Change, How, changes};
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::inputs::Protected;
-use crate::plan::order::Unnumbered;
+use crate::plan::order::{Needs, Unnumbered};
+use crate::plan::queue::{Queue, Turn, queue};
 use crate::plan::secrets::outdated;
-use crate::plan::step::Action;
-use crate::plan::wanted::Wanted;
+use crate::plan::servers::Run;
+use crate::plan::step::{Action, NEW};
 use crate::plan::{Draft, Inputs, Site};
+use crate::spec::ServerSpec;
 
-/// Drafts what makes a server that shall run run as it should.
-pub(super) fn run(inputs: &Inputs<'_>, site: &Site<'_>, wanted: Wanted, draft: &mut Draft) {
-    let name = wanted.spec.name.clone();
-    let seen = site.facts.servers.get(&name);
-    draft.findings.extend(seen.and_then(|seen| taken_over(site, &name, seen)));
-    match verdict(seen, &wanted) {
-        Verdict::Standing => draft.standing += 1,
-        Verdict::Wait(reason) => draft.steps.push(wait(wanted, reason)),
-        Verdict::Start(reason) => {
-            let action = Action::StartServer(Box::new(wanted.spec.clone()));
-            draft.steps.push(Unnumbered { action, reason });
-            draft.steps.push(wait(wanted, "it has to answer before it counts".to_owned()));
-        }
-        Verdict::Restart(reason, changes) => {
-            if wanted.protect == Protect::Yes && inputs.protected == Protected::Keep {
-                draft.findings.push(protected(site, &name, &format!("be restarted: {reason}")));
-                return;
-            }
-            let action = Action::RestartServer { to: Box::new(wanted.spec.clone()), changes };
-            draft.steps.push(Unnumbered { action, reason });
-            draft.steps.push(wait(wanted, "it has to answer before it counts".to_owned()));
-        }
-    }
-}
-
-/// Drafts what makes a server that shall be stopped stop.
-pub(super) fn rest(
-    inputs: &Inputs<'_>,
-    site: &Site<'_>,
-    (name, model): (&ModelName, &Model),
-    draft: &mut Draft,
-) {
-    debug_assert_eq!(model.state, State::Stopped);
-    let Some(seen) = site.facts.servers.get(name) else { return };
-    let reason = match &seen.life {
-        Life::Stopped => return,
-        Life::Running { .. } => "pi.toml wants it stopped".to_owned(),
-        Life::Dead { left } if left.is_empty() => return,
-        Life::Dead { left } => format!("it died, {} left over", processes(left.len())),
-    };
-    if model.protect == Protect::Yes && inputs.protected == Protected::Keep {
-        draft.findings.push(protected(site, name, "be stopped"));
-        return;
-    }
-    draft.steps.push(Unnumbered { action: Action::StopServer(name.clone()), reason });
-}
-
-enum Verdict {
+/// What is to be done about a server that shall run.
+pub(super) enum Verdict {
+    /// Nothing.
     Standing,
+    /// It runs as it should, has answered, and does not now; why.
     Wait(String),
+    /// It runs as it should and has not answered yet: it may still measure how much of its GPUs is free.
+    Starting(String),
+    /// It does not run; why.
     Start(String),
+    /// It runs, and not as it should; why, and what differs.
     Restart(String, Vec<Change>),
 }
 
-fn verdict(seen: Option<&ServerSeen>, wanted: &Wanted) -> Verdict {
+/// Holds what there is of a server against what it should be.
+pub(super) fn verdict(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> Verdict {
     let Some(ServerSeen { spec, life, answered, secrets }) = seen else {
-        return Verdict::Start("it is not there yet".to_owned());
+        return Verdict::Start(NEW.to_owned());
     };
     let health = match life {
         Life::Stopped => return Verdict::Start("it is stopped".to_owned()),
@@ -80,33 +43,110 @@ fn verdict(seen: Option<&ServerSeen>, wanted: &Wanted) -> Verdict {
     };
     let changes = match spec {
         Err(why) => return Verdict::Restart(format!("its record can't be read: {why}"), Vec::new()),
-        Ok(spec) => changes(spec, &wanted.spec),
+        Ok(spec) => changes(spec, wanted),
     };
     if !changes.is_empty() {
         return Verdict::Restart(in_words(&changes), changes);
     }
-    if let Some(reason) = outdated(secrets, &wanted.spec) {
+    if let Some(reason) = outdated(secrets, wanted) {
         return Verdict::Restart(reason, Vec::new());
     }
     match (answered, health) {
         (true, Some(200)) => Verdict::Standing,
-        (false, _) => Verdict::Wait("it is starting and has not answered yet".to_owned()),
+        (false, Some(200)) => Verdict::Starting("it has not answered with a token yet".to_owned()),
+        (false, _) => Verdict::Starting("it is still starting".to_owned()),
         (true, Some(code)) => Verdict::Wait(format!("its /health says {code}")),
         (true, None) => Verdict::Wait("nothing answers on its port".to_owned()),
     }
 }
 
-fn wait(wanted: Wanted, reason: String) -> Unnumbered {
-    Unnumbered { action: Action::AwaitReady { spec: Box::new(wanted.spec), stall: wanted.stall }, reason }
+/// Drafts what makes servers that shall run run as they should.
+pub(super) fn draft(runs: Vec<Run<'_>>, draft: &mut Draft) {
+    let standing = |run: &Run<'_>| matches!(run.verdict, Verdict::Standing);
+    let (standing, runs): (Vec<_>, Vec<_>) = runs.into_iter().partition(standing);
+    draft.standing += standing.len();
+    let Queue { stops, turns } = queue(&runs);
+    let names = |list: &mut dyn Iterator<Item = &usize>| -> Vec<ModelName> {
+        list.map(|at| runs[*at].wanted.spec.name.clone()).collect()
+    };
+    for (count, at) in stops.iter().enumerate() {
+        let needs = Needs { stopped: names(&mut stops[..count].iter()), ..Needs::default() };
+        let action = Action::StopServer(runs[*at].wanted.spec.name.clone());
+        draft.steps.push(Unnumbered { action, reason: TRADES.to_owned(), needs });
+    }
+    for turn in turns {
+        draft.steps.push(match turn {
+            Turn::Ready { at } => wait(&runs[at]),
+            Turn::Start { at, started, ready } => {
+                let wanted = &runs[at].wanted;
+                let weights = wanted.fetch.as_ref().map(|(fetch, _)| fetch.what());
+                let (started, ready) = (names(&mut started.iter()), names(&mut ready.iter()));
+                let (action, reason) = start(&runs[at], stops.contains(&at));
+                Unnumbered { action, reason, needs: Needs { started, ready, weights, ..Needs::default() } }
+            }
+        });
+    }
+}
+
+/// Why a server is stopped before it is started again.
+const TRADES: &str = "it trades places with other servers";
+
+fn start(run: &Run<'_>, stopped: bool) -> (Action, String) {
+    let to = Box::new(run.wanted.spec.clone());
+    match &run.verdict {
+        Verdict::Restart(reason, changes) if !stopped => {
+            (Action::RestartServer { to, changes: changes.clone() }, reason.clone())
+        }
+        Verdict::Start(reason) if !stopped => (Action::StartServer(to), reason.clone()),
+        Verdict::Restart(..)
+        | Verdict::Start(_)
+        | Verdict::Starting(_)
+        | Verdict::Wait(_)
+        | Verdict::Standing => (Action::StartServer(to), TRADES.to_owned()),
+    }
+}
+
+fn wait(run: &Run<'_>) -> Unnumbered {
+    let reason = match &run.verdict {
+        Verdict::Wait(reason) | Verdict::Starting(reason) => reason,
+        Verdict::Start(_) | Verdict::Restart(..) | Verdict::Standing => ANSWER,
+    };
+    let spec = Box::new(run.wanted.spec.clone());
+    Unnumbered::new(Action::AwaitReady { spec, stall: run.wanted.stall }, reason)
+}
+
+/// Why one waits for a server that was just started.
+const ANSWER: &str = "it has to answer before it counts";
+
+/// Drafts what makes a server that shall be stopped stop.
+pub(super) fn rest(
+    inputs: &Inputs<'_>,
+    site: &Site<'_>,
+    (name, model): (&ModelName, &Model),
+    draft: &mut Draft,
+) {
+    let Some(seen) = site.live(name) else { return };
+    let reason = match &seen.life {
+        Life::Running { .. } => "pi.toml wants it stopped".to_owned(),
+        Life::Dead { left } => format!("it died, {} left over", processes(left.len())),
+        Life::Stopped => return,
+    };
+    if model.protect == Protect::Yes && inputs.protected == Protected::Keep {
+        draft.findings.push(protected(site, name, "be stopped"));
+        return;
+    }
+    draft.findings.extend(taken_over(site, name));
+    draft.steps.push(Unnumbered::new(Action::StopServer(name.clone()), reason));
 }
 
 /// ``its context changes from 32k to 64k``, ``its context and args change``
 fn in_words(changes: &[Change]) -> String {
     match changes {
         [Change { field, how: How::Value { from, to } }] => {
-            format!("its {field} changes from {from} to {to}")
+            format!("its {field} {} from {from} to {to}", change_of(field))
         }
-        [Change { field, .. }] => format!("its {field} changes"),
+        [Change { field, how: How::Order { .. } }] => format!("its {field} come in another order"),
+        [Change { field, how: How::Lines { .. } }] => format!("its {field} {}", change_of(field)),
         [rest @ .., last] => {
             let rest: Vec<_> = rest.iter().map(|change| change.field).collect();
             format!("its {} and {} change", rest.join(", "), last.field)
@@ -115,24 +155,32 @@ fn in_words(changes: &[Change]) -> String {
     }
 }
 
-/// `1 process`, `2 processes`
-pub(super) fn processes(count: usize) -> String {
+/// The verb that goes with a field: some are many.
+fn change_of(field: &str) -> &'static str {
+    if matches!(field, "args" | "gpus") { "change" } else { "changes" }
+}
+
+/// `1 process is`, `2 processes are`
+fn processes(count: usize) -> String {
     if count == 1 { "1 process is".to_owned() } else { format!("{count} processes are") }
 }
 
-fn protected(site: &Site<'_>, name: &ModelName, would: &str) -> Finding {
+/// A server that would be touched and may not.
+pub(super) fn protected(site: &Site<'_>, name: &ModelName, would: &str) -> Finding {
     Finding::on(Severity::Error, "protected", site.name, format!("it is protected and would {would}"))
         .of(name)
         .help("run again with --allow-protected, or take `protect` out of pi.toml")
 }
 
-fn taken_over(site: &Site<'_>, name: &ModelName, seen: &ServerSeen) -> Option<Finding> {
+/// A server of this name that another project started: that may be a slip.
+pub(super) fn taken_over(site: &Site<'_>, name: &ModelName) -> Option<Finding> {
+    let seen = site.facts.servers.get(name)?;
     let spec = seen.spec.as_ref().ok().filter(|spec| spec.project != *site.project)?;
     let message = format!("its server was started by the project `{}`", spec.project);
     let help = format!(
         "if that is this team's, write `project = \"{}\"` in pi.toml; else choose another name",
         spec.project
     );
-    let severity = if matches!(seen.life, Life::Running { .. }) { Severity::Warning } else { Severity::Note };
+    let severity = if site.live(name).is_some() { Severity::Warning } else { Severity::Note };
     Some(Finding::on(severity, "other-project", site.name, message).of(name).help(help))
 }

@@ -1,14 +1,17 @@
 //! What will be there once some steps are done: the plan's own promise, which tests hold against the real thing.
 
 use crate::model_ref::ModelRef;
-use crate::name::{ModelName, SecretName};
+use crate::name::ModelName;
 use crate::observe::{
-    EngineSeen, GpuSight, Life, MountSeen, Observed, PathSeen, PodFacts, SecretSeen, ServerSeen, Sighting,
+    EngineSeen, Gpu, GpuSight, Life, MountSeen, Observed, PathSeen, PodFacts, SecretSeen, ServerSeen,
+    Sighting,
 };
-use crate::plan::secrets::API_KEY;
-use crate::plan::step::{Action, Step};
+use crate::plan::place::{holds_mib, owns};
+use crate::plan::secrets::needed;
+use crate::plan::step::{Action, Step, Storage};
+use crate::plan::storage::is_below;
 use crate::plan::stored::fetched;
-use crate::spec::{KeyUse, ServerSpec};
+use crate::spec::ServerSpec;
 use crate::units::Bytes;
 
 /// The pods as they will be after `steps`.
@@ -26,10 +29,7 @@ pub fn simulate(observed: &Observed, steps: &[Step]) -> Observed {
 /// One pod as it will be after one action.
 pub fn act(facts: &mut PodFacts, action: &Action) {
     match action {
-        Action::MountStorage(mount) => {
-            let seen = MountSeen::Mounted { source: mount.source.clone(), kind: String::new() };
-            facts.mounts.insert(mount.target.to_string(), seen);
-        }
+        Action::MountStorage(storage) => mount(facts, storage),
         Action::InstallEngine(recipe) => {
             facts.engines.insert(recipe.id.clone(), EngineSeen { digest: Some(recipe.digest()) });
         }
@@ -60,17 +60,31 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
     }
 }
 
+/// What lay below the target is hidden; what the storage holds is unknown, but for what is expected there.
+fn mount(facts: &mut PodFacts, Storage { mount, holds }: &Storage) {
+    let seen = MountSeen::Mounted { source: mount.source.clone(), kind: String::new() };
+    facts.mounts.insert(mount.target.to_string(), seen);
+    let below = |path: &str| is_below(path, &mount.target);
+    if below(&facts.models_path) {
+        facts.cache.clear();
+    }
+    if below(&facts.pi_path) {
+        facts.engines.clear();
+        facts.servers.clear();
+        facts.secrets.clear();
+    }
+    facts.model_paths.retain(|path, _| !below(path));
+    let unknown = PathSeen { directory: true, bytes: Bytes(0) };
+    facts.model_paths.extend(holds.iter().map(|path| (path.to_string(), unknown.clone())));
+}
+
 fn start(facts: &mut PodFacts, spec: &ServerSpec) {
     clear(facts, &spec.name);
-    if let ModelRef::Path(path) = &spec.model {
-        // on storage that was not mounted yet it could not be seen before
-        let seen = PathSeen { directory: false, bytes: Bytes(0) };
-        facts.model_paths.entry(path.to_string()).or_insert(seen);
-    }
-    let key = SecretName::parse(API_KEY).ok().filter(|_| spec.key == KeyUse::Required);
-    let secrets = key.map(|name| (name, SecretSeen::Same)).into_iter().collect();
+    let copied = facts.secrets.iter().filter(|(name, _)| needed(name, spec.key));
+    let secrets = copied.map(|(name, seen)| (name.clone(), *seen)).collect();
     let life = Life::Running { pid: 0, seconds: 0, health: None };
     let seen = ServerSeen { spec: Ok(spec.clone()), life, answered: false, secrets };
+    change_use(facts, &seen, u64::saturating_add);
     facts.servers.insert(spec.name.clone(), seen);
 }
 
@@ -85,22 +99,27 @@ fn answer(facts: &mut PodFacts, name: &ModelName) {
 
 /// Takes away what a server's processes hold: its listeners and its GPU memory.
 fn clear(facts: &mut PodFacts, name: &ModelName) {
-    let Some(server) = facts.servers.get(name) else { return };
-    let session = match &server.life {
+    let Some(seen) = facts.servers.get(name).cloned() else { return };
+    let gone = match &seen.life {
         Life::Running { pid, .. } => vec![*pid],
         Life::Dead { left } => left.clone(),
-        Life::Stopped => Vec::new(),
+        Life::Stopped => return,
     };
-    let gone = |id: Option<u32>| id.is_some_and(|id| session.contains(&id));
-    facts.listeners.retain(|listener| !gone(listener.session) && !gone(listener.pid));
-    let (held, others): (Vec<_>, Vec<_>) =
-        facts.gpu_processes.drain(..).partition(|p| gone(Some(p.session)) || gone(Some(p.pid)));
-    facts.gpu_processes = others;
+    if gone.is_empty() {
+        return;
+    }
+    facts.listeners.retain(|listener| !owns(&seen, listener));
+    change_use(facts, &seen, u64::saturating_sub);
+    let is_gone = |id: u32| id != 0 && gone.contains(&id);
+    facts.gpu_processes.retain(|p| p.session == 0 || !(is_gone(p.session) || is_gone(p.pid)));
+}
+
+/// Adds or takes away what a live server holds of each GPU.
+fn change_use(facts: &mut PodFacts, seen: &ServerSeen, change: fn(u64, u64) -> u64) {
+    let GpuSight::Found { gpus, .. } = &facts.gpus else { return };
+    let used = |gpu: &Gpu| change(gpu.used_mib, holds_mib(facts, seen, gpu));
+    let used: Vec<u64> = gpus.iter().map(used).collect();
     if let GpuSight::Found { gpus, .. } = &mut facts.gpus {
-        for process in held {
-            if let Some(gpu) = gpus.iter_mut().find(|gpu| gpu.uuid == process.gpu_uuid) {
-                gpu.used_mib = gpu.used_mib.saturating_sub(process.used_mib.unwrap_or(0));
-            }
-        }
+        gpus.iter_mut().zip(used).for_each(|(gpu, used)| gpu.used_mib = used);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::manifest::Mount;
 use crate::model_ref::ModelRef;
-use crate::name::{EngineId, ModelName, PodName, SecretName};
+use crate::name::{AbsPath, EngineId, ModelName, PodName, SecretName};
 use crate::plan::change::Change;
 use crate::plan::fetch::Fetch;
 use crate::plan::finding::Finding;
@@ -42,11 +42,33 @@ pub struct Step {
 /// A step's number in its plan.
 pub type StepId = usize;
 
+/// The reason of a step that makes what there is not.
+pub(super) const NEW: &str = "it is not there yet";
+/// The same, of several things.
+pub(super) const NEW_ONES: &str = "they are not there yet";
+
+impl Step {
+    /// Whether its reason is merely that there is nothing yet.
+    #[must_use]
+    pub fn makes_new(&self) -> bool {
+        self.reason == NEW || self.reason == NEW_ONES
+    }
+}
+
+/// Storage to mount, and what is expected on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Storage {
+    /// What, where and how.
+    pub mount: Mount,
+    /// Model paths that have to be on it.
+    pub holds: Vec<AbsPath>,
+}
+
 /// What a step does. Each is one template in `templates/`, named after it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Mount storage and prove that it can be written.
-    MountStorage(Mount),
+    MountStorage(Storage),
     /// Build an engine's environment, and prove that it starts.
     InstallEngine(EngineRecipe),
     /// Bring secrets into the pod's 0600 file.
@@ -113,7 +135,7 @@ impl Action {
     #[must_use]
     pub fn target(&self) -> String {
         match self {
-            Self::MountStorage(mount) => mount.target.to_string(),
+            Self::MountStorage(storage) => storage.mount.target.to_string(),
             Self::InstallEngine(recipe) => recipe.id.to_string(),
             Self::WriteSecrets(names) => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             Self::FetchWeights(fetch) => fetch.target(),
@@ -194,6 +216,12 @@ impl Plan {
             }
         }
         counts
+    }
+
+    /// How many servers go away and come back.
+    #[must_use]
+    pub fn restarts(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(step.action, Action::RestartServer { .. })).count()
     }
 
     /// The steps that a person sees as rows of their own: all but the waiting that follows a start.

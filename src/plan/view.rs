@@ -15,6 +15,8 @@ pub struct PodView {
     pub gpus: Vec<GpuView>,
     /// The NVIDIA driver, if one answered.
     pub driver: Option<String>,
+    /// What nvidia-smi says where it fails.
+    pub gpu_fault: Option<String>,
     /// Logical CPUs, 0 for a pod that did not answer.
     pub cpus: u32,
     /// What the disk for weights has left, if the probe could tell.
@@ -41,11 +43,16 @@ impl PodView {
             ),
             Some(GpuSight::None | GpuSight::Broken { .. }) | None => (None, Vec::new()),
         };
+        let gpu_fault = match facts.map(|f| &f.gpus) {
+            Some(GpuSight::Broken { message, .. }) => Some(message.clone()),
+            Some(GpuSight::None | GpuSight::Found { .. }) | None => None,
+        };
         Self {
             reachable: facts.is_some(),
             address: pod.ssh.to_string(),
             gpus,
             driver,
+            gpu_fault,
             cpus: facts.map_or(0, |f| f.host.cpus),
             free: facts
                 .and_then(|f| f.disks.iter().find(|disk| disk.path == f.models_path))
@@ -54,11 +61,13 @@ impl PodView {
     }
 }
 
-/// `8× NVIDIA H100 80GB HBM3`, `2× NVIDIA A100 + 1× NVIDIA L40S`, `no GPU`
+/// `8× H100 80GB HBM3`, `2× A100 + 1× L40S`, `no GPU`; one that does not answer has no name.
 #[must_use]
 pub fn gpus_in_words<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut kinds: Vec<(&str, usize)> = Vec::new();
     for name in names {
+        let name = if name.is_empty() { "GPU that does not answer" } else { name };
+        let name = name.strip_prefix("NVIDIA ").unwrap_or(name);
         match kinds.iter_mut().find(|(kind, _)| *kind == name) {
             Some((_, count)) => *count += 1,
             None => kinds.push((name, 1)),

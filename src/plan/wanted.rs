@@ -1,62 +1,161 @@
-//! The servers that a pod should have, down to the port and the GPU.
+//! The servers that a pod should have: first what does not depend on where they are put, then the whole spec.
 
-use crate::manifest::{EngineKind, Model, Protect};
+use crate::manifest::{EngineKind, GpuAsk, Model};
 use crate::model_ref::ModelRef;
 use crate::name::ModelName;
+use crate::observe::{GpuSight, ServerSeen};
 use crate::plan::engine::{self, Engine, NoEngine};
+use crate::plan::fetch::Fetch;
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::place::Places;
+use crate::plan::hub_says::hub_says;
+use crate::plan::place::Place;
 use crate::plan::secrets::{API_KEY, at_hand};
-use crate::plan::{Inputs, Site};
+use crate::plan::weights::{Weights, Wish, weights};
+use crate::plan::{Inputs, Site, commit, storage};
+use crate::secret::SecretSource;
 use crate::spec::{EngineRecipe, KeyUse, ServerSpec};
 use crate::ssh_target::SshTarget;
 use crate::units::Seconds;
 use std::net::{IpAddr, Ipv4Addr};
 
+/// A server that can run on the pod, wherever it is put.
+pub(super) struct Candidate<'a> {
+    pub(super) name: &'a ModelName,
+    pub(super) model: &'a Model,
+    /// What there is of it now.
+    pub(super) seen: Option<&'a ServerSeen>,
+    recipe: Option<EngineRecipe>,
+    commit: Option<String>,
+    fetch: Option<(Fetch, &'static str)>,
+    /// What is to be said about its weights.
+    pub(super) notes: Vec<Finding>,
+    listen: IpAddr,
+    key: KeyUse,
+}
+
 /// A server as it should be, and what its start needs.
 pub(super) struct Wanted {
     pub(super) spec: ServerSpec,
     pub(super) recipe: Option<EngineRecipe>,
+    pub(super) fetch: Option<(Fetch, &'static str)>,
     pub(super) stall: Seconds,
-    pub(super) protect: Protect,
 }
 
 /// The server that `model` asks for on this pod, or why there can't be one.
-pub(super) fn wanted(
+pub(super) fn candidate<'a>(
     inputs: &Inputs<'_>,
-    site: &Site<'_>,
-    (name, model): (&ModelName, &Model),
-    places: &Places,
-) -> Result<Wanted, Finding> {
-    let refuse = |code, message| Finding::on(Severity::Error, code, site.name, message).of(name);
-    let recipe = match engine::engine(&model.engine, site.facts) {
+    site: &Site<'a>,
+    (name, model): (&'a ModelName, &'a Model),
+) -> Result<Candidate<'a>, Finding> {
+    let refuse = |code, message, help: String| {
+        Finding::on(Severity::Error, code, site.name, message).of(name).help(help)
+    };
+    hidden(site, name)?;
+    no_driver(site, model)
+        .and_then(|()| single_file(model))
+        .map_err(|(code, why, help)| refuse(code, why, help))?;
+    let recipe = match engine::engine(&model.engine, &model.gpus, site.facts) {
         Ok(Engine::Own) => None,
         Ok(Engine::Environment(recipe)) => Some(recipe),
-        Err(NoEngine { code, message, help }) => return Err(refuse(code, message).help(help)),
+        Err(NoEngine { code, message, help }) => return Err(refuse(code, message, help)),
     };
     let listen = model.listen.unwrap_or_else(|| default_listen(&site.pod.ssh));
     let key = key_use(inputs, site, listen).map_err(|bad| bad.of(name))?;
-    let mut env = site.pod.env.clone();
-    env.extend(model.env.clone());
-    let spec = ServerSpec {
-        name: name.clone(),
-        project: inputs.manifest.project.clone(),
-        kind: model.engine.kind,
-        engine: recipe.as_ref().map(|r| r.id.clone()),
-        model: model.model.clone(),
-        commit: None,
-        context: model.context,
-        memory: model.memory,
-        gpus: places.gpus(name)?,
-        listen,
-        port: places.port(name)?,
-        key,
-        args: model.args.clone(),
-        command: model.command.clone(),
-        env,
+    let wish = Wish { name, model: &model.model, kind: model.engine.kind, unseen: is_unseen(site) };
+    let (commit, note) = commit::commit(inputs, site, wish);
+    let mut notes: Vec<Finding> = note.into_iter().collect();
+    let fetch = match weights(inputs, site, wish, commit.as_deref()) {
+        Weights::There => None,
+        Weights::Fetch(fetch, reason) => {
+            match hub_says(inputs, site, wish) {
+                Some(finding) if finding.severity == Severity::Error => return Err(finding),
+                finding => notes.extend(finding),
+            }
+            Some((*fetch, reason))
+        }
+        Weights::NoPath => {
+            let help = "bring the weights there, or name a repository of the hub".to_owned();
+            return Err(refuse("no-model-path", format!("{} is not there", model.model), help));
+        }
     };
-    single_file(&spec).map_err(|(message, help)| refuse("not-a-gguf", message).help(help))?;
-    Ok(Wanted { spec, recipe, stall: model.ready_stall, protect: model.protect })
+    let seen = site.facts.servers.get(name);
+    Ok(Candidate { name, model, seen, recipe, commit, fetch, notes, listen, key })
+}
+
+impl Candidate<'_> {
+    /// The download that it needs.
+    pub(super) fn fetch(&self) -> Option<&Fetch> {
+        self.fetch.as_ref().map(|(fetch, _)| fetch)
+    }
+
+    /// The server at its place.
+    pub(super) fn at(&self, inputs: &Inputs<'_>, site: &Site<'_>, Place { gpus, port }: Place) -> ServerSpec {
+        let Self { name, model, seen: _, recipe, commit, fetch: _, notes: _, listen, key } = self;
+        let mut env = site.pod.env.clone();
+        env.extend(model.env.clone());
+        ServerSpec {
+            name: (*name).clone(),
+            project: inputs.manifest.project.clone(),
+            kind: model.engine.kind,
+            engine: recipe.as_ref().map(|recipe| recipe.id.clone()),
+            model: model.model.clone(),
+            commit: commit.clone(),
+            context: model.context,
+            memory: model.memory,
+            gpus,
+            listen: *listen,
+            port,
+            key: *key,
+            args: model.args.clone(),
+            command: model.command.clone(),
+            env,
+        }
+    }
+
+    /// What is wanted, with this spec.
+    pub(super) fn into_wanted(self, spec: ServerSpec) -> Wanted {
+        let Self { name: _, model, seen: _, recipe, commit: _, fetch, notes: _, listen: _, key: _ } = self;
+        Wanted { spec, recipe, fetch, stall: model.ready_stall }
+    }
+}
+
+/// The probe could not tell whether this very server lives.
+fn hidden(site: &Site<'_>, name: &ModelName) -> Result<(), Finding> {
+    let word = format!("`{name}`");
+    let about = |gap: &&crate::observe::Gap| gap.section == "servers" && gap.why.contains(&word);
+    match site.facts.gaps.iter().find(about) {
+        None => Ok(()),
+        Some(gap) => {
+            let message = format!("its server could not be looked at: {}", gap.why);
+            Err(Finding::on(Severity::Error, "not-looked-at", site.name, message).of(name))
+        }
+    }
+}
+
+/// Whether the weights are on storage that was mounted only in thought.
+fn is_unseen(site: &Site<'_>) -> bool {
+    let Some(mount) = &site.pod.mount else { return false };
+    site.facts.mounts.get(mount.target.as_str()).is_some_and(storage::is_thought)
+        && storage::is_below(&site.facts.models_path, &mount.target)
+}
+
+type Refusal = (&'static str, String, String);
+
+/// A driver that does not answer says nothing about what is on its GPUs.
+fn no_driver(site: &Site<'_>, model: &Model) -> Result<(), Refusal> {
+    let without = match &model.gpus {
+        GpuAsk::Cpu => true,
+        GpuAsk::Any => model.engine.kind == EngineKind::Command,
+        GpuAsk::Count(_) | GpuAsk::Ids(_) => false,
+    };
+    match &site.facts.gpus {
+        GpuSight::Broken { message, .. } if !without => Err((
+            "gpu-broken",
+            format!("nvidia-smi fails there: {message}"),
+            "repair the driver (often: reboot the pod), then plan again; `gpus = 0` does without".to_owned(),
+        )),
+        GpuSight::Broken { .. } | GpuSight::None | GpuSight::Found { .. } => Ok(()),
+    }
 }
 
 /// Loopback on this machine, every address on others: a rented pod is of no use to clients otherwise.
@@ -78,25 +177,25 @@ fn key_use(inputs: &Inputs<'_>, site: &Site<'_>, listen: IpAddr) -> Result<KeyUs
     let message = format!("it listens on {listen}, and there is no API key: anybody could use it");
     let source = inputs.manifest.secrets.iter().find(|(name, _)| name.as_str() == API_KEY);
     let help = match source.map(|(_, source)| source) {
-        Some(crate::secret::SecretSource::Env(variable)) => {
-            format!(
-                "set {variable} (for example: export {variable}=$(openssl rand -hex 32)), or write `listen = \"127.0.0.1\"`"
-            )
+        Some(SecretSource::Env(variable)) => {
+            format!("export {variable}=$(openssl rand -hex 32), or write `listen = \"127.0.0.1\"`")
         }
-        _ => "see `api_key` in [secrets], or write `listen = \"127.0.0.1\"`".to_owned(),
+        Some(SecretSource::File(_) | SecretSource::Command(_)) | None => {
+            "see `api_key` in [secrets], or write `listen = \"127.0.0.1\"`".to_owned()
+        }
     };
     Err(Finding::on(Severity::Error, "missing-secret", site.name, message).help(help))
 }
 
 /// llama.cpp loads one file; a whole repository or a directory leaves open which.
-fn single_file(spec: &ServerSpec) -> Result<(), (String, String)> {
-    if spec.kind != EngineKind::LlamaCpp || spec.model.is_gguf() {
+fn single_file(model: &Model) -> Result<(), Refusal> {
+    if model.engine.kind != EngineKind::LlamaCpp || model.model.is_gguf() {
         return Ok(());
     }
-    let message = format!("llama.cpp loads one .gguf file, `{}` is none", spec.model);
-    let help = match &spec.model {
+    let message = format!("llama.cpp loads one .gguf file, `{}` is none", model.model);
+    let help = match &model.model {
         ModelRef::Hub { repo, .. } => format!("name the file: model = \"{repo}:FILE.gguf\""),
         ModelRef::Path(_) => "name the .gguf file itself".to_owned(),
     };
-    Err((message, help))
+    Err(("not-a-gguf", message, help))
 }

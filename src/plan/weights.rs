@@ -1,145 +1,131 @@
 //! Whether a model's weights are on the pod.
 
 use crate::hub::{Choice, HubFile, RepoFacts};
+use crate::manifest::EngineKind;
 use crate::model_ref::ModelRef;
-use crate::name::HfRepo;
+use crate::name::{HfRepo, ModelName};
 use crate::observe::{CachedRepo, PodFacts, Snapshot, Whole};
 use crate::plan::fetch::Fetch;
+use crate::plan::step::NEW_ONES;
 use crate::plan::{Inputs, Site};
-use crate::spec::ServerSpec;
 use crate::units::Bytes;
 use std::collections::BTreeMap;
+
+/// What a server wants of its weights.
+#[derive(Clone, Copy)]
+pub(super) struct Wish<'a> {
+    pub(super) name: &'a ModelName,
+    pub(super) model: &'a ModelRef,
+    pub(super) kind: EngineKind,
+    /// They may be on storage that is not mounted yet.
+    pub(super) unseen: bool,
+}
 
 /// Where a model's weights stand.
 pub(super) enum Weights {
     /// On the pod, complete.
     There,
     /// To be fetched; why.
-    Fetch(Box<Fetch>, String),
+    Fetch(Box<Fetch>, &'static str),
     /// At a path that the pod does not have.
     NoPath,
 }
 
-/// Looks for a model's weights; `mounting` says that storage is still to be mounted, so that paths can't be judged.
-pub(super) fn weights(
-    inputs: &Inputs<'_>,
-    site: &Site<'_>,
-    spec: &ServerSpec,
-    mounting: Option<&str>,
-) -> Weights {
-    let facts = site.facts;
-    match &spec.model {
-        ModelRef::Path(path) => {
-            let later = mounting.is_some_and(|target| path.as_str().starts_with(target));
-            if later || facts.model_paths.contains_key(path.as_str()) {
-                Weights::There
-            } else {
-                Weights::NoPath
-            }
-        }
-        ModelRef::Hub { repo, .. } => {
-            let later = mounting.is_some_and(|target| facts.models_path.starts_with(target));
-            match missing(inputs, site, spec, spec.commit.as_deref()) {
-                _ if later => fetch(inputs, spec, None, "storage has to be mounted first"),
-                Missing::Nothing => Weights::There,
-                Missing::Something(why) => fetch(inputs, spec, cached(facts, repo), &why),
-            }
+/// Looks for the weights of a commit; without one for what the pod's cache takes the revision for.
+pub(super) fn weights(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>, commit: Option<&str>) -> Weights {
+    let ModelRef::Hub { repo, .. } = wish.model else {
+        let there = site.facts.model_paths.contains_key(&wish.model.to_string());
+        return if there { Weights::There } else { Weights::NoPath };
+    };
+    let cache = cached(site.facts, repo);
+    let (known_as, reason) = match lacks(inputs, cache, wish, commit) {
+        (_, None) => return Weights::There,
+        (known_as, Some(reason)) => (known_as, reason),
+    };
+    let known = commit.and_then(|commit| inputs.hub.at(repo, commit));
+    let choice = choice(known, wish);
+    let (mut files, mut left_out) = (BTreeMap::new(), Vec::new());
+    for (path, file) in known.iter().flat_map(|facts| &facts.files) {
+        if choice.takes(path) {
+            files.insert(path.clone(), file.clone());
+        } else {
+            left_out.push(path.clone());
         }
     }
+    let missing = known.map(|_| bytes_missing(&files, cache));
+    let (model, commit) = (wish.model.clone(), commit.map(str::to_owned));
+    let fetch = Fetch { model, commit, known_as: known_as.to_owned(), choice, files, left_out, missing };
+    Weights::Fetch(Box::new(fetch), reason)
 }
 
 /// Whether everything that a server needs of a commit is on the pod.
-pub(super) fn is_whole(inputs: &Inputs<'_>, site: &Site<'_>, spec: &ServerSpec, commit: &str) -> bool {
-    matches!(missing(inputs, site, spec, Some(commit)), Missing::Nothing)
+pub(super) fn is_whole(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>, commit: &str) -> bool {
+    let ModelRef::Hub { repo, .. } = wish.model else { return false };
+    lacks(inputs, cached(site.facts, repo), wish, Some(commit)).1.is_none()
 }
 
-enum Missing {
-    Nothing,
-    Something(String),
-}
-
+/// The commit as far as the pod knows it, and what it lacks of it, if anything.
+///
 /// By the hub's list of the commit's files where it was asked, else by the list that its client left on the pod.
-fn missing(inputs: &Inputs<'_>, site: &Site<'_>, spec: &ServerSpec, commit: Option<&str>) -> Missing {
-    let ModelRef::Hub { repo, revision, file } = &spec.model else { return Missing::Nothing };
-    let something = |why: &str| Missing::Something(why.to_owned());
-    let Some(cache) = cached(site.facts, repo) else { return something("they are not on the pod") };
+fn lacks<'a>(
+    inputs: &Inputs<'_>,
+    cache: Option<&'a CachedRepo>,
+    wish: Wish<'a>,
+    commit: Option<&'a str>,
+) -> (&'a str, Option<&'static str>) {
+    let ModelRef::Hub { repo, revision, file } = wish.model else { return ("", None) };
     let revision = revision.as_ref().map_or("main", |revision| revision.as_str());
-    let commit = commit.or_else(|| cache.refs.get(revision).map(String::as_str)).unwrap_or(revision);
-    let Some(snapshot) = cache.snapshots.get(commit) else {
-        return Missing::Something(format!("the cache has other revisions of {repo}"));
+    let noted = cache.and_then(|cache| cache.refs.get(revision)).map(String::as_str);
+    let commit = commit.or(noted).unwrap_or(revision);
+    let snapshot = match cache.map(|cache| cache.snapshots.get(commit)) {
+        None if wish.unseen => {
+            return (commit, Some("what the storage holds can't be seen before it is mounted"));
+        }
+        None => return (commit, Some(NEW_ONES)),
+        Some(None) => return (commit, Some("the pod has another revision of them")),
+        Some(Some(snapshot)) => snapshot,
     };
-    let left = match inputs.hub.at(repo, commit) {
+    let partly = match inputs.hub.at(repo, commit) {
         Some(facts) => {
-            let choice = choice(facts, spec);
-            let there = |(path, file): (&String, &HubFile)| snapshot.sizes.get(path) == Some(&file.bytes);
-            facts.files.iter().filter(|(path, _)| choice.takes(path)).any(|file| !there(file))
+            let choice = choice(Some(facts), wish);
+            let there = |path: &String, file: &HubFile| snapshot.sizes.get(path) == Some(&file.bytes);
+            facts.files.iter().any(|(path, file)| choice.takes(path) && !there(path, file))
         }
-        None => lacks(snapshot, spec),
+        None => lacks_by_itself(snapshot, file.as_deref(), wish.kind),
     };
-    match (left, file) {
-        (false, Some(file)) if !snapshot.sizes.contains_key(file) => {
-            something("the cache has other files of it")
-        }
-        (false, _) => Missing::Nothing,
-        (true, Some(_)) => something("the cache has other files of it"),
-        (true, None) => something("the cache has them only in part"),
-    }
+    let reason = match file {
+        Some(_) => "the pod has other files of the repository",
+        None => "the pod has them only in part",
+    };
+    (commit, partly.then_some(reason))
 }
 
 /// Whether a file that the server needs is missing, by what the pod itself knows.
-fn lacks(snapshot: &Snapshot, spec: &ServerSpec) -> bool {
-    let file = match &spec.model {
-        ModelRef::Hub { file, .. } => file.as_deref(),
-        ModelRef::Path(_) => None,
-    };
+fn lacks_by_itself(snapshot: &Snapshot, file: Option<&str>, kind: EngineKind) -> bool {
     if let Some(file) = file {
         return !snapshot.sizes.contains_key(file) || snapshot.missing.iter().any(|missing| missing == file);
     }
-    let names = snapshot.sizes.keys().chain(&snapshot.missing).map(String::as_str);
-    let choice = Choice::of(names, None, spec.kind);
     match snapshot.whole {
-        Whole::No => snapshot.missing.iter().any(|path| choice.takes(path)),
         Whole::Yes => false,
+        Whole::No => {
+            let names = snapshot.sizes.keys().chain(&snapshot.missing).map(String::as_str);
+            let choice = Choice::of(names, None, kind);
+            snapshot.missing.iter().any(|path| choice.takes(path))
+        }
         // the client leaves no list when it is asked for a single file, and old clients leave none at all
         Whole::Unknown => !snapshot.sizes.contains_key("config.json"),
     }
 }
 
-fn choice(facts: &RepoFacts, spec: &ServerSpec) -> Choice {
-    let file = match &spec.model {
+fn choice(facts: Option<&RepoFacts>, wish: Wish<'_>) -> Choice {
+    let file = match wish.model {
         ModelRef::Hub { file, .. } => file.as_deref(),
         ModelRef::Path(_) => None,
     };
-    Choice::of(facts.files.keys().map(String::as_str), file, spec.kind)
-}
-
-fn fetch(inputs: &Inputs<'_>, spec: &ServerSpec, cache: Option<&CachedRepo>, why: &str) -> Weights {
-    let known = match (&spec.model, &spec.commit) {
-        (ModelRef::Hub { repo, .. }, Some(commit)) => inputs.hub.at(repo, commit),
-        (ModelRef::Hub { .. } | ModelRef::Path(_), _) => None,
-    };
-    let (model, commit) = (spec.model.clone(), spec.commit.clone());
-    let fetch = match known {
-        None => {
-            let only = match &model {
-                ModelRef::Hub { file, .. } => file.iter().cloned().collect(),
-                ModelRef::Path(_) => Vec::new(),
-            };
-            let choice = Choice { only, without: Vec::new() };
-            Fetch { model, commit, choice, files: BTreeMap::new(), left_out: Vec::new(), missing: None }
-        }
-        Some(facts) => {
-            let choice = choice(facts, spec);
-            let (wanted, left): (Vec<_>, Vec<_>) =
-                facts.files.iter().partition(|(path, _)| choice.takes(path));
-            let files: BTreeMap<_, _> =
-                wanted.into_iter().map(|(path, file)| (path.clone(), file.clone())).collect();
-            let left_out = left.into_iter().map(|(path, _)| path.clone()).collect();
-            let missing = Some(bytes_missing(&files, cache));
-            Fetch { model, commit, choice, files, left_out, missing }
-        }
-    };
-    Weights::Fetch(Box::new(fetch), why.to_owned())
+    match facts {
+        Some(facts) => Choice::of(facts.files.keys().map(String::as_str), file, wish.kind),
+        None => Choice { only: file.map(str::to_owned).into_iter().collect(), without: Vec::new() },
+    }
 }
 
 /// A blob that another commit has brought is not fetched again, nor is one that two paths share.
@@ -149,7 +135,8 @@ fn bytes_missing(files: &BTreeMap<String, HubFile>, cache: Option<&CachedRepo>) 
         .iter()
         .filter(|(_, file)| !there(file))
         .map(|(path, file)| {
-            (if file.blob.is_empty() { path.as_str() } else { file.blob.as_str() }, file.bytes.0)
+            let name = if file.blob.is_empty() { path } else { &file.blob };
+            (name.as_str(), file.bytes.0)
         })
         .collect();
     Bytes(blobs.values().sum())

@@ -62,7 +62,7 @@ impl Doors {
         Self { doors, options }
     }
 
-    /// Ends forwards and, with [`Persist::No`], connections; the next use would open them again.
+    /// Ends forwards and, with [`super::Persist::No`], connections; the next use would open them again.
     pub async fn close(&self) {
         let doors = self.doors.values().filter_map(|door| match door {
             Door::Ssh(door) => Some(door.close(self.options.persist)),

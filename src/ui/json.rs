@@ -1,6 +1,6 @@
 //! `pi plan --json`: the plan for machines.
 
-use crate::plan::{Action, Change, Finding, How, Plan, PodView, Step};
+use crate::plan::{Action, Change, Finding, How, Plan, PodView, Step, shown_address, shown_recipe};
 use crate::spec::ServerSpec;
 use serde_json::{Map, Value, json};
 
@@ -33,8 +33,8 @@ pub(super) fn step_json(step: &Step) -> Value {
             server["changes"] = changes.iter().map(change_json).collect();
             Some(server)
         }
-        Action::InstallEngine(recipe) => Some(json!(recipe)),
-        Action::MountStorage(mount) => Some(json!({ "source": mount.source })),
+        Action::InstallEngine(recipe) => Some(json!(shown_recipe(recipe))),
+        Action::MountStorage(storage) => Some(json!({ "source": shown_address(&storage.mount.source) })),
         Action::FetchWeights(fetch) => fetch
             .total()
             .map(|total| json!({ "commit": fetch.commit, "bytes": total, "missing_bytes": fetch.missing })),
@@ -52,13 +52,17 @@ pub(super) fn step_json(step: &Step) -> Value {
 }
 
 fn server_json(spec: &ServerSpec) -> Value {
-    json!({ "port": spec.port, "gpus": spec.gpus, "context": spec.context, "engine": spec.engine })
+    let ServerSpec { port, gpus, context, engine, .. } = spec;
+    // the digest tells saved plans apart whatever differs between them
+    json!({ "port": port, "gpus": gpus, "context": context, "engine": engine, "spec": spec.digest() })
 }
 
 fn change_json(change: &Change) -> Value {
     let Change { field, how } = change;
     match how {
-        How::Value { from, to } => json!({ "field": field, "from": from, "to": to }),
+        How::Value { from, to } | How::Order { from, to } => {
+            json!({ "field": field, "from": from, "to": to })
+        }
         How::Lines { gone, new } => json!({ "field": field, "gone": gone, "new": new }),
     }
 }
@@ -69,6 +73,11 @@ fn finding_json(finding: &Finding) -> Value {
 
 fn pod_json(view: &PodView) -> Value {
     // what a disk has left changes all the time: two plans are the same without it
-    let PodView { reachable, address, gpus, driver, cpus, free: _ } = view;
-    json!({ "reachable": reachable, "address": address, "gpus": gpus, "driver": driver, "cpus": cpus })
+    let PodView { reachable, address, gpus, driver, gpu_fault, cpus, free: _ } = view;
+    let mut value =
+        json!({ "reachable": reachable, "address": address, "gpus": gpus, "driver": driver, "cpus": cpus });
+    if let Some(fault) = gpu_fault {
+        value["gpu_fault"] = json!(fault);
+    }
+    value
 }

@@ -10,7 +10,7 @@ use std::fmt::Write;
 pub(super) fn step_title(step: &Step) -> String {
     let target = step.action.target();
     match &step.action {
-        Action::MountStorage(mount) => format!("mount {} on {target}", mount.source),
+        Action::MountStorage(storage) => format!("mount {} on {target}", storage.mount.source),
         Action::InstallEngine(_) => format!("install engine {target}"),
         Action::WriteSecrets(_) => format!("write secrets {target}"),
         Action::FetchWeights(_) => format!("fetch weights {target}"),

@@ -3,11 +3,17 @@
 #![expect(clippy::format_collect, reason = "brevity counts more than an allocation here")]
 
 mod sshd;
+mod workplace;
 
+mod diagnose;
 mod door;
+mod exit_codes;
+mod layers;
 mod manifest_edits;
 mod manifest_laws;
 mod manifest_schema;
 mod manifests;
 mod plan;
+mod podlab;
 mod probe;
+mod readme;

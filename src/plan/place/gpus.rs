@@ -1,96 +1,149 @@
 //! GPUs: those the manifest names, else those it had, else the first that have room.
 
+use super::Asked;
+use super::room::{Beside, Room, share};
 use crate::manifest::{EngineKind, GpuAsk, Model};
 use crate::name::ModelName;
-use crate::observe::{Gpu, GpuSight, Life};
 use crate::plan::Site;
 use crate::plan::finding::{Finding, Severity};
+use crate::plan::servers::Stays;
 use std::collections::BTreeMap;
 
-/// A whole GPU, in hundredths of a percent.
-const WHOLE: u32 = 10_000;
-/// What vLLM takes of each GPU unless told otherwise (`--gpu-memory-utilization`, 0.92 since 0.20).
-const VLLM_SHARE: u32 = 9_200;
-/// Less than this is what a driver holds for itself, not a process: 2 %.
-const IDLE: u32 = 200;
-
-/// How much of each GPU is spoken for, in hundredths of a percent.
-type Load = BTreeMap<u32, u32>;
-
-pub(super) fn gpus(
-    site: &Site<'_>,
-    running: &[(&ModelName, &Model)],
-) -> BTreeMap<ModelName, Result<Vec<u32>, Finding>> {
-    let all: &[Gpu] = match &site.facts.gpus {
-        GpuSight::Found { gpus, .. } => gpus,
-        GpuSight::None | GpuSight::Broken { .. } => &[],
-    };
-    let mut load: Load = all.iter().map(|gpu| (gpu.index, foreign_load(site, gpu))).collect();
+pub(super) fn gpus<'a>(
+    site: &Site<'a>,
+    asked: &[Asked<'a>],
+    stays: &Stays<'a>,
+) -> BTreeMap<&'a ModelName, Result<Vec<u32>, Finding>> {
+    let mut room = Room::of(site, stays);
     let mut places = BTreeMap::new();
-    // those without a choice first, then those that had a place, then the rest
-    for choose in [named, former, free] {
-        for (name, model) in running {
-            if places.contains_key(*name) {
+    // those without a choice first, then those that had a place, then the rest; who runs goes before who does not
+    for choose in [on_cpu, named_and_there, named, there, former, remembered, free] {
+        for asked in asked {
+            let name = asked.candidate.name;
+            if places.contains_key(name) {
                 continue;
             }
-            let Some(place) = choose(site, (name, model), &load) else { continue };
+            let Some(place) = choose(asked, &room) else { continue };
             for gpu in place.iter().flatten() {
-                *load.entry(*gpu).or_default() += share(model);
+                room.take(name, *gpu, share_of(asked));
             }
-            places.insert((*name).clone(), place);
+            let told = |wrong: Wrong| {
+                let Wrong { code, message, help } = wrong;
+                Finding::on(Severity::Error, code, site.name, message).of(name).help(help)
+            };
+            places.insert(name, place.map_err(told));
         }
     }
     places
 }
 
-type Place = Option<Result<Vec<u32>, Finding>>;
+/// A place, or why there can't be one, or nothing: then the next rule is asked.
+type Place = Option<Result<Vec<u32>, Wrong>>;
 
-/// Placed by the manifest itself: on the CPU, or on GPUs it lists.
-fn named(site: &Site<'_>, (name, model): (&ModelName, &Model), load: &Load) -> Place {
-    match &model.gpus {
-        GpuAsk::Cpu => Some(Ok(Vec::new())),
-        GpuAsk::Any if load.is_empty() || model.engine.kind == EngineKind::Command => Some(Ok(Vec::new())),
-        GpuAsk::Ids(ids) => Some(match ids.iter().find(|id| !load.contains_key(id)) {
-            Some(missing) => Err(no_such_gpu(site, name, *missing, load)),
-            None => Ok(ids.clone()),
-        }),
-        GpuAsk::Any | GpuAsk::Count(_) => None,
-    }
+struct Wrong {
+    code: &'static str,
+    message: String,
+    help: &'static str,
 }
 
-/// Where its server is, or was, if that is still what is asked for.
-fn former(site: &Site<'_>, (name, model): (&ModelName, &Model), load: &Load) -> Place {
-    let spec = site.facts.servers.get(name)?.spec.as_ref().ok()?;
-    let right = spec.gpus.len() == count(model) && spec.gpus.iter().all(|gpu| has_room(*gpu, model, load));
-    right.then(|| Ok(spec.gpus.clone()))
+fn on_cpu(asked: &Asked<'_>, room: &Room<'_>) -> Place {
+    let Model { gpus, engine, .. } = asked.candidate.model;
+    let cpu = match gpus {
+        GpuAsk::Cpu => true,
+        GpuAsk::Any => room.count() == 0 || engine.kind == EngineKind::Command,
+        GpuAsk::Count(_) | GpuAsk::Ids(_) => false,
+    };
+    cpu.then(|| Ok(Vec::new()))
+}
+
+/// Where the manifest wants it and it runs already: strangers on the GPU do not matter to it.
+fn named_and_there(asked: &Asked<'_>, room: &Room<'_>) -> Place {
+    matches!(asked.candidate.model.gpus, GpuAsk::Ids(_)).then(|| there(asked, room))?
+}
+
+fn named(asked: &Asked<'_>, room: &Room<'_>) -> Place {
+    let GpuAsk::Ids(ids) = &asked.candidate.model.gpus else { return None };
+    if let Some(missing) = ids.iter().find(|id| !room.ids().any(|there| there == **id)) {
+        let message = format!("it wants GPU {missing}; {}", gpus_of(room));
+        return Some(Err(Wrong { code: "no-such-gpu", message, help: "correct `gpus`" }));
+    }
+    let full = ids.iter().find(|id| !room.has(**id, share_of(asked), Beside::All));
+    Some(full.map_or_else(
+        || Ok(ids.clone()),
+        |id| {
+            let message = format!("there is no room for it on GPU {id}: {}", room.holders(*id));
+            let help = "name other GPUs, or share this one with `memory`";
+            Err(Wrong { code: "gpu-taken", message, help })
+        },
+    ))
+}
+
+/// Where it runs, taking as much as it shall.
+fn there(asked: &Asked<'_>, room: &Room<'_>) -> Place {
+    let record = asked.record.filter(|_| asked.runs)?;
+    let same = share(record.memory, record.kind) == share_of(asked);
+    (same && fits(&record.gpus, asked, room, Beside::Servers)).then(|| Ok(record.gpus.clone()))
+}
+
+/// Where its record says that it was.
+fn former(asked: &Asked<'_>, room: &Room<'_>) -> Place {
+    let gpus = &asked.record?.gpus;
+    fits(gpus, asked, room, Beside::All).then(|| Ok(gpus.clone()))
+}
+
+/// Where `pods.json` says that it was.
+fn remembered(asked: &Asked<'_>, room: &Room<'_>) -> Place {
+    let gpus = &asked.remembered.filter(|_| asked.record.is_none())?.gpus;
+    fits(gpus, asked, room, Beside::All).then(|| Ok(gpus.clone()))
+}
+
+fn fits(gpus: &[u32], asked: &Asked<'_>, room: &Room<'_>, beside: Beside) -> bool {
+    let asked_for = match &asked.candidate.model.gpus {
+        GpuAsk::Ids(ids) => ids == gpus,
+        GpuAsk::Cpu | GpuAsk::Any | GpuAsk::Count(_) => gpus.len() == count(asked),
+    };
+    asked_for && gpus.iter().all(|gpu| room.has(*gpu, share_of(asked), beside))
 }
 
 /// The first GPUs with room.
-fn free(site: &Site<'_>, (name, model): (&ModelName, &Model), load: &Load) -> Place {
-    let wanted = count(model);
-    let free: Vec<u32> =
-        load.keys().copied().filter(|gpu| has_room(*gpu, model, load)).take(wanted).collect();
+fn free(asked: &Asked<'_>, room: &Room<'_>) -> Place {
+    let wanted = count(asked);
+    let has_room = |gpu: &u32| room.has(*gpu, share_of(asked), Beside::All);
+    let free: Vec<u32> = room.ids().filter(has_room).take(wanted).collect();
     if free.len() == wanted {
         return Some(Ok(free));
     }
-    let message = match load.len() {
-        0 => format!("it wants {}, the pod has none", gpus_in_words(wanted)),
-        all => format!("it wants {}, {} of {all} free", gpus_in_words(wanted), are(free.len())),
+    let what = if wanted == 1 { "1 GPU".to_owned() } else { format!("{wanted} GPUs") };
+    let message = match (room.count(), free.len()) {
+        (0, _) => format!("it wants {what}, the pod has none"),
+        (all, _) if all < wanted => format!("it wants {what}, the pod has {all}"),
+        (all, free) => {
+            let have = if free == 1 { "1 has".to_owned() } else { format!("{free} have") };
+            format!("it wants {what}; of the pod's {all}, {have} room for it ({})", taken(asked, room))
+        }
     };
-    let finding = Finding::on(Severity::Error, "no-free-gpu", site.name, message).of(name);
-    Some(Err(finding.help("ask for fewer with `gpus`, share GPUs with `memory`, or take another pod")))
+    let help = "ask for fewer with `gpus`, share GPUs with `memory`, or take another pod";
+    Some(Err(Wrong { code: "no-free-gpu", message, help }))
 }
 
-fn are(count: usize) -> String {
-    if count == 1 { "1 is".to_owned() } else { format!("{count} are") }
+/// Who is on the GPUs without room: ``GPU 0,1: `big` has 92%; GPU 3: `chat` has 92%``
+fn taken(asked: &Asked<'_>, room: &Room<'_>) -> String {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for gpu in room.ids().filter(|gpu| !room.has(*gpu, share_of(asked), Beside::All)) {
+        let who = room.holders(gpu);
+        match groups.iter_mut().find(|(other, _)| *other == who) {
+            Some((_, gpus)) => gpus.push(gpu.to_string()),
+            None => groups.push((who, vec![gpu.to_string()])),
+        }
+    }
+    let group = |(who, gpus): (String, Vec<String>)| {
+        if who.starts_with("GPU ") { who } else { format!("GPU {}: {who}", gpus.join(",")) }
+    };
+    groups.into_iter().map(group).collect::<Vec<_>>().join("; ")
 }
 
-fn gpus_in_words(count: usize) -> String {
-    if count == 1 { "1 GPU".to_owned() } else { format!("{count} GPUs") }
-}
-
-fn count(model: &Model) -> usize {
-    match &model.gpus {
+fn count(asked: &Asked<'_>) -> usize {
+    match &asked.candidate.model.gpus {
         GpuAsk::Cpu => 0,
         GpuAsk::Any => 1,
         GpuAsk::Count(count) => usize::try_from(*count).unwrap_or(usize::MAX),
@@ -98,60 +151,14 @@ fn count(model: &Model) -> usize {
     }
 }
 
-fn has_room(gpu: u32, model: &Model, load: &Load) -> bool {
-    load.get(&gpu).is_some_and(|load| load + share(model) <= WHOLE)
+fn share_of(asked: &Asked<'_>) -> u32 {
+    share(asked.candidate.model.memory, asked.candidate.model.engine.kind)
 }
 
-/// What a model takes of each of its GPUs.
-fn share(model: &Model) -> u32 {
-    match (model.memory, model.engine.kind) {
-        (Some(memory), _) => memory.hundredths(),
-        (None, EngineKind::Vllm) => VLLM_SHARE,
-        (None, EngineKind::LlamaCpp | EngineKind::Command) => WHOLE,
-    }
-}
-
-/// What of a GPU is held by others than this manifest's servers.
-fn foreign_load(site: &Site<'_>, gpu: &Gpu) -> u32 {
-    if gpu.fault.is_some() {
-        return WHOLE;
-    }
-    let facts = site.facts;
-    let holders: Vec<_> = facts.gpu_processes.iter().filter(|p| p.gpu_uuid == gpu.uuid).collect();
-    // in containers the driver tells host PIDs or none: then memory is ours if a server of ours has the GPU
-    let known = holders.iter().any(|p| p.session != 0);
-    let foreign_mib = if known {
-        holders.iter().filter(|p| !is_ours(site, p.session)).filter_map(|p| p.used_mib).sum()
-    } else if ours_has(site, gpu.index) {
-        0
-    } else {
-        gpu.used_mib
-    };
-    let load = foreign_mib.saturating_mul(u64::from(WHOLE)) / gpu.memory_mib.max(1);
-    u32::try_from(load).ok().filter(|load| *load >= IDLE).unwrap_or(0)
-}
-
-fn is_ours(site: &Site<'_>, session: u32) -> bool {
-    site.own_servers().any(|(_, server)| match &server.life {
-        Life::Running { pid, .. } => *pid == session,
-        Life::Dead { left } => left.contains(&session),
-        Life::Stopped => false,
-    })
-}
-
-fn ours_has(site: &Site<'_>, gpu: u32) -> bool {
-    site.own_servers().any(|(_, server)| {
-        matches!(server.life, Life::Running { .. })
-            && server.spec.as_ref().is_ok_and(|spec| spec.gpus.contains(&gpu))
-    })
-}
-
-fn no_such_gpu(site: &Site<'_>, model: &ModelName, missing: u32, load: &Load) -> Finding {
-    let there = match load.len() {
+fn gpus_of(room: &Room<'_>) -> String {
+    match room.count() {
         0 => "the pod has no GPU".to_owned(),
         1 => "the pod has GPU 0 alone".to_owned(),
         count => format!("the pod has {count} GPUs, 0 to {}", count - 1),
-    };
-    let message = format!("it wants GPU {missing}; {there}");
-    Finding::on(Severity::Error, "no-such-gpu", site.name, message).of(model).help("correct `gpus`")
+    }
 }

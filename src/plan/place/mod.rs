@@ -2,32 +2,68 @@
 
 mod gpus;
 mod ports;
+mod room;
 
-use crate::manifest::{Model, State};
+pub(super) use ports::owns;
+pub(super) use room::{holds_mib, share};
+
+use crate::memory::ServerMemory;
 use crate::name::{ModelName, Port};
+use crate::observe::Life;
 use crate::plan::finding::Finding;
+use crate::plan::servers::Stays;
+use crate::plan::wanted::Candidate;
 use crate::plan::{Inputs, Site};
+use crate::spec::ServerSpec;
 use std::collections::BTreeMap;
 
-/// Where each running server goes, or why it can't.
-pub(super) struct Places {
-    gpus: BTreeMap<ModelName, Result<Vec<u32>, Finding>>,
-    ports: BTreeMap<ModelName, Result<Port, Finding>>,
+/// Where a server is put.
+pub(super) struct Place {
+    /// By `nvidia-smi` index; empty for CPU.
+    pub(super) gpus: Vec<u32>,
+    pub(super) port: Port,
 }
 
-impl Places {
-    pub(super) fn gpus(&self, model: &ModelName) -> Result<Vec<u32>, Finding> {
-        self.gpus.get(model).cloned().unwrap_or_else(|| Ok(Vec::new()))
-    }
-
-    pub(super) fn port(&self, model: &ModelName) -> Result<Port, Finding> {
-        self.ports.get(model).cloned().unwrap_or_else(|| Err(ports::none_left(model)))
-    }
+/// Finds a place for every candidate, around those that stay where they are; or says why there is none.
+pub(super) fn place<'a>(
+    inputs: &Inputs<'_>,
+    site: &Site<'a>,
+    candidates: &[Candidate<'a>],
+    stays: &Stays<'a>,
+) -> BTreeMap<&'a ModelName, Result<Place, Vec<Finding>>> {
+    let asked: Vec<Asked<'_>> =
+        candidates.iter().map(|candidate| Asked::new(inputs, site, candidate)).collect();
+    let mut gpus = gpus::gpus(site, &asked, stays);
+    let mut ports = ports::ports(site, &asked, stays);
+    let both = |candidate: &Candidate<'a>| {
+        let place = match (gpus.remove(candidate.name)?, ports.remove(candidate.name)?) {
+            (Ok(gpus), Ok(port)) => Ok(Place { gpus, port }),
+            (gpus, port) => Err(gpus.err().into_iter().chain(port.err()).collect()),
+        };
+        Some((candidate.name, place))
+    };
+    candidates.iter().filter_map(both).collect()
 }
 
-/// Places every model of the pod that shall run.
-pub(super) fn place(inputs: &Inputs<'_>, site: &Site<'_>) -> Places {
-    let running: Vec<(&ModelName, &Model)> =
-        site.models.iter().copied().filter(|(_, model)| model.state == State::Running).collect();
-    Places { gpus: gpus::gpus(site, &running), ports: ports::ports(inputs, site, &running) }
+/// A candidate, and where it was before.
+struct Asked<'a> {
+    candidate: &'a Candidate<'a>,
+    /// What its record says, running or not.
+    record: Option<&'a ServerSpec>,
+    /// Whether its process runs now.
+    runs: bool,
+    /// What `pods.json` says.
+    remembered: Option<&'a ServerMemory>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(inputs: &Inputs<'a>, site: &Site<'_>, candidate: &'a Candidate<'_>) -> Self {
+        let known = inputs.memory.pods.get(site.name);
+        Self {
+            candidate,
+            record: candidate.seen.and_then(|seen| seen.spec.as_ref().ok()),
+            runs: candidate.seen.is_some_and(|seen| matches!(seen.life, Life::Running { .. })),
+            remembered: known.and_then(|known| known.servers.get(candidate.name)),
+        }
+    }
 }

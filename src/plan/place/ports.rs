@@ -1,93 +1,119 @@
 //! Ports: the manifest's, else the one it had, else the first free from 8001.
 
-use crate::manifest::Model;
+use super::Asked;
 use crate::name::{ModelName, Port};
 use crate::observe::{Life, Listener, ServerSeen};
+use crate::plan::Site;
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::{Inputs, Site};
+use crate::plan::servers::Stays;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the search for a free port begins.
 const FIRST: u16 = 8001;
 
-pub(super) fn ports(
-    inputs: &Inputs<'_>,
-    site: &Site<'_>,
-    running: &[(&ModelName, &Model)],
-) -> BTreeMap<ModelName, Result<Port, Finding>> {
-    let strangers = strangers(site);
+pub(super) fn ports<'a>(
+    site: &Site<'a>,
+    asked: &[Asked<'a>],
+    stays: &Stays<'a>,
+) -> BTreeMap<&'a ModelName, Result<Port, Finding>> {
+    let held = held(site, stays);
     let mut places = BTreeMap::new();
-    let mut taken: BTreeSet<Port> = strangers.keys().copied().collect();
+    let mut taken: BTreeSet<Port> = held.keys().copied().collect();
     taken.extend(site.models.iter().filter_map(|(_, model)| model.port));
-    for (name, model) in running {
-        if let Some(port) = model.port {
-            let place = match strangers.get(&port) {
-                Some(listener) => Err(port_taken(site, name, listener)),
-                None => Ok(port),
-            };
-            places.insert((*name).clone(), place);
+    for asked in asked {
+        let Some(port) = asked.candidate.model.port else { continue };
+        let name = asked.candidate.name;
+        let place = held.get(&port).map_or(Ok(port), |holder| Err(port_taken(site, name, port, holder)));
+        places.insert(name, place);
+    }
+    // who runs goes before who does not
+    for former in [now, recorded, remembered] {
+        for asked in asked {
+            let name = asked.candidate.name;
+            let port = if places.contains_key(name) { None } else { former(asked) };
+            if let Some(port) = port.filter(|port| taken.insert(*port)) {
+                places.insert(name, Ok(port));
+            }
         }
     }
-    let free_choice = || running.iter().filter(|(_, model)| model.port.is_none());
-    for (name, _) in free_choice() {
-        if let Some(port) = former(inputs, site, name).filter(|port| !taken.contains(port)) {
-            taken.insert(port);
-            places.insert((*name).clone(), Ok(port));
-        }
-    }
-    for (name, _) in free_choice() {
-        if !places.contains_key(*name) {
-            let free = (FIRST..=u16::MAX).filter_map(Port::new).find(|port| !taken.contains(port));
-            taken.extend(free);
-            places.insert((*name).clone(), free.ok_or_else(|| none_left(name)));
+    let mut free = (FIRST..=u16::MAX).filter_map(Port::new);
+    for asked in asked {
+        let name = asked.candidate.name;
+        if !places.contains_key(name) {
+            let port = free.find(|port| !taken.contains(port));
+            places.insert(name, port.ok_or_else(|| none_left(site, name)));
         }
     }
     places
 }
 
-/// The port that this server had: by its record on the pod, else by `pods.json`.
-fn former(inputs: &Inputs<'_>, site: &Site<'_>, model: &ModelName) -> Option<Port> {
-    let seen = site.facts.servers.get(model).and_then(|s| s.spec.as_ref().ok()).map(|spec| spec.port);
-    seen.or_else(|| inputs.memory.port(site.name, model))
+fn now(asked: &Asked<'_>) -> Option<Port> {
+    recorded(asked).filter(|_| asked.runs)
 }
 
-/// Listeners that are not this manifest's own servers, by port. A server that this plan removes counts as its own:
-/// it frees its port before anything starts.
-fn strangers<'a>(site: &Site<'a>) -> BTreeMap<Port, &'a Listener> {
-    let ours = |listener: &Listener| site.own_servers().any(|(_, server)| owns(server, listener));
-    site.facts.listeners.iter().filter(|listener| !ours(listener)).map(|l| (l.port, l)).collect()
+fn recorded(asked: &Asked<'_>) -> Option<Port> {
+    asked.record.map(|spec| spec.port)
 }
 
-/// Whether this server's session holds the port, as far as can be seen.
-fn owns(server: &ServerSeen, listener: &Listener) -> bool {
-    let in_session = |pid: u32| listener.session == Some(pid) || listener.pid == Some(pid);
+fn remembered(asked: &Asked<'_>) -> Option<Port> {
+    asked.remembered.map(|known| known.port)
+}
+
+/// Who has a port that stays taken.
+enum Holder<'a> {
+    Server(&'a ModelName),
+    Stranger(&'a Listener),
+}
+
+/// Ports that are not given up: those of strangers, and of servers that stay, also of those that do not listen yet.
+/// A server that this plan removes or moves frees its port before anybody else starts there.
+fn held<'a>(site: &Site<'a>, stays: &Stays<'a>) -> BTreeMap<Port, Holder<'a>> {
+    let mut held = BTreeMap::new();
+    for listener in &site.facts.listeners {
+        match site.facts.servers.iter().find(|(_, server)| owns(server, listener)) {
+            Some((name, _)) if stays.contains(name) => drop(held.insert(listener.port, Holder::Server(name))),
+            Some(_) => {}
+            None => drop(held.insert(listener.port, Holder::Stranger(listener))),
+        }
+    }
+    for name in stays {
+        let spec = site.live(name).and_then(|seen| seen.spec.as_ref().ok());
+        held.extend(spec.map(|spec| (spec.port, Holder::Server(name))));
+    }
+    held
+}
+
+/// Whether a port is this server's, as far as can be seen.
+pub(in crate::plan) fn owns(server: &ServerSeen, listener: &Listener) -> bool {
+    let known = |id: u32| id != 0 && (listener.session == Some(id) || listener.pid == Some(id));
+    let port = || server.spec.as_ref().is_ok_and(|spec| spec.port == listener.port);
     match &server.life {
-        Life::Running { pid, .. } => match (listener.session, listener.pid) {
-            (None, None) => server.spec.as_ref().is_ok_and(|spec| spec.port == listener.port),
-            _ => in_session(*pid),
-        },
-        Life::Dead { left } => listener.pid.is_some_and(|pid| left.contains(&pid)),
+        Life::Running { pid, .. } => {
+            // not everybody may see whose a port is; and what has answered there may have left its session
+            let hidden = listener.session.is_none() && listener.pid.is_none();
+            known(*pid) || ((hidden || server.answered) && port())
+        }
+        Life::Dead { left } => left.iter().any(|pid| known(*pid)),
         Life::Stopped => false,
     }
 }
 
-fn port_taken(site: &Site<'_>, model: &ModelName, listener: &Listener) -> Finding {
-    let who = match (&listener.pid, listener.command.as_str()) {
-        (Some(pid), command) if !command.is_empty() => format!("`{command}` (PID {pid})"),
-        _ => "another process".to_owned(),
+fn port_taken(site: &Site<'_>, model: &ModelName, port: Port, holder: &Holder<'_>) -> Finding {
+    let (who, help) = match holder {
+        Holder::Server(name) => (format!("the server `{name}`"), "leave `port` out and pi takes a free one"),
+        Holder::Stranger(listener) => {
+            let help = "leave `port` out and pi takes a free one, or end that process";
+            match (&listener.pid, listener.command.as_str()) {
+                (Some(pid), command) if !command.is_empty() => (format!("`{command}` (PID {pid})"), help),
+                _ => ("another process".to_owned(), help),
+            }
+        }
     };
-    let message = format!("port {} is taken by {who}", listener.port);
-    let help = "leave `port` out and pi takes a free one, or end that process".to_owned();
+    let message = format!("port {port} is taken by {who}");
     Finding::on(Severity::Error, "port-taken", site.name, message).of(model).help(help)
 }
 
-pub(super) fn none_left(model: &ModelName) -> Finding {
-    Finding {
-        severity: Severity::Error,
-        code: "no-free-port",
-        pod: None,
-        model: Some(model.clone()),
-        message: format!("no port from {FIRST} on is free"),
-        help: Some("name one with `port`".to_owned()),
-    }
+fn none_left(site: &Site<'_>, model: &ModelName) -> Finding {
+    let message = format!("no port from {FIRST} on is free");
+    Finding::on(Severity::Error, "no-free-port", site.name, message).of(model).help("name one with `port`")
 }

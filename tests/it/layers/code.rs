@@ -30,7 +30,9 @@ impl Code {
         let stands_alone = |at: usize| {
             let before = self.0[..at].chars().next_back();
             let after = self.0[at + text.len()..].chars().next();
-            !(word(first) && before.is_some_and(word)) && !(word(last) && after.is_some_and(word))
+            let part_of_a_word =
+                word(first) && before.is_some_and(word) || word(last) && after.is_some_and(word);
+            !part_of_a_word
         };
         let places = self.0.match_indices(text).map(|(at, _)| at);
         places.filter(|at| stands_alone(*at)).map(|at| self.line(at)).collect()
@@ -126,7 +128,7 @@ fn without_literals(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut rest = text;
     while !rest.is_empty() {
-        let (keep, blank) = literal(rest, code.ends_with(|c: char| c.is_alphanumeric() || c == '_'));
+        let (keep, blank) = literal(rest, code.chars().next_back());
         code.push_str(&rest[..keep]);
         code.extend(rest[keep..keep + blank].chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
         rest = &rest[keep + blank..];
@@ -134,8 +136,9 @@ fn without_literals(text: &str) -> String {
     code
 }
 
-/// How many bytes to keep, and how many behind them to blank.
-fn literal(rest: &str, in_word: bool) -> (usize, usize) {
+/// How many bytes to keep, and how many behind them to blank. An `r` begins a raw string unless it ends a word.
+fn literal(rest: &str, before: Option<char>) -> (usize, usize) {
+    let in_word = before.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let first = rest.chars().next().map_or(0, char::len_utf8);
     if rest.starts_with("//") {
         return (0, rest.find('\n').unwrap_or(rest.len()));
@@ -230,7 +233,7 @@ fn comments_literals_and_tests_are_not_code() {
         ("a // b\nc", "a     \nc"),
         ("a /* b /* c */ d */ e", "a                   e"),
         ("f(\"crate::x \\\" y\", 1)", "f(\"              , 1)"),
-        ("r#\"a \" b\"# c", "r#\"         c"),
+        ("r#\"a \" b\"# c", "r#\"        c"),
         ("('\\'', '\"', 'a', &'a str)", "('   , '  , '  , &'a str)"),
         ("a;\n#[cfg(test)]\nmod tests {\n  { b }\n}\nc", "a;\n            \n           \n       \n \nc"),
         ("#[cfg(test)]\nmod tests;\nc", "            \n          \nc"),
@@ -242,10 +245,20 @@ fn comments_literals_and_tests_are_not_code() {
 
 #[test]
 fn paths_are_read_with_their_groups() {
-    let code = Code::of("use crate::{a::B, c::{self, D}};\nlet x = crate::e::f::<crate::g::H>();\na.b::<C>()\nuse d::*;");
+    let code = Code::of(
+        "use crate::{a::B, c::{self, D}};\nlet x = crate::e::f::<crate::g::H>();\na.b::<C>()\nuse d::*;",
+    );
     let paths: Vec<String> =
         code.paths().iter().map(|path| format!("{} {}", path.line, path.segments.join("::"))).collect();
-    let expected = ["1 crate::a::B", "1 crate::c::self", "1 crate::c::D", "2 crate::e::f", "2 crate::g::H", "3 b", "4 d::*"];
+    let expected = [
+        "1 crate::a::B",
+        "1 crate::c::self",
+        "1 crate::c::D",
+        "2 crate::e::f",
+        "2 crate::g::H",
+        "3 b",
+        "4 d::*",
+    ];
     assert_eq!(paths, expected);
 }
 

@@ -4,4 +4,5 @@ mod case;
 mod check;
 mod golden;
 mod laws;
+mod random;
 mod shuffle;

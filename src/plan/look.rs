@@ -1,0 +1,78 @@
+//! What a look at a pod says by itself: what could not be seen, and GPUs that are not as they should be.
+
+use crate::observe::{Gap, Gpu, GpuSight};
+use crate::plan::Site;
+use crate::plan::finding::{Finding, Severity};
+use crate::plan::view::gpus_in_words;
+
+/// The parts that hide whether servers run.
+const VITAL: [&str; 3] = ["home", "probe", "the probe"];
+
+/// Parts that could not be looked at, and that a plan can do without.
+pub(super) fn gaps(site: &Site<'_>) -> Vec<Finding> {
+    let small = site.facts.gaps.iter().filter(|gap| !is_vital(gap));
+    small
+        .map(|Gap { section, why }| {
+            let message = format!("{section} could not be looked at: {why}");
+            Finding::on(Severity::Warning, "not-looked-at", site.name, message)
+        })
+        .collect()
+}
+
+/// Whether what runs can't be told from what does not: then a plan would start again what runs.
+pub(super) fn blind(site: &Site<'_>) -> Option<Finding> {
+    let Gap { section: _, why } = site.facts.gaps.iter().find(|gap| is_vital(gap))?;
+    let message = format!("its servers could not be looked at: {why}");
+    let help = "nothing is planned for this pod, since what runs there can't be told; try again";
+    Some(Finding::on(Severity::Error, "not-looked-at", site.name, message).help(help))
+}
+
+fn is_vital(gap: &Gap) -> bool {
+    VITAL.contains(&gap.section.as_str())
+}
+
+/// The pod has other GPUs than `gpus` says: nothing is done there.
+pub(super) fn wrong_gpus(site: &Site<'_>) -> Option<Finding> {
+    let wish = site.pod.gpus.as_ref()?;
+    let kind = wish.kind.to_lowercase();
+    let found = match &site.facts.gpus {
+        GpuSight::Found { gpus, .. } => {
+            // one that does not answer has no name: it is counted, and told of by itself
+            let right = |gpu: &&Gpu| gpu.fault.is_some() || gpu.name.to_lowercase().contains(&kind);
+            let count = gpus.iter().filter(right).count();
+            if count == gpus.len() && usize::try_from(wish.count).is_ok_and(|wished| wished == count) {
+                return None;
+            }
+            gpus_in_words(gpus.iter().map(|gpu| gpu.name.as_str()))
+        }
+        GpuSight::None => "no GPU".to_owned(),
+        GpuSight::Broken { message, .. } => format!("no nvidia-smi that works: {message}"),
+    };
+    let message = format!("pi.toml says {}x{}, the pod has {found}", wish.count, wish.kind);
+    let help = "is it the right machine? if so, correct `gpus`";
+    Some(Finding::on(Severity::Error, "wrong-gpus", site.name, message).help(help))
+}
+
+/// GPUs that nothing can be placed on.
+pub(super) fn odd_gpus(site: &Site<'_>) -> Vec<Finding> {
+    let GpuSight::Found { gpus, .. } = &site.facts.gpus else { return Vec::new() };
+    let odd = gpus.iter().filter_map(|gpu| {
+        let (severity, code, help) = match &gpu.fault {
+            Some(_) => {
+                (Severity::Warning, "gpu-lost", "reboot the pod; if that does not help, ask for another one")
+            }
+            None => (Severity::Note, "gpu-split", "pi uses whole GPUs: nvidia-smi -mig 0 makes it one again"),
+        };
+        let message = unusable(gpu)?;
+        Some(Finding::on(severity, code, site.name, message).help(help))
+    });
+    odd.collect()
+}
+
+/// Why nothing can be placed on this GPU, if so.
+pub(super) fn unusable(gpu: &Gpu) -> Option<String> {
+    match &gpu.fault {
+        Some(fault) => Some(format!("GPU {} does not answer: {fault}", gpu.index)),
+        None => gpu.mig.then(|| format!("GPU {} is split into MIG devices", gpu.index)),
+    }
+}

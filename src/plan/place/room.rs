@@ -1,0 +1,160 @@
+//! How much of each GPU is spoken for: by pi's servers, by what they are expected to take, and by strangers.
+
+use crate::manifest::EngineKind;
+use crate::name::ModelName;
+use crate::observe::{Gpu, GpuProcess, GpuSight, Life, PodFacts, ServerSeen};
+use crate::plan::Site;
+use crate::plan::look::unusable;
+use crate::plan::servers::Stays;
+use crate::units::Percent;
+use std::collections::BTreeMap;
+
+/// A whole GPU, in hundredths of a percent.
+const WHOLE: u32 = 10_000;
+/// What vLLM takes of each GPU unless told otherwise (`--gpu-memory-utilization`, 0.92 since 0.20).
+const VLLM_SHARE: u32 = 9_200;
+/// Less than this is what a driver holds for itself, not a process: 2 %.
+const IDLE: u32 = 200;
+
+/// What a server takes of each of its GPUs, in hundredths of a percent.
+pub(in crate::plan) fn share(memory: Option<Percent>, kind: EngineKind) -> u32 {
+    match (memory, kind) {
+        (Some(memory), _) => memory.hundredths(),
+        (None, EngineKind::Vllm) => VLLM_SHARE,
+        (None, EngineKind::LlamaCpp | EngineKind::Command) => WHOLE,
+    }
+}
+
+/// MiB of a GPU that a live server holds: as the driver tells, or, where it can't tell whose they are, as expected.
+pub(in crate::plan) fn holds_mib(facts: &PodFacts, seen: &ServerSeen, gpu: &Gpu) -> u64 {
+    let own: Vec<&GpuProcess> =
+        facts.gpu_processes.iter().filter(|p| p.gpu_uuid == gpu.uuid && is_of(&seen.life, p)).collect();
+    let told: Option<u64> = own.iter().map(|process| process.used_mib).sum();
+    let spec = seen.spec.as_ref().ok().filter(|spec| spec.gpus.contains(&gpu.index));
+    match (told, spec) {
+        (Some(told), _) if !own.is_empty() => told,
+        (_, Some(spec)) => gpu.memory_mib * u64::from(share(spec.memory, spec.kind)) / u64::from(WHOLE),
+        (_, None) => 0,
+    }
+}
+
+/// Whether a process is of this server. One that `/proc` does not know has a PID of another world.
+fn is_of(life: &Life, process: &GpuProcess) -> bool {
+    process.session != 0
+        && match life {
+            Life::Running { pid, .. } => *pid == process.session,
+            Life::Dead { left } => left.contains(&process.pid),
+            Life::Stopped => false,
+        }
+}
+
+/// The GPUs of a pod and who is on them.
+pub(super) struct Room<'a> {
+    gpus: BTreeMap<u32, OneGpu<'a>>,
+}
+
+struct OneGpu<'a> {
+    unusable: Option<String>,
+    /// What is held by no server of pi's.
+    foreign: u32,
+    strangers: Vec<String>,
+    servers: Vec<(&'a ModelName, u32)>,
+}
+
+/// Whose memory counts when room is looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// Everybody's.
+    All,
+    /// That of pi's servers: for one that runs already, beside whatever strangers there are.
+    Servers,
+}
+
+impl<'a> Room<'a> {
+    /// The room there is once all have gone that do not stay.
+    pub(super) fn of(site: &Site<'a>, stays: &Stays<'a>) -> Self {
+        let gpus: &[Gpu] = match &site.facts.gpus {
+            GpuSight::Found { gpus, .. } => gpus,
+            GpuSight::None | GpuSight::Broken { .. } => &[],
+        };
+        Self { gpus: gpus.iter().map(|gpu| (gpu.index, one(site, stays, gpu))).collect() }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.gpus.len()
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = u32> {
+        self.gpus.keys().copied()
+    }
+
+    /// Whether this GPU is there and has so much room.
+    pub(super) fn has(&self, gpu: u32, share: u32, beside: Beside) -> bool {
+        self.gpus.get(&gpu).is_some_and(|gpu| {
+            let OneGpu { unusable, foreign, strangers: _, servers } = gpu;
+            let foreign = if beside == Beside::All { *foreign } else { 0 };
+            let taken: u32 = servers.iter().map(|(_, share)| share).sum();
+            unusable.is_none() && foreign + taken + share <= WHOLE
+        })
+    }
+
+    pub(super) fn take(&mut self, server: &'a ModelName, gpu: u32, share: u32) {
+        if let Some(gpu) = self.gpus.get_mut(&gpu) {
+            gpu.servers.push((server, share));
+        }
+    }
+
+    /// Who or what stands in the way on a GPU: `` `chat` has 92% ``
+    pub(super) fn holders(&self, gpu: u32) -> String {
+        let Some(OneGpu { unusable, foreign, strangers, servers }) = self.gpus.get(&gpu) else {
+            return String::new();
+        };
+        if let Some(why) = unusable {
+            return why.clone();
+        }
+        let percent = |share: u32| format!("{}%", share.div_ceil(100));
+        let mut parts: Vec<String> =
+            servers.iter().map(|(name, share)| format!("`{name}` has {}", percent(*share))).collect();
+        if *foreign > 0 {
+            let who = if strangers.is_empty() { "others".to_owned() } else { strangers.join(", ") };
+            let verb = if strangers.len() == 1 { "has" } else { "have" };
+            parts.push(format!("{who} {verb} {}", percent(*foreign)));
+        }
+        parts.join(", ")
+    }
+}
+
+fn one<'a>(site: &Site<'a>, stays: &Stays<'a>, gpu: &Gpu) -> OneGpu<'a> {
+    let part = |mib: u64| {
+        let part = mib.saturating_mul(u64::from(WHOLE)) / gpu.memory_mib.max(1);
+        u32::try_from(part).unwrap_or(WHOLE).min(WHOLE)
+    };
+    let (mut ours, mut servers) = (0, Vec::new());
+    for (name, seen) in site.facts.servers.iter().filter(|(name, _)| site.live(name).is_some()) {
+        let mib = holds_mib(site.facts, seen, gpu);
+        ours += mib;
+        if stays.contains(name) {
+            let expected = match &seen.spec {
+                Ok(spec) if spec.gpus.contains(&gpu.index) => share(spec.memory, spec.kind),
+                Ok(_) | Err(_) => part(mib),
+            };
+            servers.extend((expected > 0).then_some((name, expected)));
+        }
+    }
+    let strangers: Vec<&GpuProcess> = site
+        .facts
+        .gpu_processes
+        .iter()
+        .filter(|process| process.gpu_uuid == gpu.uuid && process.session != 0)
+        .filter(|process| !site.facts.servers.values().any(|seen| is_of(&seen.life, process)))
+        .collect();
+    let seen: u64 = strangers.iter().filter_map(|process| process.used_mib).sum();
+    OneGpu {
+        unusable: unusable(gpu),
+        foreign: Some(part(seen.max(gpu.used_mib.saturating_sub(ours))))
+            .filter(|part| *part >= IDLE)
+            .unwrap_or(0),
+        strangers: strangers.iter().map(|p| format!("`{}` (PID {})", p.command, p.pid)).collect(),
+        servers,
+    }
+}

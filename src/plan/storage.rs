@@ -1,0 +1,57 @@
+//! Storage: whether it has to be mounted, and what is expected on it.
+
+use crate::manifest::State;
+use crate::model_ref::ModelRef;
+use crate::name::AbsPath;
+use crate::observe::MountSeen;
+use crate::plan::Site;
+use crate::plan::finding::{Finding, Severity};
+use crate::plan::order::Unnumbered;
+use crate::plan::step::{Action, Storage};
+
+/// The step that mounts the pod's storage, if nothing is mounted there.
+pub(super) fn mount(site: &Site<'_>) -> Option<Unnumbered> {
+    let mount = site.pod.mount.as_ref()?;
+    match site.facts.mounts.get(mount.target.as_str()) {
+        Some(MountSeen::Mounted { .. }) => return None,
+        Some(MountSeen::Nothing) | None => {}
+    }
+    let paths =
+        site.models.iter().filter(|(_, model)| model.state == State::Running).filter_map(|(_, model)| {
+            match &model.model {
+                ModelRef::Path(path) => Some(path),
+                ModelRef::Hub { .. } => None,
+            }
+        });
+    let mut holds: Vec<AbsPath> =
+        paths.filter(|path| is_below(path.as_str(), &mount.target)).cloned().collect();
+    holds.sort();
+    holds.dedup();
+    let action = Action::MountStorage(Storage { mount: mount.clone(), holds });
+    Some(Unnumbered::new(action, "nothing is mounted there"))
+}
+
+/// Something else than the manifest's storage is mounted in its place.
+pub(super) fn other(site: &Site<'_>) -> Option<Finding> {
+    let mount = site.pod.mount.as_ref()?;
+    let MountSeen::Mounted { source, .. } = site.facts.mounts.get(mount.target.as_str())? else {
+        return None;
+    };
+    if source.trim_end_matches('/') == mount.source.trim_end_matches('/') {
+        return None;
+    }
+    let message = format!("{source} is mounted on {}, not {}", mount.target, mount.source);
+    let help = "pi uses what is there; unmount it, and the next plan mounts what pi.toml says";
+    Some(Finding::on(Severity::Warning, "other-mount", site.name, message).help(help))
+}
+
+/// Whether a path is the directory itself or anything in it.
+pub(super) fn is_below(path: &str, directory: &AbsPath) -> bool {
+    let directory = directory.as_str().trim_end_matches('/');
+    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether the storage was mounted only in thought: a real one has a file system.
+pub(super) fn is_thought(seen: &MountSeen) -> bool {
+    matches!(seen, MountSeen::Mounted { kind, .. } if kind.is_empty())
+}

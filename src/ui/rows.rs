@@ -1,0 +1,130 @@
+//! One row of a plan: what is done to what, and below it what needs more room.
+
+use crate::plan::{Action, Fetch, How, PodView, Sign, Step, gpu_list, shown_address};
+use crate::spec::{EngineRecipe, ServerSpec};
+use crate::ui::layout::{WIDTH, padded, width, wrapped};
+use crate::ui::style::{ADD, CHANGE, REMOVE, Styled};
+use std::fmt::Write;
+
+/// Columns for a row's kind: `engine`, `weights`.
+const KIND: usize = 10;
+/// Columns for what a row is about; longer names push the rest to the next line.
+const TARGET: usize = 23;
+/// Where lines below a row begin.
+const INDENT: usize = 8;
+
+pub(super) fn row_text(text: &mut String, step: &Step, view: &PodView) {
+    let (sign, style) = match step.action.sign() {
+        Sign::Add => ("+", ADD),
+        Sign::Change => ("~", CHANGE),
+        Sign::Remove => ("-", REMOVE),
+    };
+    let (kind, target, detail) = words(step, view);
+    let start = format!("{} {}", padded(kind, KIND), padded(&target, TARGET));
+    let line = format!("{start} {detail}");
+    let one_line = width(&target) <= TARGET && 6 + width(&line) <= WIDTH;
+    let _ =
+        writeln!(text, "    {} {}", Styled(style, sign), if one_line { &line } else { &start }.trim_end());
+    if !one_line && !detail.is_empty() {
+        below(text, &detail);
+    }
+    if let Action::RestartServer { changes, .. } = &step.action {
+        for change in changes {
+            change_text(text, change.field, &change.how);
+        }
+    }
+}
+
+fn below(text: &mut String, detail: &str) {
+    for line in wrapped(detail, WIDTH - INDENT) {
+        let _ = writeln!(text, "{:INDENT$}{line}", "");
+    }
+}
+
+fn change_text(text: &mut String, field: &str, how: &How) {
+    let start = INDENT + KIND;
+    let label = padded(field, KIND - 1);
+    match how {
+        How::Value { from, to } | How::Order { from, to } => {
+            if start + width(from) + width(to) + 3 <= WIDTH {
+                let _ = writeln!(text, "{:INDENT$}{label} {from} → {to}", "");
+            } else {
+                let from = wrapped(from, WIDTH - start);
+                let to = wrapped(to, WIDTH - start - 2);
+                let head = |at: usize| if at == 0 { label.clone() } else { padded("", KIND - 1) };
+                for (at, line) in from.iter().enumerate() {
+                    let _ = writeln!(text, "{:INDENT$}{} {line}", "", head(at));
+                }
+                for (at, line) in to.iter().enumerate() {
+                    let arrow = if at == 0 { "→" } else { " " };
+                    let _ = writeln!(text, "{:start$}{arrow} {line}", "");
+                }
+            }
+        }
+        How::Lines { gone, new } => {
+            let gone = gone.iter().map(|line| (REMOVE, "-", line));
+            let new = new.iter().map(|line| (ADD, "+", line));
+            for (at, (style, sign, line)) in gone.chain(new).enumerate() {
+                let head = if at == 0 { label.clone() } else { padded("", KIND - 1) };
+                let mut parts = wrapped(line, WIDTH - start - 2).into_iter();
+                let first = parts.next().unwrap_or_default();
+                let _ = writeln!(text, "{:INDENT$}{head} {} {first}", "", Styled(style, sign));
+                for part in parts {
+                    let _ = writeln!(text, "{:start$}  {part}", "");
+                }
+            }
+        }
+    }
+}
+
+/// A row's kind, what it is about, and what else is to be known.
+fn words(step: &Step, view: &PodView) -> (&'static str, String, String) {
+    let target = step.action.target();
+    let (kind, target, detail) = match &step.action {
+        Action::MountStorage(storage) => {
+            ("mount", format!("{} on {target}", shown_address(&storage.mount.source)), String::new())
+        }
+        Action::InstallEngine(recipe) => ("engine", target, ingredients(recipe)),
+        Action::WriteSecrets(_) => ("secrets", target, String::new()),
+        Action::FetchWeights(fetch) => ("weights", target, download(fetch, view)),
+        Action::RemoveWeights(_) => ("weights", target, String::new()),
+        Action::StartServer(spec) => ("server", target, place(spec)),
+        // what differs is told below
+        Action::RestartServer { changes, .. } if !changes.is_empty() => {
+            return ("server", target, "will be restarted".to_owned());
+        }
+        Action::RestartServer { .. } => ("server", target, "will be restarted".to_owned()),
+        Action::AwaitReady { .. } => ("server", target, "will be waited for".to_owned()),
+        Action::StopServer(_) => ("server", target, "will be stopped".to_owned()),
+        Action::RemoveServer(_) => ("server", target, String::new()),
+        Action::RemoveEngine(_) => ("engine", target, String::new()),
+    };
+    let detail = match (detail.as_str(), step.reason.as_str()) {
+        (detail, _) if step.makes_new() => detail.to_owned(),
+        ("", reason) => reason.to_owned(),
+        (detail, reason) => format!("{detail}: {reason}"),
+    };
+    (kind, target, detail)
+}
+
+/// `65.5 GB, 1.9 TB free`; `1.2 GB of 65.5 GB, 1.9 TB free`; nothing where the hub could not be asked.
+fn download(fetch: &Fetch, view: &PodView) -> String {
+    let (Some(total), Some(missing)) = (fetch.total(), fetch.missing) else { return String::new() };
+    let size = if missing == total { total.to_string() } else { format!("{missing} of {total}") };
+    let free = view.free.map(|free| format!(", {free} free")).unwrap_or_default();
+    format!("{size}{free}")
+}
+
+fn place(spec: &ServerSpec) -> String {
+    format!("port {}, {}", spec.port, gpu_list(&spec.gpus))
+}
+
+/// `vllm==0.32.0+cu129, Python 3.12`
+fn ingredients(recipe: &EngineRecipe) -> String {
+    let first = recipe.packages.first().map(|package| shown_address(package)).unwrap_or_default();
+    let more = match recipe.packages.len() {
+        0 | 1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    format!("{first}{more}, Python {}", recipe.python)
+}

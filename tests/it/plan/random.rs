@@ -1,0 +1,333 @@
+//! The laws over manifests and pods that nobody thought of.
+//!
+//! A world is made from a list of bytes, each a choice; a list that ends early chooses the simplest. Smaller lists
+//! make simpler worlds, so that proptest finds a small one that breaks a law.
+
+use super::case::parse;
+use super::check;
+use pi::manifest::Manifest;
+use pi::memory::{Memory, PodMemory, ServerMemory};
+use pi::name::{Port, SecretName};
+use pi::observe::{
+    CachedRepo, EngineSeen, Gap, Gpu, GpuProcess, GpuSight, Life, Listener, MountSeen, Observed, PathSeen,
+    PodFacts, SecretSeen, ServerSeen, Sighting, Snapshot, Unreachable, Whole,
+};
+use pi::plan::{Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan};
+use pi::units::Bytes;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 1500, max_shrink_iters: 4000, failure_persistence: None, ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn laws_hold_for_manifests_and_pods_that_nobody_thought_of(bytes in prop::collection::vec(any::<u8>(), 0..360)) {
+        let world = World::of(&mut Choices(bytes.iter()));
+        let Ok(manifest) = parse(&world.text) else { return Ok(()) };
+        let planner = |observed: &Observed| world.plan(&manifest, observed);
+        let seed = u64::try_from(bytes.len()).unwrap();
+        let laws = [
+            check::numbered(&planner(&world.observed)),
+            check::converges(&planner, &world.observed),
+            check::resumes(&planner, &world.observed),
+            check::resumes_in_any_order(&planner, &world.observed, seed),
+            check::nobody_is_crowded(&planner, &world.observed),
+        ];
+        for law in laws {
+            prop_assert!(law.is_ok(), "{}\n{}\n{:#?}", law.unwrap_err(), world.text, world.observed);
+        }
+        prop_assert_eq!(planner(&world.observed), planner(&world.observed));
+        let plan = planner(&world.observed);
+        prop_assert!(!pi::ui::plan_text(&plan, &manifest.lines).is_empty());
+        prop_assert!(!pi::ui::plan_json(&plan).is_null());
+    }
+}
+
+/// Bytes as choices.
+struct Choices<'a>(std::slice::Iter<'a, u8>);
+
+impl Choices<'_> {
+    fn below(&mut self, end: usize) -> usize {
+        usize::from(self.0.next().copied().unwrap_or(0)) % end.max(1)
+    }
+
+    /// One of a list; the first is the simplest.
+    fn of<T: Copy>(&mut self, list: &[T]) -> T {
+        list[self.below(list.len())]
+    }
+
+    /// Once in so many times.
+    fn once_in(&mut self, many: usize) -> bool {
+        self.below(many) == many - 1
+    }
+}
+
+struct World {
+    text: String,
+    observed: Observed,
+    memory: Memory,
+    secrets: BTreeSet<SecretName>,
+    scope: Scope,
+    protected: Protected,
+    destroy: Option<Extent>,
+}
+
+const REFS: [&str; 8] =
+    ["o/a", "o/b", "o/a@main", "o/a@abc", "/data/x", "/mnt/s/y", "o/g:a.gguf", "o/g:b.gguf"];
+const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+const KINDS: [&str; 3] = ["vllm", "llama.cpp", "command"];
+const MEMORY: [&str; 4] = ["", "45%", "50%", "90%"];
+
+impl World {
+    fn of(choices: &mut Choices<'_>) -> Self {
+        let pods = 1 + choices.below(3);
+        let text = manifest(choices, pods);
+        let mut observed = Observed::default();
+        let mut memory = Memory::default();
+        for pod in 0..pods {
+            let name = format!("p{pod}").parse().unwrap();
+            if choices.once_in(12) {
+                let why = Unreachable { code: "refused", why: "refused".to_owned(), help: None };
+                observed.pods.insert(name, Sighting::Unreachable(why));
+            } else if !choices.once_in(16) {
+                observed.pods.insert(name, Sighting::Seen(Box::new(facts(choices))));
+            }
+        }
+        if choices.once_in(4) {
+            let place = ServerMemory { port: port(choices), gpus: vec![1], pid: None };
+            let servers = BTreeMap::from([("a".parse().unwrap(), place)]);
+            let known = PodMemory { ssh: String::new(), seen: 0, facts: PodFacts::default(), servers };
+            memory.pods.insert("p0".parse().unwrap(), known);
+        }
+        let secrets = ["api_key", "hf_token"].into_iter().filter(|_| !choices.once_in(4));
+        let removal = |yes| if yes { Removal::Remove } else { Removal::Keep };
+        Self {
+            text,
+            observed,
+            memory,
+            secrets: secrets.map(|name| name.parse().unwrap()).collect(),
+            scope: match choices.below(8) {
+                6 => Scope::Only { pods: BTreeSet::new(), models: BTreeSet::from(["b".parse().unwrap()]) },
+                7 => Scope::Only { pods: BTreeSet::from(["p0".parse().unwrap()]), models: BTreeSet::new() },
+                _ => Scope::All,
+            },
+            protected: if choices.once_in(2) { Protected::Allow } else { Protected::Keep },
+            destroy: choices.once_in(8).then(|| Extent {
+                weights: removal(choices.once_in(2)),
+                engines: removal(choices.once_in(2)),
+            }),
+        }
+    }
+
+    fn plan(&self, manifest: &Manifest, observed: &Observed) -> Plan {
+        let Self { text: _, observed: _, memory, secrets, scope, protected, destroy: extent } = self;
+        let inputs = Inputs { manifest, memory, observed, secrets, scope, protected: *protected };
+        extent.map_or_else(|| plan(&inputs), |extent| destroy(&inputs, extent))
+    }
+}
+
+fn manifest(choices: &mut Choices<'_>, pods: usize) -> String {
+    let mut text = String::new();
+    for pod in 0..pods {
+        let _ = write!(text, "[pods.p{pod}]\nssh = \"root@p{pod}\"\n");
+        if choices.once_in(3) {
+            text += "mount = \"mount -t nfs nfs:/s /mnt/s\"\n";
+        }
+        text += choices.of(&["", "", "pi_path = \"/mnt/s/.pi\"\n", "models_path = \"/mnt/s\"\n"]);
+    }
+    for name in NAMES.iter().take(choices.below(6)) {
+        let model = choices.of(&REFS);
+        let kind = choices.of(&KINDS);
+        let _ = write!(text, "[models.{name}]\nmodel = {model:?}\nengine = {kind:?}\n");
+        if kind == "command" {
+            text += "command = [\"serve\", \"{port}\"]\n";
+        }
+        let pod = choices.below(pods);
+        let also = choices.below(pods);
+        let _ = writeln!(text, "pod = [\"p{pod}\", \"p{also}\"]");
+        for line in [
+            choices.of(&[
+                "",
+                "",
+                "gpus = 0",
+                "gpus = 1",
+                "gpus = 2",
+                "gpus = [0]",
+                "gpus = [1]",
+                "gpus = [0, 1]",
+                "gpus = [9]",
+            ]),
+            choices.of(&["", "memory = \"45%\"", "memory = \"50%\"", "memory = \"90%\""]),
+            choices.of(&["", "", "port = 8001", "port = 8002", "port = 8003"]),
+            choices.of(&["", "", "", "state = \"stopped\""]),
+            choices.of(&["", "", "protect = true"]),
+            choices.of(&["", "context = \"2k\""]),
+            choices.of(&["", "", "listen = \"127.0.0.1\""]),
+        ] {
+            let _ = writeln!(text, "{line}");
+        }
+    }
+    text
+}
+
+fn facts(choices: &mut Choices<'_>) -> PodFacts {
+    let gpus = gpus(choices);
+    let mut facts = PodFacts {
+        pi_path: choices.of(&["/root/.pi", "/mnt/s/.pi"]).to_owned(),
+        models_path: choices.of(&["/root/hf", "/mnt/s"]).to_owned(),
+        gpus,
+        ..PodFacts::default()
+    };
+    let seen =
+        [MountSeen::Nothing, MountSeen::Mounted { source: "nfs:/s".to_owned(), kind: "nfs4".to_owned() }];
+    facts.mounts.insert("/mnt/s".to_owned(), seen[choices.below(2)].clone());
+    for (at, name) in NAMES.iter().enumerate() {
+        if choices.once_in(2) {
+            let seen = server(choices, name, u32::try_from(100 * (at + 1)).unwrap());
+            facts.servers.insert(name.parse().unwrap(), seen);
+        }
+    }
+    for id in ["vllm-0.32.0", "vllm-0.32.0-cpu"] {
+        match choices.below(3) {
+            1 => drop(facts.engines.insert(id.parse().unwrap(), EngineSeen { digest: None })),
+            2 => drop(facts.engines.insert(id.parse().unwrap(), EngineSeen { digest: Some("x".to_owned()) })),
+            _ => {}
+        }
+    }
+    for repo in ["o/a", "o/b", "o/g"] {
+        facts.cache.extend(cached(choices, repo));
+    }
+    for path in ["/data/x", "/mnt/s/y"] {
+        if choices.once_in(2) {
+            facts.model_paths.insert(path.to_owned(), PathSeen { directory: true, bytes: Bytes(1) });
+        }
+    }
+    for name in ["api_key", "hf_token"] {
+        if choices.once_in(2) {
+            facts.secrets.insert(name.parse().unwrap(), secret(choices));
+        }
+    }
+    strangers(choices, &mut facts);
+    if choices.once_in(12) {
+        let section = choices.of(&["disks", "weights", "home"]).to_owned();
+        facts.gaps.push(Gap { section, why: "it hung".to_owned() });
+    }
+    facts
+}
+
+fn gpus(choices: &mut Choices<'_>) -> GpuSight {
+    match choices.below(8) {
+        6 => GpuSight::None,
+        7 => GpuSight::Broken { exit: 9, message: "no driver".to_owned() },
+        _ => {
+            let count = u32::try_from(1 + choices.below(4)).unwrap();
+            let gpus = (0..count).map(|index| Gpu {
+                index,
+                uuid: format!("GPU-{index}"),
+                name: "NVIDIA H100".to_owned(),
+                memory_mib: 80_000,
+                used_mib: choices.of(&[4, 4, 20_000, 41_000, 75_000]),
+                compute: String::new(),
+                mig: choices.once_in(16),
+                ecc_errors: None,
+                fault: choices.once_in(16).then(|| "Unknown Error".to_owned()),
+            });
+            let gpus = gpus.collect();
+            GpuSight::Found { driver: choices.of(&["580.1", "550.2", "470.3"]).to_owned(), gpus }
+        }
+    }
+}
+
+fn server(choices: &mut Choices<'_>, name: &str, pid: u32) -> ServerSeen {
+    let kind = choices.of(&KINDS);
+    let memory = choices.of(&MEMORY);
+    let gpus: &[u32] = choices.of(&[&[0], &[], &[1], &[0, 1], &[2]]);
+    let spec = serde_json::json!({
+        "name": name, "project": choices.of(&["team", "team", "other"]), "kind": kind,
+        "engine": if kind == "vllm" { Some("vllm-0.32.0") } else { None },
+        "model": choices.of(&REFS), "commit": null, "context": choices.of(&[None, Some(2048)]),
+        "memory": pi::units::Percent::parse(memory).ok(), "gpus": gpus, "listen": "0.0.0.0",
+        "port": port(choices), "key": choices.of(&["required", "open"]), "args": [],
+        "command": if kind == "command" { vec!["serve", "{port}"] } else { Vec::new() }, "env": {},
+    });
+    let life = match choices.below(5) {
+        0 | 1 => Life::Running { pid, seconds: 9, health: choices.of(&[Some(200), None, Some(503)]) },
+        2 => Life::Dead { left: Vec::new() },
+        3 => Life::Dead { left: vec![pid + 1, pid + 2] },
+        _ => Life::Stopped,
+    };
+    let mut secrets = BTreeMap::new();
+    if choices.once_in(2) {
+        secrets.insert("api_key".parse().unwrap(), secret(choices));
+    }
+    let spec = if choices.once_in(12) {
+        Err("broken".to_owned())
+    } else {
+        Ok(serde_json::from_value(spec).unwrap())
+    };
+    ServerSeen { spec, life, answered: choices.once_in(2), secrets }
+}
+
+fn cached(choices: &mut Choices<'_>, repo: &str) -> Option<CachedRepo> {
+    if !choices.once_in(2) {
+        return None;
+    }
+    let refs = if choices.once_in(2) {
+        BTreeMap::from([("main".to_owned(), "abc".to_owned())])
+    } else {
+        BTreeMap::new()
+    };
+    let files = ["a.gguf", "b.gguf"];
+    let (there, gone): (Vec<&str>, Vec<&str>) = files.iter().partition(|_| choices.once_in(2));
+    let snapshot = Snapshot {
+        files: 1,
+        whole: choices.of(&[Whole::Yes, Whole::No, Whole::Unknown]),
+        sizes: there.iter().map(|file| ((*file).to_owned(), Bytes(1))).collect(),
+        missing: if choices.once_in(2) {
+            gone.iter().map(|file| (*file).to_owned()).collect()
+        } else {
+            Vec::new()
+        },
+    };
+    let commit = choices.of(&["abc", "main", "def"]);
+    let snapshots = BTreeMap::from([(commit.to_owned(), snapshot)]);
+    Some(CachedRepo { repo: repo.parse().unwrap(), refs, snapshots, bytes: Bytes(1), incomplete: Bytes(0) })
+}
+
+/// Listeners and GPU processes: of servers, of strangers, and some of which nobody knows whose they are.
+fn strangers(choices: &mut Choices<'_>, facts: &mut PodFacts) {
+    for _ in 0..choices.below(4) {
+        let session = choices.of(&[None, Some(100), Some(200), Some(999)]);
+        let pid = session.map(|session| session + u32::try_from(choices.below(2)).unwrap());
+        let listener = Listener {
+            port: port(choices),
+            address: "0.0.0.0".to_owned(),
+            pid,
+            session,
+            command: "x".to_owned(),
+        };
+        facts.listeners.push(listener);
+    }
+    for _ in 0..choices.below(4) {
+        let session = choices.of(&[0, 100, 200, 300, 999]);
+        facts.gpu_processes.push(GpuProcess {
+            gpu_uuid: format!("GPU-{}", choices.below(3)),
+            pid: session + u32::try_from(choices.below(2)).unwrap(),
+            command: "python3".to_owned(),
+            used_mib: choices.of(&[Some(30_000), Some(70_000), None]),
+            parent: 1,
+            session,
+        });
+    }
+}
+
+fn secret(choices: &mut Choices<'_>) -> SecretSeen {
+    choices.of(&[SecretSeen::Same, SecretSeen::Differs, SecretSeen::There])
+}
+
+fn port(choices: &mut Choices<'_>) -> Port {
+    Port::new(choices.of(&[8001, 8002, 8003, 8004])).unwrap()
+}
