@@ -2,13 +2,14 @@
 
 use crate::hub::{Choice, HubFile, is_commit};
 use crate::model_ref::ModelRef;
+use crate::observe::CachedRepo;
 use crate::plan::order::Unnumbered;
 use crate::plan::step::Action;
 use crate::units::Bytes;
 use std::collections::BTreeMap;
 
 /// Weights to bring into a pod's HF cache.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Fetch {
     /// Of which model.
     pub model: ModelRef,
@@ -24,6 +25,15 @@ pub struct Fetch {
     pub left_out: Vec<String>,
     /// Bytes that are not on the pod yet, where the hub was asked.
     pub missing: Option<Bytes>,
+}
+
+impl PartialEq for Fetch {
+    /// How much of it is there already makes no difference to what is to be done: in a shared cache that changes.
+    fn eq(&self, other: &Self) -> bool {
+        let Self { model, commit, known_as, choice, files, left_out, missing: _ } = self;
+        (model, commit, known_as, choice) == (&other.model, &other.commit, &other.known_as, &other.choice)
+            && (files, left_out) == (&other.files, &other.left_out)
+    }
 }
 
 /// What makes two downloads the same: repository, commit, files.
@@ -45,11 +55,16 @@ impl Fetch {
         (!self.files.is_empty()).then(|| Bytes(self.files.values().map(|file| file.bytes.0).sum()))
     }
 
-    /// What it costs on the disk: what is missing and 2 % for the file system's own use.
-    #[must_use]
-    pub fn room(&self) -> Bytes {
-        let missing = self.missing.unwrap_or_default().0;
-        Bytes(missing + missing / 50)
+    /// The blobs that a cache lacks: one that another commit has brought is not fetched again, nor is one twice.
+    pub(super) fn lacking(&self, cache: Option<&CachedRepo>) -> impl Iterator<Item = (&str, Bytes)> {
+        let there =
+            |name: &str, bytes: Bytes| cache.is_some_and(|cache| cache.blobs.get(name) == Some(&bytes));
+        let named = self.files.iter().map(|(path, file)| {
+            let name = if file.blob.is_empty() { path } else { &file.blob };
+            (name.as_str(), file.bytes)
+        });
+        let blobs: BTreeMap<&str, Bytes> = named.filter(|(name, bytes)| !there(name, *bytes)).collect();
+        blobs.into_iter()
     }
 
     /// The branch or tag that comes to mean this commit in the cache, as the hub's client would note it.
@@ -74,6 +89,11 @@ impl Fetch {
             (model @ (ModelRef::Hub { .. } | ModelRef::Path(_)), _) => model.to_string(),
         }
     }
+}
+
+/// What bytes take on a disk: 2 % more, for the file system's own use.
+pub(super) fn room(bytes: Bytes) -> Bytes {
+    Bytes(bytes.0 + bytes.0 / 50)
 }
 
 /// The steps for all downloads with their reasons, each once. The name that comes first stands for the others.

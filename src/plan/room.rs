@@ -2,11 +2,11 @@
 
 use crate::name::ModelName;
 use crate::plan::Site;
-use crate::plan::fetch::{Fetch, What};
+use crate::plan::fetch::{Fetch, What, room};
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::storage::is_thought;
+use crate::plan::storage::{is_below, is_thought};
 use crate::units::Bytes;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the disk for weights has left after the downloads before.
 pub(super) struct Room<'a> {
@@ -14,6 +14,8 @@ pub(super) struct Room<'a> {
     /// Unknown where the probe could not tell, or the storage is not mounted yet.
     free: Option<Bytes>,
     taken: BTreeSet<What>,
+    /// Blobs by repository that the downloads before bring.
+    brought: BTreeSet<(String, String)>,
 }
 
 impl<'a> Room<'a> {
@@ -21,11 +23,15 @@ impl<'a> Room<'a> {
         let facts = site.facts;
         let target = site.pod.mount.as_ref().map(|mount| &mount.target);
         let unseen = target.is_some_and(|target| {
-            facts.mounts.get(target.as_str()).is_some_and(is_thought)
-                && crate::plan::storage::is_below(&facts.models_path, target)
+            facts.mounts.get(target.as_str()).is_some_and(is_thought) && is_below(&facts.models_path, target)
         });
         let disk = facts.disks.iter().find(|disk| disk.path == facts.models_path);
-        Self { site, free: disk.filter(|_| !unseen).map(|disk| disk.free), taken: BTreeSet::new() }
+        Self {
+            site,
+            free: disk.filter(|_| !unseen).map(|disk| disk.free),
+            taken: BTreeSet::new(),
+            brought: BTreeSet::new(),
+        }
     }
 
     /// Takes room for a download, if there is enough.
@@ -34,13 +40,16 @@ impl<'a> Room<'a> {
         if self.taken.contains(&what) {
             return Ok(());
         }
-        if let (Some(free), Some(missing)) = (self.free, fetch.missing) {
-            let (room, free) = (fetch.room(), Bytes(free.0 + self.cleared(&what.0)));
-            if room > free {
-                return Err(self.no_space(name, missing, free));
-            }
-            self.free = Some(Bytes(free.0 - room.0));
+        let cache = self.site.facts.cache.iter().find(|cache| cache.repo.as_str() == what.0);
+        let blob = |(blob, bytes): (&str, Bytes)| ((what.0.clone(), blob.to_owned()), bytes);
+        let lacking = fetch.lacking(cache).map(blob).filter(|(blob, _)| !self.brought.contains(blob));
+        let lacking: BTreeMap<_, _> = lacking.collect();
+        if let Some(free) = self.free.map(|free| Bytes(free.0 + self.cleared(&what.0))) {
+            let missing = Bytes(lacking.values().map(|bytes| bytes.0).sum());
+            let left = free.0.checked_sub(room(missing).0);
+            self.free = Some(left.map(Bytes).ok_or_else(|| self.no_space(name, missing, free))?);
         }
+        self.brought.extend(lacking.into_keys());
         self.taken.insert(what);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use crate::model_ref::ModelRef;
 use crate::name::HfRepo;
 use crate::observe::{CachedRepo, PodFacts, Snapshot, Whole};
-use crate::plan::fetch::Fetch;
+use crate::plan::fetch::{Fetch, room};
 use crate::units::Bytes;
 use std::collections::BTreeMap;
 
@@ -25,13 +25,13 @@ pub(super) fn fetched(facts: &mut PodFacts, fetch: &Fetch) {
     if let (Some(branch), Some(_)) = (fetch.branch(), &fetch.commit) {
         cache.refs.insert(branch.to_owned(), commit.clone());
     }
-    for file in fetch.files.values().filter(|file| !file.blob.is_empty()) {
-        cache.blobs.insert(file.blob.clone(), file.bytes);
-    }
-    cache.bytes.0 += fetch.missing.unwrap_or_default().0;
+    let lacking: Vec<_> = fetch.lacking(Some(cache)).map(|(blob, bytes)| (blob.to_owned(), bytes)).collect();
+    let missing = Bytes(lacking.iter().map(|(_, bytes)| bytes.0).sum());
+    cache.blobs.extend(lacking);
+    cache.bytes.0 += missing.0;
     let former = cache.snapshots.remove(&commit);
     cache.snapshots.insert(commit, snapshot(fetch, former));
-    take_room(facts, fetch, freed);
+    take_room(facts, room(missing), freed);
 }
 
 fn snapshot(fetch: &Fetch, former: Option<Snapshot>) -> Snapshot {
@@ -72,10 +72,10 @@ fn empty(repo: &HfRepo) -> CachedRepo {
 }
 
 /// Every path on the same disk has less room.
-fn take_room(facts: &mut PodFacts, fetch: &Fetch, freed: Bytes) {
+fn take_room(facts: &mut PodFacts, taken: Bytes, freed: Bytes) {
     let ours = facts.disks.iter().find(|disk| disk.path == facts.models_path);
     let Some(mounted_on) = ours.map(|disk| disk.mounted_on.clone()) else { return };
     for disk in facts.disks.iter_mut().filter(|disk| disk.mounted_on == mounted_on) {
-        disk.free = Bytes((disk.free.0 + freed.0).saturating_sub(fetch.room().0));
+        disk.free = Bytes((disk.free.0 + freed.0).saturating_sub(taken.0));
     }
 }

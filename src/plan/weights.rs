@@ -52,9 +52,10 @@ pub(super) fn weights(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>, comm
             left_out.push(path.clone());
         }
     }
-    let missing = known.map(|_| bytes_missing(&files, cache));
     let (model, commit) = (wish.model.clone(), commit.map(str::to_owned));
-    let fetch = Fetch { model, commit, known_as: known_as.to_owned(), choice, files, left_out, missing };
+    let mut fetch =
+        Fetch { model, commit, known_as: known_as.to_owned(), choice, files, left_out, missing: None };
+    fetch.missing = known.map(|_| Bytes(fetch.lacking(cache).map(|(_, bytes)| bytes.0).sum()));
     Weights::Fetch(Box::new(fetch), reason)
 }
 
@@ -110,7 +111,7 @@ fn lacks_by_itself(snapshot: &Snapshot, file: Option<&str>, kind: EngineKind) ->
         Whole::No => {
             let names = snapshot.sizes.keys().chain(&snapshot.missing).map(String::as_str);
             let choice = Choice::of(names, None, kind);
-            snapshot.missing.iter().any(|path| choice.takes(path))
+            snapshot.missing.is_empty() || snapshot.missing.iter().any(|path| choice.takes(path))
         }
         // the client leaves no list when it is asked for a single file, and old clients leave none at all
         Whole::Unknown => !snapshot.sizes.contains_key("config.json"),
@@ -126,20 +127,6 @@ fn choice(facts: Option<&RepoFacts>, wish: Wish<'_>) -> Choice {
         Some(facts) => Choice::of(facts.files.keys().map(String::as_str), file, wish.kind),
         None => Choice { only: file.map(str::to_owned).into_iter().collect(), without: Vec::new() },
     }
-}
-
-/// A blob that another commit has brought is not fetched again, nor is one that two paths share.
-fn bytes_missing(files: &BTreeMap<String, HubFile>, cache: Option<&CachedRepo>) -> Bytes {
-    let there = |file: &HubFile| cache.is_some_and(|cache| cache.blobs.get(&file.blob) == Some(&file.bytes));
-    let blobs: BTreeMap<&str, u64> = files
-        .iter()
-        .filter(|(_, file)| !there(file))
-        .map(|(path, file)| {
-            let name = if file.blob.is_empty() { path } else { &file.blob };
-            (name.as_str(), file.bytes.0)
-        })
-        .collect();
-    Bytes(blobs.values().sum())
 }
 
 /// What the pod's cache has of a repository.
