@@ -77,6 +77,7 @@ fn lacks<'a>(
     let ModelRef::Hub { repo, revision, file } = wish.model else { return ("", None) };
     let revision = revision.as_ref().map_or("main", |revision| revision.as_str());
     let noted = cache.and_then(|cache| cache.refs.get(revision)).map(String::as_str);
+    let known = commit.and_then(|commit| inputs.hub.at(repo, commit));
     let commit = commit.or(noted).unwrap_or(revision);
     let snapshot = match cache.map(|cache| cache.snapshots.get(commit)) {
         None if wish.unseen => {
@@ -86,7 +87,7 @@ fn lacks<'a>(
         Some(None) => return (commit, Some("the pod has another revision of them")),
         Some(Some(snapshot)) => snapshot,
     };
-    let partly = match inputs.hub.at(repo, commit) {
+    let partly = match known {
         Some(facts) => {
             let choice = choice(Some(facts), wish);
             let there = |path: &String, file: &HubFile| snapshot.sizes.get(path) == Some(&file.bytes);
