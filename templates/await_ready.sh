@@ -1,5 +1,6 @@
 # Waits until a server's own process answers GET /health with 200. Log lines come out as they are written.
 # Exit 0: it answers. 3: its process is gone. 4: no progress for too long. 5: another process has the port.
+# shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
 host={{ host }}
@@ -19,7 +20,7 @@ ask_health() {
   local line
   code=''
   { exec {connection}<>"/dev/tcp/$host/$port"; } 2>/dev/null || return 0
-  printf 'GET /health HTTP/1.0\r\nHost: %s\r\n\r\n' "$host" >&"$connection" 2>/dev/null || true
+  { printf 'GET /health HTTP/1.0\r\nHost: %s\r\n\r\n' "$host" >&"$connection"; } 2>/dev/null || true
   if IFS= read -r -t 5 line <&"$connection"; then read -r _ code _ <<<"$line"; fi
   exec {connection}>&-
 }

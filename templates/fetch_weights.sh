@@ -1,7 +1,9 @@
 # Downloads a commit of a repository, or some files of it, into the HF cache, with the hub's own client. One script at
 # a time writes into a repository's cache, on whatever machine; the others wait and find it done.
 # `progress`, the bytes that are there and those that shall be, come out as one line every second.
+# shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
+# shellcheck disable=SC2088 # expanded below
 models={{ models }}
 repo={{ repo }}
 commit={{ commit }}

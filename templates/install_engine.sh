@@ -1,5 +1,6 @@
 # Builds one engine's environment under $pi/engines, proves that it starts, and only then marks it as right.
 # Safe to run twice: an environment that is right is left alone, an unfinished one is taken up where it stopped.
+# shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 id={{ id }}
 digest={{ digest }}

@@ -1,6 +1,7 @@
 # Holds the pod's lock for as long as this script runs; a heartbeat shows that it does. The lock goes with the
 # script, however that ends; one whose heartbeat is old, or that is from before a reboot, is broken.
 # Exit 75: somebody else holds it; `held`, who, project and since come out as one line.
+# shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 who={{ who }}
 project={{ project }}

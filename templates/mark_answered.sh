@@ -1,4 +1,5 @@
 # Notes on the pod that this run of the server has answered with a token.
+# shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
 

@@ -1,4 +1,5 @@
 # Removes one engine's environment.
+# shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 id={{ id }}
 

@@ -1,4 +1,5 @@
 # Ends a server and everything it started, and forgets it.
+# shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
 drain={{ drain }}

@@ -1,4 +1,5 @@
 # Removes one repository from the HF cache: the hub's own directory of it, nothing else.
+# shellcheck disable=SC2088 # expanded below
 models={{ models }}
 repo={{ repo }}
 expiry={{ expiry }}

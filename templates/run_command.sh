@@ -3,6 +3,7 @@ engine={{ engine }}
 model={{ model }}
 file={{ file }}
 revision={{ revision }}
+# shellcheck disable=SC2088 # expanded below
 models={{ models }}
 port={{ port }}
 context={{ context }}

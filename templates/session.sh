@@ -11,13 +11,13 @@ read_record() { # DIRECTORY
   [[ $boot == "$now" && $leader == [1-9]* ]]
 }
 
-# Sets $state, $group, $session and $start of a process; fails when it is gone.
+# Sets $state, $session and $start of a process; fails when it is gone.
 read_stat() { # PID
   local line rest
   { read -r line </proc/"$1"/stat; } 2>/dev/null || return 1
   # the name may hold anything, also `)`: the fields begin behind the last one
   read -ra rest <<<"${line##*) }"
-  state=${rest[0]} group=${rest[2]} session=${rest[3]} start=${rest[19]}
+  state=${rest[0]} session=${rest[3]} start=${rest[19]}
 }
 
 # Whether the recorded leader itself runs.

@@ -1,5 +1,6 @@
 # Starts a server in a session of its own. Whatever is left of a former one is ended first, so that there are never
 # two; the former log is kept as server.log.1.
+# shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
 spec={{ spec }}

@@ -1,4 +1,5 @@
 # Ends a server and everything it started; its record and its log stay.
+# shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
 drain={{ drain }}

@@ -1,4 +1,5 @@
 # Brings secrets, which come on standard input as lines `name=value`, into the pod's own 0600 file.
+# shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 
 pi=$(expand "$pi")

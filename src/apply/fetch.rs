@@ -85,6 +85,7 @@ mod tests {
         let fetch = Fetch {
             model: ModelRef::parse("org/tiny").unwrap(),
             commit: None,
+            known_as: "main".to_owned(),
             choice: crate::hub::Choice::default(),
             files: std::collections::BTreeMap::new(),
             left_out: Vec::new(),

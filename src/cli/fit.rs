@@ -30,8 +30,10 @@ pub(super) fn run(args: &Args) -> Result<Exit> {
     let subject = subject(&args.model)?;
     let version = engines::resolve(&EngineVersion::Release);
     let Some(name) = &args.gpu else {
-        let lines =
-            gpus::all().iter().filter_map(|gpu| Some((gpu, estimate(&subject, gpu, &version, args).ok()?.1)));
+        let lines = gpus::all()
+            .iter()
+            .filter(|gpu| gpu.capability().is_some())
+            .filter_map(|gpu| Some((gpu, estimate(&subject, gpu, &version, args).ok()?.1)));
         ui::data(&ui::fit_overview(&subject.name, &lines.collect::<Vec<_>>()))?;
         return Ok(Exit::Done);
     };

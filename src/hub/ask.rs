@@ -2,7 +2,7 @@
 
 use super::answer::Resolved;
 use super::client::Hub;
-use super::facts::{HubAnswer, HubFacts, HubFile, NoAnswer, RepoFacts, is_commit};
+use super::facts::{DEFAULT_BRANCH, HubAnswer, HubFacts, HubFile, NoAnswer, RepoFacts, is_commit};
 use super::here::Here;
 use super::kept;
 use crate::model_ref::ModelRef;
@@ -34,7 +34,7 @@ pub async fn ask(here: &Here, questions: &BTreeMap<ModelRef, Need>) -> HubFacts 
     };
     let answers = questions.iter().filter_map(|(model, need)| {
         let ModelRef::Hub { repo, revision, .. } = model else { return None };
-        let revision = revision.as_ref().map_or("main", |revision| revision.as_str());
+        let revision = revision.as_ref().map_or(DEFAULT_BRANCH, |revision| revision.as_str());
         let hub = hub.as_ref().map_err(NoAnswer::clone);
         let patience = match need {
             Need::Pressing => PATIENCE,

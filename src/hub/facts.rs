@@ -1,11 +1,14 @@
 //! The hub's answers, as data.
 
 use crate::model_ref::ModelRef;
-use crate::name::HfRepo;
+use crate::name::{HfRepo, Revision};
 use crate::units::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// What a model without a revision means.
+pub const DEFAULT_BRANCH: &str = "main";
 
 /// What the hub said, by repository and revision. What it was not asked is not in it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -116,7 +119,8 @@ impl RepoFacts {
 fn whole(model: &ModelRef) -> Option<ModelRef> {
     match model {
         ModelRef::Hub { repo, revision, file: _ } => {
-            Some(ModelRef::Hub { repo: repo.clone(), revision: revision.clone(), file: None })
+            let revision = revision.clone().or_else(|| Revision::parse(DEFAULT_BRANCH).ok());
+            Some(ModelRef::Hub { repo: repo.clone(), revision, file: None })
         }
         ModelRef::Path(_) => None,
     }

@@ -13,5 +13,5 @@ mod ask;
 
 pub use ask::{Need, ask};
 pub use choice::Choice;
-pub use facts::{HubAnswer, HubFacts, HubFile, NoAnswer, RepoFacts, is_commit};
+pub use facts::{DEFAULT_BRANCH, HubAnswer, HubFacts, HubFile, NoAnswer, RepoFacts, is_commit};
 pub use here::Here;

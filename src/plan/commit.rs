@@ -5,7 +5,7 @@
 //! one that the pod's cache has, else the hub's newest. That the branch has moved on is a note. Whoever writes
 //! `@main` asks to follow it, and gets a restart in the plan when it moves; whoever writes a commit gets that.
 
-use crate::hub::{HubAnswer, is_commit};
+use crate::hub::{DEFAULT_BRANCH, HubAnswer, is_commit};
 use crate::model_ref::ModelRef;
 use crate::plan::fetch::short;
 use crate::plan::finding::{Finding, Severity};
@@ -19,9 +19,14 @@ pub(super) fn commit(
     wish: Wish<'_>,
 ) -> (Option<String>, Option<Finding>) {
     let ModelRef::Hub { repo, revision, .. } = wish.model else { return (None, None) };
-    let name = revision.as_ref().map_or("main", |revision| revision.as_str());
+    let name = revision.as_ref().map_or(DEFAULT_BRANCH, |revision| revision.as_str());
     if is_commit(name) {
         return (Some(name.to_owned()), None);
+    }
+    let recorded = recorded(site, wish);
+    // it was started when nobody could tell, with what the cache had: not worth a restart
+    if recorded == Recorded::Unnamed && site.live(wish.name).is_some() {
+        return (None, None);
     }
     let answer = inputs.hub.of(wish.model);
     let newest = match answer {
@@ -30,7 +35,6 @@ pub(super) fn commit(
     };
     let noted = cached(site.facts, repo).and_then(|cache| cache.refs.get(name).cloned());
     let whole = |commit: &String| wish.unseen || is_whole(inputs, site, wish, commit);
-    let recorded = recorded(site, wish);
     let ran = match &recorded {
         Recorded::Commit(commit) => Some(commit.clone()).filter(whole),
         Recorded::Unnamed | Recorded::Nothing => None,
@@ -41,10 +45,6 @@ pub(super) fn commit(
         (_, None, Some(_)) => ran.or_else(|| noted.clone()),
         (_, None, None) => ran,
     };
-    // a record that names none is from when nobody could tell: what the cache said then, and says now
-    if recorded == Recorded::Unnamed && chosen == noted {
-        return (None, None);
-    }
     let moved = match (&chosen, newest) {
         (Some(chosen), Some(newest)) if *chosen != newest => Some(moved_on(site, wish, chosen, &newest)),
         _ => None,
@@ -78,7 +78,8 @@ fn moved_on(site: &Site<'_>, wish: Wish<'_>, chosen: &str, newest: &str) -> Find
     };
     let file = file.as_ref().map(|file| format!(":{file}")).unwrap_or_default();
     let message = format!("{repo} has moved on to {}; this pod stays at {}", short(newest), short(chosen));
-    let help =
-        format!("to follow it, write \"{repo}@main{file}\"; to change once, \"{repo}@{newest}{file}\"");
+    let help = format!(
+        "to follow it, write \"{repo}@{DEFAULT_BRANCH}{file}\"; to change once, \"{repo}@{newest}{file}\""
+    );
     Finding::on(Severity::Note, "moved-on", site.name, message).of(wish.name).help(help)
 }

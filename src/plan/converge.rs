@@ -4,12 +4,13 @@ use crate::manifest::State;
 use crate::name::{EngineId, ModelName};
 use crate::observe::{Life, ServerSeen};
 use crate::plan::fetch;
-use crate::plan::order::Unnumbered;
+use crate::plan::order::{Needs, Unnumbered};
 use crate::plan::servers::{Run, runs};
 use crate::plan::simulate::act;
 use crate::plan::step::{Action, NEW};
 use crate::plan::{Draft, Inputs, Site, look, secrets, server, storage};
 use crate::spec::EngineRecipe;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Drafts what has to be done on one pod.
@@ -21,36 +22,49 @@ pub(super) fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
     }
     draft.findings.extend(look::odd_gpus(site));
     draft.findings.extend(storage::other(site));
-    if let Some(mount) = storage::mount(site) {
+    let mut facts = Cow::Borrowed(site.facts);
+    if let Some(mount) = storage::mount(inputs, site) {
         // what is on the storage can't be seen yet: the rest is planned for the pod as it will be then
-        let mut facts = site.facts.clone();
-        act(&mut facts, &mount.action);
-        let mut later = Draft { findings: draft.findings.clone(), ..Draft::default() };
-        if servers(inputs, &Site { facts: &facts, ..*site }, &mut later) > 0 {
-            later.steps.push(mount);
-            return later;
-        }
+        act(facts.to_mut(), &mount.action);
+        draft.steps.push(mount);
     }
-    servers(inputs, site, &mut draft);
+    let mut stops: Vec<ModelName> = Vec::new();
+    let rest = loop {
+        match servers(inputs, &Site { facts: &facts, ..*site }) {
+            Ok(rest) => break rest,
+            Err(name) => {
+                // some trade places, and one has to go first: here, too, the rest is planned for what will be then
+                let action = Action::StopServer(name.clone());
+                act(facts.to_mut(), &action);
+                let needs = Needs { stopped: stops.clone(), ..Needs::default() };
+                draft.steps.push(Unnumbered { action, reason: TRADES.to_owned(), needs });
+                stops.push(name);
+            }
+        }
+    };
+    draft.add(rest);
     draft
 }
 
-/// Drafts everything but storage; tells how many servers shall run and can.
-fn servers(inputs: &Inputs<'_>, site: &Site<'_>, draft: &mut Draft) -> usize {
-    leavers(inputs, site, draft);
+/// Why a server is stopped that is started again.
+const TRADES: &str = "it trades places with other servers";
+
+/// Drafts everything but storage; the error is the server that has to be stopped first.
+fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, ModelName> {
+    let mut draft = Draft::default();
+    leavers(inputs, site, &mut draft);
     for (name, model) in site.models.iter().filter(|(name, _)| inputs.scope.has_server(site.name, name)) {
         if model.state == State::Stopped {
-            server::rest(inputs, site, (name, model), draft);
+            server::rest(inputs, site, (name, model), &mut draft);
         }
     }
     let runs = runs(inputs, site, &mut draft.findings);
     draft.findings.extend(runs.iter().filter_map(|run| server::taken_over(site, &run.wanted.spec.name)));
-    let count = runs.len();
     draft.steps.extend(engines(site, &runs));
     draft.steps.extend(secrets::write(inputs, site.facts, runs.iter().map(|run| &run.wanted.spec)));
     draft.steps.extend(fetch::steps(runs.iter().filter_map(|run| run.wanted.fetch.as_ref())));
-    server::draft(runs, draft);
-    count
+    server::draft(runs, &mut draft)?;
+    Ok(draft)
 }
 
 /// Servers of this project that the manifest no longer puts here.

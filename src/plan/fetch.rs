@@ -1,6 +1,6 @@
 //! A download: exactly which files of which commit.
 
-use crate::hub::{Choice, HubFile, is_commit};
+use crate::hub::{Choice, DEFAULT_BRANCH, HubFile, is_commit};
 use crate::model_ref::ModelRef;
 use crate::observe::CachedRepo;
 use crate::plan::order::Unnumbered;
@@ -16,7 +16,7 @@ pub struct Fetch {
     /// At which commit; what the hub then says if it could not be asked.
     pub commit: Option<String>,
     /// The commit, branch or tag as far as the pod knows it: two names of one commit are one download.
-    pub(super) known_as: String,
+    pub known_as: String,
     /// Which files, as the hub's client takes them.
     pub choice: Choice,
     /// Exactly which, where the hub was asked; empty otherwise.
@@ -67,11 +67,12 @@ impl Fetch {
         blobs.into_iter()
     }
 
-    /// The branch or tag that comes to mean this commit in the cache, as the hub's client would note it.
+    /// The branch that comes to mean this commit in the cache: the default one, for a model that names none.
+    ///
+    /// What such a model is pinned to is looked up there; a revision that is named asks the hub.
     #[must_use]
-    pub fn branch(&self) -> Option<&str> {
-        let ModelRef::Hub { revision, .. } = &self.model else { return None };
-        Some(revision.as_ref().map_or("main", |revision| revision.as_str())).filter(|name| !is_commit(name))
+    pub fn branch(&self) -> Option<&'static str> {
+        matches!(self.model, ModelRef::Hub { revision: None, .. }).then_some(DEFAULT_BRANCH)
     }
 
     /// What people know it by: `owner/name@381fc96:file`; a revision of their own stays as they wrote it.

@@ -53,26 +53,34 @@ pub(super) fn wrong_gpus(site: &Site<'_>) -> Option<Finding> {
     Some(Finding::on(Severity::Error, "wrong-gpus", site.name, message).help(help))
 }
 
-/// GPUs that nothing can be placed on.
+/// What hinders all that wants a GPU: the driver as a whole, or single ones that nothing can be placed on.
 pub(super) fn odd_gpus(site: &Site<'_>) -> Vec<Finding> {
-    let GpuSight::Found { gpus, .. } = &site.facts.gpus else { return Vec::new() };
-    let odd = gpus.iter().filter_map(|gpu| {
-        let (severity, code, help) = match &gpu.fault {
-            Some(_) => {
-                (Severity::Warning, "gpu-lost", "reboot the pod; if that does not help, ask for another one")
-            }
-            None => (Severity::Note, "gpu-split", "pi uses whole GPUs: nvidia-smi -mig 0 makes it one again"),
-        };
-        let message = unusable(gpu)?;
-        Some(Finding::on(severity, code, site.name, message).help(help))
-    });
-    odd.collect()
+    match &site.facts.gpus {
+        GpuSight::None => Vec::new(),
+        GpuSight::Broken { message, .. } => {
+            let help = "repair the driver: often a reboot of the pod does it";
+            let message = format!("nvidia-smi fails: {message}");
+            vec![Finding::on(Severity::Warning, "gpu-broken", site.name, message).help(help)]
+        }
+        GpuSight::Found { gpus, .. } => gpus.iter().filter_map(|gpu| odd_gpu(site, gpu)).collect(),
+    }
 }
 
-/// Why nothing can be placed on this GPU, if so.
+fn odd_gpu(site: &Site<'_>, gpu: &Gpu) -> Option<Finding> {
+    let (severity, code, help) = match &gpu.fault {
+        Some(_) => {
+            (Severity::Warning, "gpu-lost", "reboot the pod; if that does not help, ask for another one")
+        }
+        None => (Severity::Note, "gpu-split", "pi uses whole GPUs: `nvidia-smi -mig 0` makes it one again"),
+    };
+    let message = format!("GPU {} {}", gpu.index, unusable(gpu)?);
+    Some(Finding::on(severity, code, site.name, message).help(help))
+}
+
+/// Why nothing can be placed on this GPU, if so: it `does not answer`.
 pub(super) fn unusable(gpu: &Gpu) -> Option<String> {
     match &gpu.fault {
-        Some(fault) => Some(format!("GPU {} does not answer: {fault}", gpu.index)),
-        None => gpu.mig.then(|| format!("GPU {} is split into MIG devices", gpu.index)),
+        Some(fault) => Some(format!("does not answer: {fault}")),
+        None => gpu.mig.then(|| "is split into MIG devices".to_owned()),
     }
 }

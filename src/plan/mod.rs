@@ -41,7 +41,7 @@ pub use inputs::{Inputs, Protected, Scope};
 pub use questions::questions;
 pub use render::{scripts, shown_scripts};
 pub use simulate::{act, simulate};
-pub use step::{Action, Counts, Plan, Sign, Step, StepId, Storage};
+pub use step::{Action, Counts, Plan, Row, Sign, Step, StepId, Storage};
 pub use view::{GpuView, PodView, gpus_in_words};
 
 use crate::manifest::{Model, Pod};
@@ -96,6 +96,15 @@ struct Draft {
     steps: Vec<order::Unnumbered>,
     findings: Vec<Finding>,
     standing: usize,
+}
+
+impl Draft {
+    fn add(&mut self, other: Self) {
+        let Self { steps, findings, standing } = other;
+        self.steps.extend(steps);
+        self.findings.extend(findings);
+        self.standing += standing;
+    }
 }
 
 /// Plans every pod in scope by `rule`, and puts the drafts together.

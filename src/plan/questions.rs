@@ -1,8 +1,9 @@
 //! What to ask the hub, before the pods have answered: their answer is compared with the hub's only afterwards.
 
-use crate::hub::{Need, is_commit};
+use crate::hub::{DEFAULT_BRANCH, Need, is_commit};
 use crate::manifest::State;
 use crate::model_ref::ModelRef;
+use crate::name::Revision;
 use crate::plan::step::{Action, Plan};
 use crate::plan::{Inputs, plan};
 use std::collections::BTreeMap;
@@ -25,7 +26,10 @@ pub fn questions(inputs: &Inputs<'_>) -> BTreeMap<ModelRef, Need> {
         if there && revision.as_ref().is_some_and(|revision| is_commit(revision.as_str())) {
             continue;
         }
-        let asked = ModelRef::Hub { repo: repo.clone(), revision: revision.clone(), file: None };
+        // one question for `owner/name` and `owner/name@main`
+        let branch = || Revision::parse(DEFAULT_BRANCH).ok();
+        let revision = revision.clone().or_else(branch);
+        let asked = ModelRef::Hub { repo: repo.clone(), revision, file: None };
         let need = if there { Need::Curious } else { Need::Pressing };
         let former = questions.entry(asked).or_insert(need);
         if need == Need::Pressing {

@@ -11,14 +11,7 @@ use crate::plan::servers::Run;
 use crate::spec::ServerSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What to do when, servers being numbers in the list that was given.
-pub(super) struct Queue {
-    /// Stopped before all others, one after the other: they trade places, and somebody has to leave first.
-    pub(super) stops: Vec<usize>,
-    pub(super) turns: Vec<Turn>,
-}
-
-/// One step.
+/// One step; servers are numbers in the list that was given.
 pub(super) enum Turn {
     /// A server is started, anew or for the first time.
     Start {
@@ -32,16 +25,11 @@ pub(super) enum Turn {
     Ready { at: usize },
 }
 
-/// Lines up servers, which come sorted by name; those that stand as they should are not among them.
-pub(super) fn queue(runs: &[Run<'_>]) -> Queue {
-    let mut stops = Vec::new();
-    let givers = loop {
-        let givers = givers(runs, &stops);
-        match circle(&givers) {
-            Some(one) => stops.push(one),
-            None => break givers,
-        }
-    };
+/// Lines up servers, which come sorted by name; those that stand as they should are not among them. Where some trade
+/// places in a circle there is no order: the error is the one that has to be stopped first.
+pub(super) fn queue(runs: &[Run<'_>]) -> Result<Vec<Turn>, usize> {
+    let givers = givers(runs);
+    circle(&givers).map_or(Ok(()), Err)?;
     let mut needs: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); 2 * runs.len()];
     let mut on_gpu: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
     for (at, run) in runs.iter().enumerate().filter(|(_, run)| matches!(run.verdict, Verdict::Starting(_))) {
@@ -71,7 +59,7 @@ pub(super) fn queue(runs: &[Run<'_>]) -> Queue {
     };
     let steps =
         each_behind(&needs).into_iter().filter(|step| *step == ready(step / 2) || starts(&runs[step / 2]));
-    Queue { stops, turns: steps.map(turn).collect() }
+    Ok(steps.map(turn).collect())
 }
 
 /// A server's steps among all: its start, and that it is ready.
@@ -88,8 +76,8 @@ fn starts(run: &Run<'_>) -> bool {
 }
 
 /// For each server those that give up something that it takes: a share of a GPU, a port.
-fn givers(runs: &[Run<'_>], stops: &[usize]) -> Vec<BTreeSet<usize>> {
-    let now = |at: usize| runs[at].now.filter(|_| !stops.contains(&at) && starts(&runs[at]));
+fn givers(runs: &[Run<'_>]) -> Vec<BTreeSet<usize>> {
+    let now = |at: usize| runs[at].now.filter(|_| starts(&runs[at]));
     let mut gpus: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
     let mut ports: BTreeMap<Port, BTreeSet<usize>> = BTreeMap::new();
     for (at, run) in runs.iter().enumerate() {

@@ -7,12 +7,13 @@ use crate::plan::change::{Change, How, changes};
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::inputs::Protected;
 use crate::plan::order::{Needs, Unnumbered};
-use crate::plan::queue::{Queue, Turn, queue};
+use crate::plan::queue::{Turn, queue};
 use crate::plan::secrets::outdated;
 use crate::plan::servers::Run;
 use crate::plan::step::{Action, NEW};
 use crate::plan::{Draft, Inputs, Site};
 use crate::spec::ServerSpec;
+use std::collections::BTreeSet;
 
 /// What is to be done about a server that shall run.
 pub(super) enum Verdict {
@@ -60,49 +61,38 @@ pub(super) fn verdict(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> Verdict
     }
 }
 
-/// Drafts what makes servers that shall run run as they should.
-pub(super) fn draft(runs: Vec<Run<'_>>, draft: &mut Draft) {
+/// Drafts what makes servers that shall run run as they should; the error is the one that has to be stopped first.
+pub(super) fn draft(runs: Vec<Run<'_>>, draft: &mut Draft) -> Result<(), ModelName> {
     let standing = |run: &Run<'_>| matches!(run.verdict, Verdict::Standing);
     let (standing, runs): (Vec<_>, Vec<_>) = runs.into_iter().partition(standing);
     draft.standing += standing.len();
-    let Queue { stops, turns } = queue(&runs);
-    let names = |list: &mut dyn Iterator<Item = &usize>| -> Vec<ModelName> {
-        list.map(|at| runs[*at].wanted.spec.name.clone()).collect()
-    };
-    for (count, at) in stops.iter().enumerate() {
-        let needs = Needs { stopped: names(&mut stops[..count].iter()), ..Needs::default() };
-        let action = Action::StopServer(runs[*at].wanted.spec.name.clone());
-        draft.steps.push(Unnumbered { action, reason: TRADES.to_owned(), needs });
-    }
-    for turn in turns {
+    let name = |at: usize| runs[at].wanted.spec.name.clone();
+    let names = |list: BTreeSet<usize>| list.into_iter().map(name).collect();
+    for turn in queue(&runs).map_err(name)? {
         draft.steps.push(match turn {
             Turn::Ready { at } => wait(&runs[at]),
             Turn::Start { at, started, ready } => {
-                let wanted = &runs[at].wanted;
-                let weights = wanted.fetch.as_ref().map(|(fetch, _)| fetch.what());
-                let (started, ready) = (names(&mut started.iter()), names(&mut ready.iter()));
-                let (action, reason) = start(&runs[at], stops.contains(&at));
-                Unnumbered { action, reason, needs: Needs { started, ready, weights, ..Needs::default() } }
+                let weights = runs[at].wanted.fetch.as_ref().map(|(fetch, _)| fetch.what());
+                let needs =
+                    Needs { started: names(started), ready: names(ready), weights, ..Needs::default() };
+                let (action, reason) = start(&runs[at]);
+                Unnumbered { action, reason, needs }
             }
         });
     }
+    Ok(())
 }
 
-/// Why a server is stopped before it is started again.
-const TRADES: &str = "it trades places with other servers";
-
-fn start(run: &Run<'_>, stopped: bool) -> (Action, String) {
+fn start(run: &Run<'_>) -> (Action, String) {
     let to = Box::new(run.wanted.spec.clone());
     match &run.verdict {
-        Verdict::Restart(reason, changes) if !stopped => {
+        Verdict::Restart(reason, changes) => {
             (Action::RestartServer { to, changes: changes.clone() }, reason.clone())
         }
-        Verdict::Start(reason) if !stopped => (Action::StartServer(to), reason.clone()),
-        Verdict::Restart(..)
-        | Verdict::Start(_)
-        | Verdict::Starting(_)
-        | Verdict::Wait(_)
-        | Verdict::Standing => (Action::StartServer(to), TRADES.to_owned()),
+        Verdict::Start(reason) | Verdict::Starting(reason) | Verdict::Wait(reason) => {
+            (Action::StartServer(to), reason.clone())
+        }
+        Verdict::Standing => (Action::StartServer(to), String::new()),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::plan::finding::Finding;
 use crate::plan::view::PodView;
 use crate::spec::{EngineRecipe, ServerSpec};
 use crate::units::{Bytes, Seconds};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What to do about the difference between what is wanted and what is there.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -52,6 +52,25 @@ impl Step {
     #[must_use]
     pub fn makes_new(&self) -> bool {
         self.reason == NEW || self.reason == NEW_ONES
+    }
+
+    /// Whether it adds, changes or removes, taken by itself.
+    #[must_use]
+    pub fn sign(&self) -> Sign {
+        match &self.action {
+            Action::MountStorage(_)
+            | Action::InstallEngine(_)
+            | Action::FetchWeights(_)
+            | Action::StartServer(_) => Sign::Add,
+            Action::WriteSecrets(_) if self.makes_new() => Sign::Add,
+            Action::WriteSecrets(_) | Action::RestartServer { .. } | Action::AwaitReady { .. } => {
+                Sign::Change
+            }
+            Action::StopServer(_)
+            | Action::RemoveServer(_)
+            | Action::RemoveEngine(_)
+            | Action::RemoveWeights(_) => Sign::Remove,
+        }
     }
 }
 
@@ -162,20 +181,6 @@ impl Action {
             | Self::RemoveWeights(_) => None,
         }
     }
-
-    /// Whether it adds, changes or removes.
-    #[must_use]
-    pub fn sign(&self) -> Sign {
-        match self {
-            Self::MountStorage(_) | Self::InstallEngine(_) | Self::FetchWeights(_) | Self::StartServer(_) => {
-                Sign::Add
-            }
-            Self::WriteSecrets(_) | Self::RestartServer { .. } | Self::AwaitReady { .. } => Sign::Change,
-            Self::StopServer(_) | Self::RemoveServer(_) | Self::RemoveEngine(_) | Self::RemoveWeights(_) => {
-                Sign::Remove
-            }
-        }
-    }
 }
 
 impl Plan {
@@ -204,12 +209,12 @@ impl Plan {
         Bytes(self.steps.iter().map(missing).sum())
     }
 
-    /// How many rows add, change and remove. Waiting for a server that the same plan starts is part of its row.
+    /// How many rows add, change and remove.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
-        for step in self.rows() {
-            match step.action.sign() {
+        for row in self.rows() {
+            match row.sign {
                 Sign::Add => counts.add += 1,
                 Sign::Change => counts.change += 1,
                 Sign::Remove => counts.remove += 1,
@@ -221,31 +226,62 @@ impl Plan {
     /// How many servers go away and come back.
     #[must_use]
     pub fn restarts(&self) -> usize {
-        self.steps.iter().filter(|step| matches!(step.action, Action::RestartServer { .. })).count()
+        self.rows().filter(|row| row.restarts).count()
     }
 
-    /// The steps that a person sees as rows of their own: all but the waiting that follows a start.
-    pub fn rows(&self) -> impl Iterator<Item = &Step> {
-        let starts: std::collections::BTreeSet<_> = self
-            .steps
-            .iter()
-            .filter(|s| matches!(s.action, Action::StartServer(_) | Action::RestartServer { .. }))
-            .filter_map(|s| Some((&s.pod, s.action.server()?)))
-            .collect();
-        self.steps.iter().filter(move |step| match &step.action {
-            Action::AwaitReady { spec, .. } => !starts.contains(&(&step.pod, &spec.name)),
-            Action::MountStorage(_)
-            | Action::InstallEngine(_)
-            | Action::WriteSecrets(_)
-            | Action::FetchWeights(_)
-            | Action::StartServer(_)
-            | Action::RestartServer { .. }
-            | Action::StopServer(_)
-            | Action::RemoveServer(_)
-            | Action::RemoveEngine(_)
-            | Action::RemoveWeights(_) => true,
+    /// The steps that a person sees as rows of their own: all but the waiting that follows a start, and the stop of
+    /// a server that is started again.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        let mut starts = BTreeSet::new();
+        let mut stops = BTreeMap::new();
+        for step in &self.steps {
+            match &step.action {
+                Action::StartServer(spec) | Action::RestartServer { to: spec, .. } => {
+                    starts.insert((&step.pod, &spec.name));
+                }
+                Action::StopServer(name) => {
+                    stops.insert((&step.pod, name), step.reason.as_str());
+                }
+                Action::MountStorage(_)
+                | Action::InstallEngine(_)
+                | Action::WriteSecrets(_)
+                | Action::FetchWeights(_)
+                | Action::AwaitReady { .. }
+                | Action::RemoveServer(_)
+                | Action::RemoveEngine(_)
+                | Action::RemoveWeights(_) => {}
+            }
+        }
+        self.steps.iter().filter_map(move |step| {
+            let server = step.action.server().map(|name| (&step.pod, name));
+            let is_started = server.is_some_and(|server| starts.contains(&server));
+            let stopped = server.and_then(|server| stops.get(&server).copied());
+            let reason = step.reason.as_str();
+            match (&step.action, stopped) {
+                (Action::AwaitReady { .. } | Action::StopServer(_), _) if is_started => None,
+                (Action::StartServer(_), Some(reason)) => {
+                    Some(Row { step, sign: Sign::Change, restarts: true, reason })
+                }
+                (action, _) => {
+                    let restarts = matches!(action, Action::RestartServer { .. });
+                    Some(Row { step, sign: step.sign(), restarts, reason })
+                }
+            }
         })
     }
+}
+
+/// One row of a plan, as people see it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Row<'a> {
+    /// What is done.
+    pub step: &'a Step,
+    /// Whether that adds, changes or removes.
+    pub sign: Sign,
+    /// Whether a server goes away and comes back.
+    pub restarts: bool,
+    /// Why.
+    pub reason: &'a str,
 }
 
 /// Rows of a plan, counted.

@@ -4,31 +4,35 @@ use crate::manifest::State;
 use crate::model_ref::ModelRef;
 use crate::name::AbsPath;
 use crate::observe::MountSeen;
-use crate::plan::Site;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::Unnumbered;
 use crate::plan::step::{Action, Storage};
+use crate::plan::{Inputs, Site};
 
-/// The step that mounts the pod's storage, if nothing is mounted there.
-pub(super) fn mount(site: &Site<'_>) -> Option<Unnumbered> {
+/// The step that mounts the pod's storage, if nothing is mounted there and anything shall run.
+pub(super) fn mount(inputs: &Inputs<'_>, site: &Site<'_>) -> Option<Unnumbered> {
     let mount = site.pod.mount.as_ref()?;
     match site.facts.mounts.get(mount.target.as_str()) {
         Some(MountSeen::Mounted { .. }) => return None,
         Some(MountSeen::Nothing) | None => {}
     }
-    let paths =
-        site.models.iter().filter(|(_, model)| model.state == State::Running).filter_map(|(_, model)| {
-            match &model.model {
-                ModelRef::Path(path) => Some(path),
-                ModelRef::Hub { .. } => None,
-            }
-        });
-    let mut holds: Vec<AbsPath> =
-        paths.filter(|path| is_below(path.as_str(), &mount.target)).cloned().collect();
+    let running = || site.models.iter().filter(|(_, model)| model.state == State::Running);
+    if !running().any(|(name, _)| inputs.scope.has_server(site.name, name)) {
+        return None;
+    }
+    let mut holds: Vec<AbsPath> = running().filter_map(|(_, model)| path(&model.model)).cloned().collect();
+    holds.retain(|path| is_below(path.as_str(), &mount.target));
     holds.sort();
     holds.dedup();
     let action = Action::MountStorage(Storage { mount: mount.clone(), holds });
     Some(Unnumbered::new(action, "nothing is mounted there"))
+}
+
+fn path(model: &ModelRef) -> Option<&AbsPath> {
+    match model {
+        ModelRef::Path(path) => Some(path),
+        ModelRef::Hub { .. } => None,
+    }
 }
 
 /// Something else than the manifest's storage is mounted in its place.

@@ -1,5 +1,6 @@
 //! What a download leaves in the HF cache, as the next probe will see it.
 
+use crate::hub::DEFAULT_BRANCH;
 use crate::model_ref::ModelRef;
 use crate::name::HfRepo;
 use crate::observe::{CachedRepo, PodFacts, Snapshot, Whole};
@@ -15,7 +16,7 @@ pub(super) fn fetched(facts: &mut PodFacts, fetch: &Fetch) {
         facts.cache.len() - 1
     });
     let cache = &mut facts.cache[at];
-    let revision = revision.as_ref().map_or("main", |revision| revision.as_str());
+    let revision = revision.as_ref().map_or(DEFAULT_BRANCH, |revision| revision.as_str());
     let commit = match &fetch.commit {
         Some(commit) => commit.clone(),
         None => cache.refs.get(revision).cloned().unwrap_or_else(|| revision.to_owned()),

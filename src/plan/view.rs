@@ -61,12 +61,12 @@ impl PodView {
     }
 }
 
-/// `8× H100 80GB HBM3`, `2× A100 + 1× L40S`, `no GPU`; one that does not answer has no name.
+/// `8× H100 80GB HBM3`, `2× A100 + 1× L40S`, `no GPU`; one that does not answer has no name: `1× unknown`.
 #[must_use]
 pub fn gpus_in_words<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut kinds: Vec<(&str, usize)> = Vec::new();
     for name in names {
-        let name = if name.is_empty() { "GPU that does not answer" } else { name };
+        let name = if name.is_empty() { "unknown" } else { name };
         let name = name.strip_prefix("NVIDIA ").unwrap_or(name);
         match kinds.iter_mut().find(|(kind, _)| *kind == name) {
             Some((_, count)) => *count += 1,

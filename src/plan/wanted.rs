@@ -149,10 +149,10 @@ fn no_driver(site: &Site<'_>, model: &Model) -> Result<(), Refusal> {
         GpuAsk::Count(_) | GpuAsk::Ids(_) => false,
     };
     match &site.facts.gpus {
-        GpuSight::Broken { message, .. } if !without => Err((
+        GpuSight::Broken { .. } if !without => Err((
             "gpu-broken",
-            format!("nvidia-smi fails there: {message}"),
-            "repair the driver (often: reboot the pod), then plan again; `gpus = 0` does without".to_owned(),
+            "it wants a GPU, and nvidia-smi fails".to_owned(),
+            "repair the driver, or write `gpus = 0` to do without".to_owned(),
         )),
         GpuSight::Broken { .. } | GpuSight::None | GpuSight::Found { .. } => Ok(()),
     }

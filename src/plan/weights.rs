@@ -1,6 +1,6 @@
 //! Whether a model's weights are on the pod.
 
-use crate::hub::{Choice, HubFile, RepoFacts};
+use crate::hub::{Choice, DEFAULT_BRANCH, HubFile, RepoFacts};
 use crate::manifest::EngineKind;
 use crate::model_ref::ModelRef;
 use crate::name::{HfRepo, ModelName};
@@ -75,13 +75,13 @@ fn lacks<'a>(
     commit: Option<&'a str>,
 ) -> (&'a str, Option<&'static str>) {
     let ModelRef::Hub { repo, revision, file } = wish.model else { return ("", None) };
-    let revision = revision.as_ref().map_or("main", |revision| revision.as_str());
+    let revision = revision.as_ref().map_or(DEFAULT_BRANCH, |revision| revision.as_str());
     let noted = cache.and_then(|cache| cache.refs.get(revision)).map(String::as_str);
     let known = commit.and_then(|commit| inputs.hub.at(repo, commit));
     let commit = commit.or(noted).unwrap_or(revision);
     let snapshot = match cache.map(|cache| cache.snapshots.get(commit)) {
         None if wish.unseen => {
-            return (commit, Some("what the storage holds can't be seen before it is mounted"));
+            return (commit, Some("unless the storage has them already"));
         }
         None => return (commit, Some(NEW_ONES)),
         Some(None) => return (commit, Some("the pod has another revision of them")),

@@ -29,8 +29,9 @@ pub(super) fn finding_text(finding: &Finding, lines: &Lines) -> String {
         let blanks = " ".repeat(INDENT - 4 - head.len());
         let _ = writeln!(text, "    {}{blanks}{part}", Styled(style, head));
     }
-    for part in help.iter().flat_map(|help| wrapped(help, WIDTH - INDENT)) {
-        let _ = writeln!(text, "{:INDENT$}{part}", "");
+    for (at, part) in help.iter().flat_map(|help| wrapped(help, WIDTH - INDENT - 2)).enumerate() {
+        let arrow = if at == 0 { "→" } else { " " };
+        let _ = writeln!(text, "{:INDENT$}{arrow} {part}", "");
     }
     text
 }

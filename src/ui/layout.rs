@@ -35,7 +35,7 @@ pub(super) fn padded(text: &str, columns: usize) -> String {
 /// The text in lines of at most `columns`, broken at blanks; a word that is longer stays whole.
 pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    for word in words(text) {
         let line = lines.last().map_or(0, |line| width(line));
         if line > 0 && line + 1 + width(word) > columns {
             lines.push(word.to_owned());
@@ -48,6 +48,26 @@ pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     }
     lines
 }
+
+/// Words, where a short `quotation` is one.
+fn words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let mut end = rest.find(' ').unwrap_or(rest.len());
+        let quoted =
+            rest[..end].find('`').and_then(|from| Some((from, from + 1 + rest[from + 1..].find('`')?)));
+        if let Some((_, to)) = quoted.filter(|(from, to)| *to > end && to - from <= QUOTED) {
+            end = rest[to..].find(' ').map_or(rest.len(), |blank| to + blank);
+        }
+        words.push(&rest[..end]);
+        rest = rest[end..].trim_start_matches(' ');
+    }
+    words
+}
+
+/// A quotation that is longer is broken as other text.
+const QUOTED: usize = 30;
 
 #[cfg(test)]
 mod tests {
@@ -64,5 +84,8 @@ mod tests {
     fn lines_break_at_blanks() {
         assert_eq!(wrapped("a bc def", 4), ["a bc", "def"]);
         assert_eq!(wrapped("abcdefgh ij", 4), ["abcdefgh", "ij"]);
+        assert_eq!(wrapped("write `gpus = 0`, or go", 14), ["write", "`gpus = 0`, or", "go"]);
+        assert_eq!(wrapped("a ` b", 3), ["a `", "b"]);
+        assert_eq!(wrapped("", 3), [""]);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::manifest::Lines;
 use crate::name::PodName;
-use crate::plan::{Finding, Plan, PodView, Severity, Step, gpus_in_words};
+use crate::plan::{Finding, Plan, PodView, Row, Severity, gpus_in_words};
 use crate::ui::findings::finding_text;
 use crate::ui::layout::{Count, WIDTH, width};
 use crate::ui::rows::row_text;
@@ -16,8 +16,8 @@ use std::fmt::Write;
 pub fn plan_text(plan: &Plan, lines: &Lines) -> String {
     let mut text = String::new();
     let (mut rows, mut findings) = (BTreeMap::new(), BTreeMap::new());
-    for step in plan.rows() {
-        rows.entry(&step.pod).or_insert_with(Vec::new).push(step);
+    for row in plan.rows() {
+        rows.entry(&row.step.pod).or_insert_with(Vec::new).push(row);
     }
     for finding in &plan.findings {
         findings.entry(finding.pod.as_ref()).or_insert_with(Vec::new).push(finding);
@@ -43,7 +43,7 @@ pub fn plan_text(plan: &Plan, lines: &Lines) -> String {
 fn pod_text(
     text: &mut String,
     (name, view): (&PodName, &PodView),
-    (rows, findings): (&[&Step], &[&Finding]),
+    (rows, findings): (&[Row<'_>], &[&Finding]),
     lines: &Lines,
 ) {
     let mut left = WIDTH.saturating_sub(2 + width(name.as_str()));
@@ -58,7 +58,7 @@ fn pod_text(
         left = left.saturating_sub(2 + width(&part));
     }
     text.push('\n');
-    rows.iter().for_each(|step| row_text(text, step, view));
+    rows.iter().for_each(|row| row_text(text, row, view));
     for finding in findings {
         text.push_str(&finding_text(finding, lines));
     }

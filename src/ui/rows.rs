@@ -1,6 +1,6 @@
 //! One row of a plan: what is done to what, and below it what needs more room.
 
-use crate::plan::{Action, Fetch, How, PodView, Sign, Step, gpu_list, shown_address};
+use crate::plan::{Action, Fetch, How, PodView, Row, Sign, gpu_list, shown_address};
 use crate::spec::{EngineRecipe, ServerSpec};
 use crate::ui::layout::{WIDTH, padded, width, wrapped};
 use crate::ui::style::{ADD, CHANGE, REMOVE, Styled};
@@ -13,13 +13,14 @@ const TARGET: usize = 23;
 /// Where lines below a row begin.
 const INDENT: usize = 8;
 
-pub(super) fn row_text(text: &mut String, step: &Step, view: &PodView) {
-    let (sign, style) = match step.action.sign() {
+pub(super) fn row_text(text: &mut String, row: &Row<'_>, view: &PodView) {
+    let Row { step, sign, restarts: _, reason: _ } = row;
+    let (sign, style) = match sign {
         Sign::Add => ("+", ADD),
         Sign::Change => ("~", CHANGE),
         Sign::Remove => ("-", REMOVE),
     };
-    let (kind, target, detail) = words(step, view);
+    let (kind, target, detail) = words(row, view);
     let start = format!("{} {}", padded(kind, KIND), padded(&target, TARGET));
     let line = format!("{start} {detail}");
     let one_line = width(&target) <= TARGET && 6 + width(&line) <= WIDTH;
@@ -78,34 +79,41 @@ fn change_text(text: &mut String, field: &str, how: &How) {
 }
 
 /// A row's kind, what it is about, and what else is to be known.
-fn words(step: &Step, view: &PodView) -> (&'static str, String, String) {
+fn words(row: &Row<'_>, view: &PodView) -> (&'static str, String, String) {
+    let Row { step, sign: _, restarts, reason } = row;
     let target = step.action.target();
     let (kind, target, detail) = match &step.action {
         Action::MountStorage(storage) => {
-            ("mount", format!("{} on {target}", shown_address(&storage.mount.source)), String::new())
+            let source = shown_address(&storage.mount.source);
+            return ("mount", format!("{source} on {target}"), String::new());
         }
         Action::InstallEngine(recipe) => ("engine", target, ingredients(recipe)),
         Action::WriteSecrets(_) => ("secrets", target, String::new()),
         Action::FetchWeights(fetch) => ("weights", target, download(fetch, view)),
         Action::RemoveWeights(_) => ("weights", target, String::new()),
+        Action::StartServer(spec) if *restarts => {
+            ("server", target, format!("will be restarted on {}", place(spec)))
+        }
         Action::StartServer(spec) => ("server", target, place(spec)),
         // what differs is told below
         Action::RestartServer { changes, .. } if !changes.is_empty() => {
-            return ("server", target, "will be restarted".to_owned());
+            return ("server", target, RESTART.to_owned());
         }
-        Action::RestartServer { .. } => ("server", target, "will be restarted".to_owned()),
-        Action::AwaitReady { .. } => ("server", target, "will be waited for".to_owned()),
+        Action::RestartServer { .. } => ("server", target, RESTART.to_owned()),
+        Action::AwaitReady { .. } => ("server", target, "pi waits for it".to_owned()),
         Action::StopServer(_) => ("server", target, "will be stopped".to_owned()),
         Action::RemoveServer(_) => ("server", target, String::new()),
         Action::RemoveEngine(_) => ("engine", target, String::new()),
     };
-    let detail = match (detail.as_str(), step.reason.as_str()) {
+    let detail = match (detail.as_str(), *reason) {
         (detail, _) if step.makes_new() => detail.to_owned(),
         ("", reason) => reason.to_owned(),
         (detail, reason) => format!("{detail}: {reason}"),
     };
     (kind, target, detail)
 }
+
+const RESTART: &str = "will be restarted";
 
 /// `65.5 GB, 1.9 TB free`; `1.2 GB of 65.5 GB, 1.9 TB free`; nothing where the hub could not be asked.
 fn download(fetch: &Fetch, view: &PodView) -> String {

@@ -160,7 +160,7 @@ fn three_pods_converge_drift_is_repaired_and_nothing_is_left() {
     }
     let place = Workplace::with(&MANIFEST.replace("{lab}", lab.dir.to_str().unwrap()));
 
-    place.pi("plan --detailed-exitcode").exits(2).says("on 3 pods").says("2× NVIDIA L40S");
+    place.pi("plan --detailed-exitcode").exits(2).says("on 3 pods").says("2× L40S");
     place.pi("apply --yes").exits(0);
     place.pi("plan --detailed-exitcode").exits(0).says("No changes. 4 servers on 3 pods");
     answers(&lab);

@@ -16,7 +16,7 @@ pub(super) fn gpus<'a>(
 ) -> BTreeMap<&'a ModelName, Result<Vec<u32>, Finding>> {
     let mut room = Room::of(site, stays);
     let mut places = BTreeMap::new();
-    // those without a choice first, then those that had a place, then the rest; who runs goes before who does not
+    // those without a choice first, then those that had a place, then the rest; who need not restart goes first
     for choose in [on_cpu, named_and_there, named, there, former, remembered, free] {
         for asked in asked {
             let name = asked.candidate.name;
@@ -71,18 +71,22 @@ fn named(asked: &Asked<'_>, room: &Room<'_>) -> Place {
     Some(full.map_or_else(
         || Ok(ids.clone()),
         |id| {
-            let message = format!("there is no room for it on GPU {id}: {}", room.holders(*id));
-            let help = "name other GPUs, or share this one with `memory`";
-            Err(Wrong { code: "gpu-taken", message, help })
+            let wrong = |message, help| Err(Wrong { code: "gpu-taken", message, help });
+            match room.unusable(*id) {
+                Some(why) => wrong(format!("it wants GPU {id}, which {why}"), "name other GPUs"),
+                None => {
+                    let help = "name other GPUs, or share this one with `memory`";
+                    wrong(format!("there is no room for it on GPU {id}: {}", room.holders(*id)), help)
+                }
+            }
         },
     ))
 }
 
-/// Where it runs, taking as much as it shall.
+/// Where it runs, if it goes on as it is.
 fn there(asked: &Asked<'_>, room: &Room<'_>) -> Place {
-    let record = asked.record.filter(|_| asked.runs)?;
-    let same = share(record.memory, record.kind) == share_of(asked);
-    (same && fits(&record.gpus, asked, room, Beside::Servers)).then(|| Ok(record.gpus.clone()))
+    let gpus = &asked.record.filter(|_| asked.content)?.gpus;
+    fits(gpus, asked, room, Beside::Servers).then(|| Ok(gpus.clone()))
 }
 
 /// Where its record says that it was.
@@ -130,15 +134,14 @@ fn free(asked: &Asked<'_>, room: &Room<'_>) -> Place {
 fn taken(asked: &Asked<'_>, room: &Room<'_>) -> String {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for gpu in room.ids().filter(|gpu| !room.has(*gpu, share_of(asked), Beside::All)) {
-        let who = room.holders(gpu);
+        let who =
+            room.unusable(gpu).map_or_else(|| format!(": {}", room.holders(gpu)), |why| format!(" {why}"));
         match groups.iter_mut().find(|(other, _)| *other == who) {
             Some((_, gpus)) => gpus.push(gpu.to_string()),
             None => groups.push((who, vec![gpu.to_string()])),
         }
     }
-    let group = |(who, gpus): (String, Vec<String>)| {
-        if who.starts_with("GPU ") { who } else { format!("GPU {}: {who}", gpus.join(",")) }
-    };
+    let group = |(who, gpus): (String, Vec<String>)| format!("GPU {}{who}", gpus.join(","));
     groups.into_iter().map(group).collect::<Vec<_>>().join("; ")
 }
 

@@ -9,8 +9,8 @@ pub(super) use room::{holds_mib, share};
 
 use crate::memory::ServerMemory;
 use crate::name::{ModelName, Port};
-use crate::observe::Life;
 use crate::plan::finding::Finding;
+use crate::plan::server::{Verdict, verdict};
 use crate::plan::servers::Stays;
 use crate::plan::wanted::Candidate;
 use crate::plan::{Inputs, Site};
@@ -50,19 +50,29 @@ struct Asked<'a> {
     candidate: &'a Candidate<'a>,
     /// What its record says, running or not.
     record: Option<&'a ServerSpec>,
-    /// Whether its process runs now.
-    runs: bool,
+    /// Whether it runs, and would go on as it is if it kept its place.
+    content: bool,
     /// What `pods.json` says.
     remembered: Option<&'a ServerMemory>,
 }
 
 impl<'a> Asked<'a> {
-    fn new(inputs: &Inputs<'a>, site: &Site<'_>, candidate: &'a Candidate<'_>) -> Self {
+    fn new(inputs: &Inputs<'a>, site: &Site<'a>, candidate: &'a Candidate<'_>) -> Self {
         let known = inputs.memory.pods.get(site.name);
+        let record = candidate.seen.and_then(|seen| seen.spec.as_ref().ok());
+        let content = record.is_some_and(|ServerSpec { gpus, port, .. }| {
+            let spec = candidate.at(inputs, site, Place { gpus: gpus.clone(), port: *port });
+            match verdict(candidate.seen, &spec) {
+                Verdict::Standing | Verdict::Wait(_) | Verdict::Starting(_) => {
+                    candidate.model.port.is_none_or(|wanted| wanted == *port)
+                }
+                Verdict::Start(_) | Verdict::Restart(..) => false,
+            }
+        });
         Self {
             candidate,
-            record: candidate.seen.and_then(|seen| seen.spec.as_ref().ok()),
-            runs: candidate.seen.is_some_and(|seen| matches!(seen.life, Life::Running { .. })),
+            record,
+            content,
             remembered: known.and_then(|known| known.servers.get(candidate.name)),
         }
     }

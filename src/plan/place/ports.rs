@@ -26,8 +26,8 @@ pub(super) fn ports<'a>(
         let place = held.get(&port).map_or(Ok(port), |holder| Err(port_taken(site, name, port, holder)));
         places.insert(name, place);
     }
-    // who runs goes before who does not
-    for former in [now, recorded, remembered] {
+    // who need not restart goes first
+    for former in [content, recorded, remembered] {
         for asked in asked {
             let name = asked.candidate.name;
             let port = if places.contains_key(name) { None } else { former(asked) };
@@ -47,8 +47,8 @@ pub(super) fn ports<'a>(
     places
 }
 
-fn now(asked: &Asked<'_>) -> Option<Port> {
-    recorded(asked).filter(|_| asked.runs)
+fn content(asked: &Asked<'_>) -> Option<Port> {
+    recorded(asked).filter(|_| asked.content)
 }
 
 fn recorded(asked: &Asked<'_>) -> Option<Port> {

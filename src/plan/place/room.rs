@@ -104,14 +104,16 @@ impl<'a> Room<'a> {
         }
     }
 
-    /// Who or what stands in the way on a GPU: `` `chat` has 92% ``
+    /// Why a GPU can't be used at all, if so: it `does not answer`.
+    pub(super) fn unusable(&self, gpu: u32) -> Option<&str> {
+        self.gpus.get(&gpu)?.unusable.as_deref()
+    }
+
+    /// Who has how much of a GPU: `` `chat` has 92% ``
     pub(super) fn holders(&self, gpu: u32) -> String {
-        let Some(OneGpu { unusable, foreign, strangers, servers }) = self.gpus.get(&gpu) else {
+        let Some(OneGpu { unusable: _, foreign, strangers, servers }) = self.gpus.get(&gpu) else {
             return String::new();
         };
-        if let Some(why) = unusable {
-            return why.clone();
-        }
         let percent = |share: u32| format!("{}%", share.div_ceil(100));
         let mut parts: Vec<String> =
             servers.iter().map(|(name, share)| format!("`{name}` has {}", percent(*share))).collect();

@@ -89,36 +89,32 @@ pub(crate) fn nobody_is_crowded(plan: Planner<'_>, observed: &Observed) -> Resul
     let before = crowded(observed);
     for count in 1..=steps.len() {
         let after = simulate(observed, &steps[..count]);
-        if let Some(new) = crowded(&after).into_iter().find(|crowd| !before.contains(crowd)) {
-            return Err(format!("{new} after {count} of\n{}", list(&steps)));
+        for (place, (load, who)) in crowded(&after) {
+            if before.get(&place).is_none_or(|(before, _)| *before < load) {
+                return Err(format!("{place} has {load} of{who} after {count} of\n{}", list(&steps)));
+            }
         }
     }
     Ok(())
 }
 
-fn crowded(observed: &Observed) -> BTreeSet<String> {
-    let mut crowds = BTreeSet::new();
+/// Places where more is taken than there is: a GPU's 10,000 hundredths of a percent, or a port.
+fn crowded(observed: &Observed) -> BTreeMap<String, (u32, String)> {
+    let mut places: BTreeMap<String, (u32, String)> = BTreeMap::new();
     for (pod, sighting) in &observed.pods {
         let Sighting::Seen(facts) = sighting else { continue };
-        let mut ports = BTreeMap::new();
-        let mut gpus: BTreeMap<u32, (u32, String)> = BTreeMap::new();
         for spec in running(facts) {
-            if let Some(other) = ports.insert(spec.port, &spec.name) {
-                crowds.insert(format!("{pod}: {other} and {} on port {}", spec.name, spec.port));
-            }
-            for gpu in &spec.gpus {
-                let (load, who) = gpus.entry(*gpu).or_default();
-                *load += share(spec);
+            let port = (format!("{pod}: port {}", spec.port), 10_000);
+            let gpus = spec.gpus.iter().map(|gpu| (format!("{pod}: GPU {gpu}"), share(spec)));
+            for (place, share) in gpus.chain([port]) {
+                let (load, who) = places.entry(place).or_default();
+                *load += share;
                 *who += &format!(" {}", spec.name);
             }
         }
-        crowds.extend(
-            gpus.iter()
-                .filter(|(_, (load, _))| *load > 10_000)
-                .map(|(gpu, (load, who))| format!("{pod}: GPU {gpu} has {load} of{who}")),
-        );
     }
-    crowds
+    places.retain(|_, (load, _)| *load > 10_000);
+    places
 }
 
 fn running(facts: &PodFacts) -> impl Iterator<Item = &ServerSpec> {

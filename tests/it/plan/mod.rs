@@ -3,6 +3,9 @@
 mod case;
 mod check;
 mod golden;
+mod hidden;
 mod laws;
 mod random;
+mod scripts;
 mod shuffle;
+mod twice;

@@ -22,11 +22,13 @@ use std::fmt::Write;
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 1500, max_shrink_iters: 4000, failure_persistence: None, ..ProptestConfig::default()
+        // PROPTEST_CASES asks for more
+        cases: ProptestConfig::default().cases.max(1000),
+        max_shrink_iters: 4000, failure_persistence: None, ..ProptestConfig::default()
     })]
 
     #[test]
-    fn laws_hold_for_manifests_and_pods_that_nobody_thought_of(bytes in prop::collection::vec(any::<u8>(), 0..360)) {
+    fn laws_hold_for_manifests_and_pods_that_nobody_thought_of(bytes in prop::collection::vec(any::<u8>(), 0..700)) {
         let world = World::of(&mut Choices(bytes.iter()));
         let Ok(manifest) = parse(&world.text) else { return Ok(()) };
         let planner = |observed: &Observed| world.plan(&manifest, observed);
@@ -88,6 +90,8 @@ impl World {
     fn of(choices: &mut Choices<'_>) -> Self {
         let pods = 1 + choices.below(3);
         let text = manifest(choices, pods);
+        let ours = ["api_key", "hf_token"].into_iter().filter(|_| !choices.once_in(4));
+        let secrets: BTreeSet<SecretName> = ours.map(|name| name.parse().unwrap()).collect();
         let mut observed = Observed::default();
         let mut memory = Memory::default();
         for pod in 0..pods {
@@ -96,7 +100,7 @@ impl World {
                 let why = Unreachable { code: "refused", why: "refused".to_owned(), help: None };
                 observed.pods.insert(name, Sighting::Unreachable(why));
             } else if !choices.once_in(16) {
-                observed.pods.insert(name, Sighting::Seen(Box::new(facts(choices))));
+                observed.pods.insert(name, Sighting::Seen(Box::new(facts(choices, &secrets))));
             }
         }
         if choices.once_in(4) {
@@ -106,14 +110,13 @@ impl World {
             memory.pods.insert("p0".parse().unwrap(), known);
         }
         let hub = hub(choices);
-        let secrets = ["api_key", "hf_token"].into_iter().filter(|_| !choices.once_in(4));
         let removal = |yes| if yes { Removal::Remove } else { Removal::Keep };
         Self {
             text,
             observed,
             memory,
             hub,
-            secrets: secrets.map(|name| name.parse().unwrap()).collect(),
+            secrets,
             scope: match choices.below(8) {
                 6 => Scope::Only { pods: BTreeSet::new(), models: BTreeSet::from(["b".parse().unwrap()]) },
                 7 => Scope::Only { pods: BTreeSet::from(["p0".parse().unwrap()]), models: BTreeSet::new() },
@@ -178,7 +181,7 @@ fn manifest(choices: &mut Choices<'_>, pods: usize) -> String {
     text
 }
 
-fn facts(choices: &mut Choices<'_>) -> PodFacts {
+fn facts(choices: &mut Choices<'_>, ours: &BTreeSet<SecretName>) -> PodFacts {
     let gpus = gpus(choices);
     let mut facts = PodFacts {
         pi_path: choices.of(&["/root/.pi", "/mnt/s/.pi"]).to_owned(),
@@ -196,7 +199,7 @@ fn facts(choices: &mut Choices<'_>) -> PodFacts {
     facts.mounts.insert("/mnt/s".to_owned(), seen[choices.below(2)].clone());
     for (at, name) in NAMES.iter().enumerate() {
         if choices.once_in(2) {
-            let seen = server(choices, name, u32::try_from(100 * (at + 1)).unwrap());
+            let seen = server(choices, name, ours, u32::try_from(100 * (at + 1)).unwrap());
             facts.servers.insert(name.parse().unwrap(), seen);
         }
     }
@@ -217,7 +220,7 @@ fn facts(choices: &mut Choices<'_>) -> PodFacts {
     }
     for name in ["api_key", "hf_token"] {
         if choices.once_in(2) {
-            facts.secrets.insert(name.parse().unwrap(), secret(choices));
+            facts.secrets.extend(secret(choices, name, ours));
         }
     }
     strangers(choices, &mut facts);
@@ -251,7 +254,7 @@ fn gpus(choices: &mut Choices<'_>) -> GpuSight {
     }
 }
 
-fn server(choices: &mut Choices<'_>, name: &str, pid: u32) -> ServerSeen {
+fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pid: u32) -> ServerSeen {
     let kind = choices.of(&KINDS);
     let memory = choices.of(&MEMORY);
     let gpus: &[u32] = choices.of(&[&[0], &[], &[1], &[0, 1], &[2]]);
@@ -271,7 +274,7 @@ fn server(choices: &mut Choices<'_>, name: &str, pid: u32) -> ServerSeen {
     };
     let mut secrets = BTreeMap::new();
     if choices.once_in(2) {
-        secrets.insert("api_key".parse().unwrap(), secret(choices));
+        secrets.extend(secret(choices, "api_key", ours));
     }
     let spec = if choices.once_in(12) {
         Err("broken".to_owned())
@@ -369,8 +372,16 @@ fn strangers(choices: &mut Choices<'_>, facts: &mut PodFacts) {
     }
 }
 
-fn secret(choices: &mut Choices<'_>) -> SecretSeen {
-    choices.of(&[SecretSeen::Same, SecretSeen::Differs, SecretSeen::There])
+/// A secret on a pod; it can be compared where this machine has it too.
+fn secret(
+    choices: &mut Choices<'_>,
+    name: &str,
+    ours: &BTreeSet<SecretName>,
+) -> Option<(SecretName, SecretSeen)> {
+    let name: SecretName = name.parse().unwrap();
+    let seen = choices.of(&[SecretSeen::Same, SecretSeen::Differs]);
+    let seen = if ours.contains(&name) { seen } else { SecretSeen::There };
+    Some((name, seen))
 }
 
 fn port(choices: &mut Choices<'_>) -> Port {
