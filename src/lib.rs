@@ -16,6 +16,7 @@ pub mod script;
 pub mod diagnose;
 pub mod remote;
 pub mod observe;
+pub mod hub;
 pub mod memory;
 pub mod plan;
 pub mod apply;

@@ -1,6 +1,7 @@
 //! One step: its scripts, run on its pod.
 
 use crate::apply::event::{Failure, FailureKind};
+use crate::apply::fetch::fetch_failed;
 use crate::apply::ready::await_ready;
 use crate::apply::schedule::Crew;
 use crate::name::{PodName, SecretName};
@@ -50,7 +51,11 @@ pub(super) async fn perform<R: Remote>(
         };
         let (exit, lines) = errand.run(script, input).await?;
         if exit != Exit(0) {
-            return Err(script_failed(script, exit, &lines));
+            let failure = script_failed(script, exit, &lines);
+            if let Action::FetchWeights(fetch) = &step.action {
+                return Err(fetch_failed(fetch, failure));
+            }
+            return Err(failure);
         }
     }
     Ok(())

@@ -71,7 +71,7 @@ async fn one<R: Remote>(
     tell: &(dyn Fn(Event) + Sync),
 ) -> Outcome {
     let began = Instant::now();
-    let say = |text: String| tell(Event::Said(step.id, text));
+    let say = |text: String| tell(Event::of_line(step.id, text));
     match perform(step, crew, interrupt, &say).await {
         Ok(()) => Outcome::Done { took: began.elapsed() },
         Err(failure) if failure.kind == FailureKind::Interrupt => Outcome::Stopped,

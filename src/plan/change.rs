@@ -1,6 +1,8 @@
 //! How two specs of one server differ, in the manifest's own terms.
 
+use crate::model_ref::ModelRef;
 use crate::name::EnvName;
+use crate::plan::fetch::short;
 use crate::plan::hide::{HIDDEN, address, is_secret, is_secret_flag};
 use crate::spec::{KeyUse, ServerSpec};
 use std::collections::BTreeMap;
@@ -69,8 +71,10 @@ pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
             found.push(Change { field, how: How::Value { from, to } });
         }
     };
-    value("model", model.to_string(), to.model.to_string());
-    value("commit", show(commit.as_ref()), show(to.commit.as_ref()));
+    if !same_weights((model, commit.as_ref()), to) {
+        value("model", model.to_string(), to.model.to_string());
+    }
+    value("commit", short_commit(commit.as_ref()), short_commit(to.commit.as_ref()));
     value("engine", engine_name(*kind, engine.as_ref()), engine_name(to.kind, to.engine.as_ref()));
     value("gpus", gpu_list(gpus), gpu_list(&to.gpus));
     value("context", show(context.as_ref()), show(to.context.as_ref()));
@@ -91,6 +95,20 @@ pub fn gpu_list(gpus: &[u32]) -> String {
         [] => "CPU".to_owned(),
         ids => format!("GPU {}", ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
     }
+}
+
+/// Whether only the revision's name differs, for the same commit: pinning what runs restarts nothing.
+fn same_weights((model, commit): (&ModelRef, Option<&String>), to: &ServerSpec) -> bool {
+    match (model, &to.model) {
+        (ModelRef::Hub { repo, file, .. }, ModelRef::Hub { repo: new_repo, file: new_file, .. }) => {
+            (repo, file) == (new_repo, new_file) && commit.is_some() && commit == to.commit.as_ref()
+        }
+        (ModelRef::Hub { .. } | ModelRef::Path(_), _) => false,
+    }
+}
+
+fn short_commit(commit: Option<&String>) -> String {
+    commit.map_or_else(|| "not known".to_owned(), |commit| short(commit).to_owned())
 }
 
 fn show(value: Option<&impl ToString>) -> String {

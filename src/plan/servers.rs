@@ -10,6 +10,7 @@ use crate::plan::finding::{Finding, Severity};
 use crate::plan::fits;
 use crate::plan::inputs::Protected;
 use crate::plan::place::place;
+use crate::plan::room::Room;
 use crate::plan::server::{Verdict, protected, verdict};
 use crate::plan::wanted::{Candidate, Wanted, candidate};
 use crate::plan::{Inputs, Site};
@@ -30,11 +31,18 @@ pub(super) struct Run<'a> {
 /// Every server in scope that shall run and can, by name; what stands in the way of others becomes findings.
 pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<Finding>) -> Vec<Run<'a>> {
     let mut stays = untouched(inputs, site);
-    let mut candidates = Vec::new();
+    let (mut candidates, mut room) = (Vec::new(), Room::of(site));
     for (name, model) in site.models.iter().filter(|(_, model)| model.state == State::Running) {
         let in_scope = inputs.scope.has_server(site.name, name);
-        match candidate(inputs, site, (name, model)) {
-            Ok(candidate) if in_scope || !stays.contains(name) => candidates.push(candidate),
+        let admitted = candidate(inputs, site, (name, model)).and_then(|candidate| {
+            let fetch = candidate.fetch().filter(|_| in_scope);
+            fetch.map_or(Ok(()), |fetch| room.take(name, fetch)).map(|()| candidate)
+        });
+        match admitted {
+            Ok(candidate) if in_scope || !stays.contains(name) => {
+                findings.extend(candidate.notes.iter().filter(|_| in_scope).cloned());
+                candidates.push(candidate);
+            }
             Ok(_) => {}
             Err(finding) => {
                 findings.extend(in_scope.then_some(finding));

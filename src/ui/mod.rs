@@ -11,6 +11,7 @@ mod layout;
 mod outcome;
 mod output;
 mod plan_text;
+mod rate;
 mod refusal;
 mod rows;
 mod scripts;

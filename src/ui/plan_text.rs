@@ -9,6 +9,7 @@ use crate::ui::findings::finding_text;
 use crate::ui::layout::{Count, WIDTH, width};
 use crate::ui::rows::{below, row_text};
 use crate::ui::style::{REMOVE, STRONG, Styled};
+use crate::units::Bytes;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -60,7 +61,7 @@ fn pod_text(
     }
     text.push('\n');
     for row in rows {
-        row_text(text, row);
+        row_text(text, row, view);
         if let Some(fit) = fit(row, view) {
             below(text, &Line(&fit).to_string());
         }
@@ -80,7 +81,7 @@ fn fit(row: &Row<'_>, view: &PodView) -> Option<Fit> {
 }
 
 fn header(view: &PodView) -> Vec<String> {
-    let PodView { reachable, address, gpus, driver, gpu_fault, cpus } = view;
+    let PodView { reachable, address, gpus, driver, gpu_fault, cpus, free: _ } = view;
     if !reachable {
         return vec![address.clone()];
     }
@@ -116,7 +117,11 @@ fn footer(plan: &Plan) -> String {
         count => format!("  {}.", Count(count, "restart")),
     };
     let summary = format!("{} to add, {} to change, {} to remove.", counts.add, counts.change, counts.remove);
-    let parts = [restarts, standing, problems];
+    let downloads = match plan.downloads() {
+        Bytes(0) => String::new(),
+        bytes => format!("  {bytes} to download."),
+    };
+    let parts = [restarts, downloads, standing, problems];
     let mut text = format!("{} {summary}", Styled(STRONG, "Plan:"));
     let mut columns = width("Plan: ") + width(&summary);
     for part in parts {

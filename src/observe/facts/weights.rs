@@ -14,6 +14,9 @@ pub struct CachedRepo {
     pub refs: BTreeMap<String, String>,
     /// Commits that have a snapshot.
     pub snapshots: BTreeMap<String, Snapshot>,
+    /// Its blobs, by name → their sizes: commits share them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub blobs: BTreeMap<String, Bytes>,
     /// Bytes of all its blobs.
     pub bytes: Bytes,
     /// Half-downloaded blobs (`*.incomplete`), in bytes.
