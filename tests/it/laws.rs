@@ -4,7 +4,7 @@
 
 use crate::sshd::Sshd;
 use pi::apply::{Crew, Event, Outcome, Report, apply};
-use pi::hub::Hub;
+use pi::hub::HubFacts;
 use pi::manifest::{Manifest, parse};
 use pi::memory::{Memory, Store};
 use pi::name::{ModelName, PodName, Port, SecretName};
@@ -91,7 +91,7 @@ impl World {
             manifest: &self.manifest,
             memory: &self.memory,
             observed,
-            hub: &Hub::default(),
+            hub: &HubFacts::default(),
             secrets: &known,
             scope: &Scope::All,
             protected: Protected::Keep,
