@@ -1,6 +1,6 @@
 //! The servers that a pod should have: first what does not depend on where they are put, then the whole spec.
 
-use crate::manifest::{EngineKind, GpuAsk, Model};
+use crate::manifest::{EngineKind, GpuAsk, Model, Mount};
 use crate::model_ref::ModelRef;
 use crate::name::ModelName;
 use crate::observe::{GpuSight, ServerSeen};
@@ -8,7 +8,7 @@ use crate::plan::engine::{self, Engine, NoEngine};
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::place::Place;
 use crate::plan::secrets::{API_KEY, at_hand};
-use crate::plan::weights::{Fetch, Weights, weights};
+use crate::plan::weights::{Fetch, Sight, Weights, weights};
 use crate::plan::{Inputs, Site, storage};
 use crate::secret::SecretSource;
 use crate::spec::{EngineRecipe, KeyUse, ServerSpec};
@@ -56,7 +56,7 @@ pub(super) fn candidate<'a>(
     };
     let listen = model.listen.unwrap_or_else(|| default_listen(&site.pod.ssh));
     let key = key_use(inputs, site, listen).map_err(|bad| bad.of(name))?;
-    let fetch = match weights(&model.model, site.facts, is_unseen(site)) {
+    let fetch = match weights(&model.model, site.facts, sight(site)) {
         Weights::There => None,
         Weights::Fetch(fetch) => Some(fetch),
         Weights::NoPath => {
@@ -112,11 +112,16 @@ fn hidden(site: &Site<'_>, name: &ModelName) -> Result<(), Finding> {
     }
 }
 
-/// Whether the weights are on storage that was mounted only in thought.
-fn is_unseen(site: &Site<'_>) -> bool {
-    let Some(mount) = &site.pod.mount else { return false };
-    site.facts.mounts.get(mount.target.as_str()).is_some_and(storage::is_thought)
-        && storage::is_below(&site.facts.models_path, &mount.target)
+/// Whether the weights may be on storage that was mounted only in thought.
+fn sight(site: &Site<'_>) -> Sight {
+    let thought =
+        |mount: &&Mount| site.facts.mounts.get(mount.target.as_str()).is_some_and(storage::is_thought);
+    let mount = site.pod.mount.as_ref().filter(thought);
+    if mount.is_some_and(|mount| storage::is_below(&site.facts.models_path, &mount.target)) {
+        Sight::Unmounted
+    } else {
+        Sight::Full
+    }
 }
 
 type Refusal = (&'static str, String, String);

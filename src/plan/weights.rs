@@ -58,8 +58,16 @@ impl Fetches {
     }
 }
 
-/// Looks for a model's weights. `unseen`: they may be on storage that is not mounted yet.
-pub(super) fn weights(model: &ModelRef, facts: &PodFacts, unseen: bool) -> Weights {
+/// Whether all that a pod has can be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    Full,
+    /// Weights may be on storage that is not mounted yet.
+    Unmounted,
+}
+
+/// Looks for a model's weights.
+pub(super) fn weights(model: &ModelRef, facts: &PodFacts, sight: Sight) -> Weights {
     let ModelRef::Hub { repo, revision, file } = model else {
         return if facts.model_paths.contains_key(&model.to_string()) {
             Weights::There
@@ -69,7 +77,7 @@ pub(super) fn weights(model: &ModelRef, facts: &PodFacts, unseen: bool) -> Weigh
     };
     let cache = facts.cache.iter().find(|cache| &cache.repo == repo);
     let reason = match cache.map(|cache| (snapshot(cache, revision.as_ref()), file)) {
-        None if unseen => "unless the storage has them already",
+        None if sight == Sight::Unmounted => "unless the storage has them already",
         None => NEW_ONES,
         Some((None, _)) => "the pod has another revision of them",
         Some((Some(snapshot), Some(file))) if has(snapshot, file) => return Weights::There,

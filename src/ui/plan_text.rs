@@ -57,7 +57,9 @@ fn pod_text(
         left = left.saturating_sub(2 + width(&part));
     }
     text.push('\n');
-    rows.iter().for_each(|row| row_text(text, row));
+    for row in rows {
+        row_text(text, row);
+    }
     for finding in findings {
         text.push_str(&finding_text(finding, lines));
     }

@@ -32,7 +32,10 @@ fn secrets_are_shown_in_no_plan_and_in_no_script() {
                 panic!(
                     "{}: …{}",
                     case.name,
-                    shown[shown.floor_char_boundary(at.saturating_sub(200))..].chars().take(300).collect::<String>()
+                    shown[shown.floor_char_boundary(at.saturating_sub(200))..]
+                        .chars()
+                        .take(300)
+                        .collect::<String>()
                 );
             }
         }
