@@ -5,11 +5,10 @@
 
 use crate::manifest::{Protect, State};
 use crate::name::ModelName;
-use crate::observe::ServerSeen;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::fits;
 use crate::plan::inputs::Protected;
-use crate::plan::place::place;
+use crate::plan::place::{is_content, place};
 use crate::plan::room::Room;
 use crate::plan::server::{Verdict, protected, verdict};
 use crate::plan::wanted::{Candidate, Wanted, candidate};
@@ -31,6 +30,48 @@ pub(super) struct Run<'a> {
 /// Every server in scope that shall run and can, by name; what stands in the way of others becomes findings.
 pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<Finding>) -> Vec<Run<'a>> {
     let mut stays = untouched(inputs, site);
+    let mut candidates = admitted(inputs, site, &mut stays, findings);
+    let specs = loop {
+        let Settled { specs, refused } = settle(inputs, site, &candidates, &stays);
+        let in_scope = |name: &ModelName| inputs.scope.has_server(site.name, name);
+        let lives = |refusal: &&Refusal<'_>| in_scope(refusal.name) && site.live(refusal.name).is_some();
+        // whoever can't have what is wanted keeps what it has, which may be in the way of others: those that are
+        // refused whatever the others do go first, and then all are placed anew
+        let first = refused.iter().filter(lives).map(|refusal| refusal.why).min();
+        let staying: Stays<'_> =
+            refused.iter().filter(lives).filter(|r| Some(r.why) == first).map(|r| r.name).collect();
+        let told = refused
+            .into_iter()
+            .filter(|refusal| in_scope(refusal.name) && (first.is_none() || staying.contains(refusal.name)));
+        findings.extend(told.flat_map(|refusal| refusal.findings));
+        if staying.is_empty() {
+            break specs;
+        }
+        candidates.retain(|candidate| !staying.contains(candidate.name));
+        stays.extend(staying);
+    };
+    let placed = candidates.into_iter().zip(specs);
+    let run = |(candidate, spec): (Candidate<'a>, Option<(ServerSpec, Verdict)>)| {
+        let name = candidate.name;
+        let (spec, verdict) = spec?;
+        if inputs.scope.has_server(site.name, name) {
+            findings.extend(doubts(site, &verdict, &spec));
+        }
+        let now = site.live(name).and_then(|seen| seen.spec.as_ref().ok());
+        let run = || Run { wanted: candidate.into_wanted(spec), verdict, now };
+        inputs.scope.has_server(site.name, name).then(run)
+    };
+    placed.filter_map(run).collect()
+}
+
+/// Servers that shall run and have what does not depend on their place: an engine, weights or room for them. Those
+/// that lack something stay as they are.
+fn admitted<'a>(
+    inputs: &Inputs<'_>,
+    site: &Site<'a>,
+    stays: &mut Stays<'a>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Candidate<'a>> {
     let (mut candidates, mut room) = (Vec::new(), Room::of(site));
     for (name, model) in site.models.iter().filter(|(_, model)| model.state == State::Running) {
         let in_scope = inputs.scope.has_server(site.name, name);
@@ -50,32 +91,7 @@ pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<
             }
         }
     }
-    // whoever can't have what is wanted keeps what it has, which may be in the way of others: until nobody is added
-    let specs = loop {
-        let (specs, refused) = settle(inputs, site, &candidates, &stays);
-        let live = |name: &&ModelName| site.live(name).is_some() && inputs.scope.has_server(site.name, name);
-        let staying: Stays<'_> = refused.iter().map(|(name, _)| *name).filter(live).collect();
-        let told = refused.into_iter().filter(|(name, _)| staying.is_empty() || staying.contains(name));
-        let told = told.filter(|(name, _)| inputs.scope.has_server(site.name, name));
-        findings.extend(told.flat_map(|(_, findings)| findings));
-        if staying.is_empty() {
-            break specs;
-        }
-        candidates.retain(|candidate| !staying.contains(candidate.name));
-        stays.extend(staying);
-    };
-    let placed = candidates.into_iter().zip(specs);
-    let run = |(candidate, spec): (Candidate<'a>, Option<ServerSpec>)| {
-        let (name, seen) = (candidate.name, candidate.seen);
-        let wanted = candidate.into_wanted(spec?);
-        if inputs.scope.has_server(site.name, name) {
-            findings.extend(doubts(site, seen, &wanted.spec));
-        }
-        let verdict = verdict(seen, &wanted.spec);
-        let now = site.live(name).and_then(|seen| seen.spec.as_ref().ok());
-        inputs.scope.has_server(site.name, name).then_some(Run { wanted, verdict, now })
-    };
-    placed.filter_map(run).collect()
+    candidates
 }
 
 /// Servers that this plan is not about, or may not touch.
@@ -96,52 +112,76 @@ fn untouched<'a>(inputs: &Inputs<'_>, site: &Site<'a>) -> Stays<'a> {
 }
 
 /// Whether a server that is to be started will fit. What runs as it should has shown that it does.
-fn doubts(site: &Site<'_>, seen: Option<&ServerSeen>, spec: &ServerSpec) -> Option<Finding> {
-    match verdict(seen, spec) {
+fn doubts(site: &Site<'_>, verdict: &Verdict, spec: &ServerSpec) -> Option<Finding> {
+    match verdict {
         Verdict::Standing | Verdict::Wait(_) | Verdict::Starting(_) => None,
         Verdict::Start(_) | Verdict::Restart(..) => fits::finding(site, spec),
     }
 }
 
-type Refused<'a> = Vec<(&'a ModelName, Vec<Finding>)>;
+/// Each candidate at its place with what that takes, and those that can't be what they should be.
+struct Settled<'a> {
+    specs: Vec<Option<(ServerSpec, Verdict)>>,
+    refused: Vec<Refusal<'a>>,
+}
 
-/// The spec of each candidate at its place, and those that get none.
+struct Refusal<'a> {
+    name: &'a ModelName,
+    why: Why,
+    findings: Vec<Finding>,
+}
+
+/// Why a candidate is refused; what depends on others comes later.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Why {
+    /// It is protected, and would be restarted wherever it is.
+    Protected,
+    /// It will not fit where it is put.
+    TooBig,
+    /// It is protected, and others want its place.
+    Displaced,
+    /// There is no place for it.
+    NoPlace,
+}
+
 fn settle<'a>(
     inputs: &Inputs<'_>,
     site: &Site<'a>,
     candidates: &[Candidate<'a>],
     stays: &Stays<'a>,
-) -> (Vec<Option<ServerSpec>>, Refused<'a>) {
+) -> Settled<'a> {
     let mut refused = Vec::new();
     let mut places = place(inputs, site, candidates, stays);
     let mut spec = |candidate: &Candidate<'a>| {
-        let place = match places.remove(candidate.name)? {
+        let name = candidate.name;
+        let place = match places.remove(name)? {
             Ok(place) => place,
             Err(findings) => {
-                refused.push((candidate.name, findings));
+                refused.push(Refusal { name, why: Why::NoPlace, findings });
                 return None;
             }
         };
         let spec = candidate.at(inputs, site, place);
-        if let Some(finding) =
-            doubts(site, candidate.seen, &spec).filter(|doubt| doubt.severity == Severity::Error)
-        {
-            refused.push((candidate.name, vec![finding]));
-            return None;
-        }
         let may_restart = candidate.model.protect == Protect::No || inputs.protected == Protected::Allow;
-        match verdict(candidate.seen, &spec) {
+        let verdict = verdict(candidate.seen, &spec);
+        let refusal = match &verdict {
             Verdict::Restart(reason, _) if !may_restart => {
-                let finding = protected(site, candidate.name, &format!("be restarted: {reason}"));
-                refused.push((candidate.name, vec![finding]));
-                None
+                let content = is_content(inputs, site, candidate);
+                let why = if content { Why::Displaced } else { Why::Protected };
+                Some((why, protected(site, name, &format!("be restarted: {reason}"))))
             }
             Verdict::Standing
             | Verdict::Wait(_)
             | Verdict::Starting(_)
             | Verdict::Start(_)
-            | Verdict::Restart(..) => Some(spec),
-        }
+            | Verdict::Restart(..) => doubts(site, &verdict, &spec)
+                .filter(|doubt| doubt.severity == Severity::Error)
+                .map(|finding| (Why::TooBig, finding)),
+        };
+        let Some((why, finding)) = refusal else { return Some((spec, verdict)) };
+        refused.push(Refusal { name, why, findings: vec![finding] });
+        None
     };
-    (candidates.iter().map(&mut spec).collect(), refused)
+    let specs = candidates.iter().map(&mut spec).collect();
+    Settled { specs, refused }
 }

@@ -52,6 +52,8 @@ struct Asked<'a> {
     record: Option<&'a ServerSpec>,
     /// Whether it runs, and would go on as it is if it kept its place.
     content: bool,
+    /// How many GPUs it asks for.
+    count: usize,
     /// What `pods.json` says.
     remembered: Option<&'a ServerMemory>,
 }
@@ -60,20 +62,28 @@ impl<'a> Asked<'a> {
     fn new(inputs: &Inputs<'a>, site: &Site<'a>, candidate: &'a Candidate<'_>) -> Self {
         let known = inputs.memory.pods.get(site.name);
         let record = candidate.seen.and_then(|seen| seen.spec.as_ref().ok());
-        let content = record.is_some_and(|ServerSpec { gpus, port, .. }| {
-            let spec = candidate.at(inputs, site, Place { gpus: gpus.clone(), port: *port });
-            match verdict(candidate.seen, &spec) {
-                Verdict::Standing | Verdict::Wait(_) | Verdict::Starting(_) => {
-                    candidate.model.port.is_none_or(|wanted| wanted == *port)
-                }
-                Verdict::Start(_) | Verdict::Restart(..) => false,
-            }
-        });
+        let content = is_content(inputs, site, candidate);
         Self {
             candidate,
             record,
             content,
+            count: gpus::count(site, candidate.model),
             remembered: known.and_then(|known| known.servers.get(candidate.name)),
         }
+    }
+}
+
+/// Whether a server runs, and would go on as it is if it kept its place.
+pub(super) fn is_content(inputs: &Inputs<'_>, site: &Site<'_>, candidate: &Candidate<'_>) -> bool {
+    let Some(ServerSpec { gpus, port, .. }) = candidate.seen.and_then(|seen| seen.spec.as_ref().ok()) else {
+        return false;
+    };
+    let spec = candidate.at(inputs, site, Place { gpus: gpus.clone(), port: *port });
+    match verdict(candidate.seen, &spec) {
+        Verdict::Standing | Verdict::Wait(_) | Verdict::Starting(_) => {
+            candidate.model.port.is_none_or(|wanted| wanted == *port)
+                && gpus::are_asked_for(gpus, candidate.model, gpus::count(site, candidate.model))
+        }
+        Verdict::Start(_) | Verdict::Restart(..) => false,
     }
 }

@@ -70,11 +70,12 @@ enum Holder<'a> {
 fn held<'a>(site: &Site<'a>, stays: &Stays<'a>) -> BTreeMap<Port, Holder<'a>> {
     let mut held = BTreeMap::new();
     for listener in &site.facts.listeners {
-        match site.facts.servers.iter().find(|(_, server)| owns(server, listener)) {
-            Some((name, _)) if stays.contains(name) => drop(held.insert(listener.port, Holder::Server(name))),
-            Some(_) => {}
-            None => drop(held.insert(listener.port, Holder::Stranger(listener))),
-        }
+        let mut owners = site.facts.servers.iter().filter(|(_, server)| owns(server, listener)).peekable();
+        let holder = match owners.peek() {
+            None => Some(Holder::Stranger(listener)),
+            Some(_) => owners.find(|(name, _)| stays.contains(name)).map(|(name, _)| Holder::Server(name)),
+        };
+        held.extend(holder.map(|holder| (listener.port, holder)));
     }
     for name in stays {
         let spec = site.live(name).and_then(|seen| seen.spec.as_ref().ok());
