@@ -7,7 +7,7 @@ use crate::manifest::{Protect, State};
 use crate::name::ModelName;
 use crate::plan::finding::Finding;
 use crate::plan::inputs::Protected;
-use crate::plan::place::{is_content, place};
+use crate::plan::place::{Place, is_content, place};
 use crate::plan::server::{Verdict, protected, verdict};
 use crate::plan::wanted::{Candidate, Wanted, candidate};
 use crate::plan::{Inputs, Site};
@@ -52,7 +52,7 @@ pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<
         let told = refused
             .into_iter()
             .filter(|refusal| in_scope(refusal.name) && (first.is_none() || staying.contains(refusal.name)));
-        findings.extend(told.flat_map(|refusal| refusal.findings));
+        findings.extend(told.map(|refusal| refusal.finding));
         if staying.is_empty() {
             break specs;
         }
@@ -96,7 +96,7 @@ struct Settled<'a> {
 struct Refusal<'a> {
     name: &'a ModelName,
     why: Why,
-    findings: Vec<Finding>,
+    finding: Finding,
 }
 
 /// Why a candidate is refused; what depends on others comes later.
@@ -117,24 +117,18 @@ fn settle<'a>(
     stays: &Stays<'a>,
 ) -> Settled<'a> {
     let mut refused = Vec::new();
-    let mut places = place(inputs, site, candidates, stays);
-    let mut spec = |candidate: &Candidate<'a>| {
+    let places = place(inputs, site, candidates, stays);
+    let mut spec = |(candidate, place): (&Candidate<'a>, Result<Place, Finding>)| {
         let name = candidate.name;
-        let place = match places.remove(name)? {
-            Ok(place) => place,
-            Err(findings) => {
-                refused.push(Refusal { name, why: Why::NoPlace, findings });
-                return None;
-            }
-        };
+        let refusal = |why, finding| Refusal { name, why, finding };
+        let place = place.map_err(|finding| refused.push(refusal(Why::NoPlace, finding))).ok()?;
         let spec = candidate.at(inputs, site, place);
         let may_restart = candidate.model.protect == Protect::No || inputs.protected == Protected::Allow;
         match verdict(candidate.seen, &spec) {
             Verdict::Restart(reason, _) if !may_restart => {
-                let findings = vec![protected(site, name, &format!("be restarted: {reason}"))];
+                let finding = protected(site, name, &format!("be restarted: {reason}"));
                 let content = is_content(inputs, site, candidate);
-                let why = if content { Why::Displaced } else { Why::Protected };
-                refused.push(Refusal { name, why, findings });
+                refused.push(refusal(if content { Why::Displaced } else { Why::Protected }, finding));
                 None
             }
             verdict @ (Verdict::Standing
@@ -144,6 +138,6 @@ fn settle<'a>(
             | Verdict::Restart(..)) => Some((spec, verdict)),
         }
     };
-    let specs = candidates.iter().map(&mut spec).collect();
+    let specs = candidates.iter().zip(places).map(&mut spec).collect();
     Settled { specs, refused }
 }
