@@ -9,6 +9,7 @@ use crate::units::{Percent, Tokens};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Everything that makes a server what it is: two servers with equal specs are the same.
@@ -114,5 +115,9 @@ pub fn short_digest(text: &str) -> String {
 /// The text's SHA-256 in hex, as `sha256sum` prints it.
 #[must_use]
 pub fn full_digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hex = String::new();
+    for byte in Sha256::digest(text.as_bytes()) {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
 }

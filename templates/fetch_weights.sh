@@ -1,19 +1,92 @@
-# Downloads a repository, or one file of it, into the HF cache, with the hub's own client.
+# Downloads a commit of a repository, or some files of it, into the HF cache, with the hub's own client. One script at
+# a time writes into a repository's cache, on whatever machine; the others wait and find it done.
+# `progress`, the bytes that are there and those that shall be, come out as one line every second.
 # shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 # shellcheck disable=SC2088 # expanded below
 models={{ models }}
 repo={{ repo }}
-file=({{ file | words }})
-revision=({{ revision | words }})
+commit={{ commit }}
+branch={{ branch }}
+only=({{ only | words }})
+without=({{ without | words }})
+list=({{ list | words }})
+total={{ total }}
+missing={{ missing }}
 client={{ client }}
+expiry={{ expiry }}
 pod_env=({{ pod_env | words }})
 
 use_env "${pod_env[@]}"
 pi=$(expand "$pi")
 models=$(expand "$models")
-need_uv "$pi"
+name=models--${repo/\//--}
+cache=$models/hub/$name
 hf=$pi/tools/hf
+
+# Whether every file of the list is there, with its size. Without a list only the hub's client can tell.
+is_complete() {
+  local entry rows=() paths=() at
+  ((${#list[@]})) || return 1
+  for entry in "${list[@]}"; do paths+=("$cache/snapshots/$commit/${entry#* }"); done
+  mapfile -t rows < <(stat -L -c %s -- "${paths[@]}" 2>/dev/null)
+  ((${#rows[@]} == ${#list[@]})) || return 1
+  for at in "${!list[@]}"; do
+    [[ ${rows[at]} == "${list[at]%% *}" ]] || return 1
+  done
+}
+
+tick() {
+  local now
+  now=$(blob_bytes "$cache")
+  now=$((${total:-0} - ${missing:-0} + now - before))
+  if ((now < 0)); then now=0; fi
+  if [[ -n $total ]] && ((now > total)); then now=$total; fi
+  printf 'progress\t%s\t%s\n' "$now" "$total"
+  if [[ -n ${held-} ]]; then keep_cache; fi
+}
+
+# Runs the hub's client; $words is what it said, the exit code its own.
+download() {
+  local options=(download "$repo" "${only[@]}" --quiet) out line pattern
+  if [[ -n $commit ]]; then options+=(--revision "$commit"); fi
+  for pattern in "${without[@]}"; do options+=(--exclude "$pattern"); done
+  words=()
+  exec {out}< <(
+    code=0
+    "$hf/bin/hf" "${options[@]}" 2>&1 >/dev/null || code=$?
+    printf 'exit %s\n' "$code"
+  )
+  while true; do
+    if read -r -t 1 -u "$out" line; then
+      if [[ $line == 'exit '* ]]; then break; fi
+      words+=("$line")
+    elif (($? > 128)); then
+      tick
+    else
+      line='exit 143'
+      break
+    fi
+  done
+  exec {out}<&-
+  return "${line#exit }"
+}
+
+# Whether what the client said is worth another try.
+is_passing() {
+  local said=${words[*],,} sign
+  for sign in 'connect' 'timed out' 'timeout' 'name resolution' 'could not be reached' 'reset by peer' \
+    'incomplete read' 'peer closed' 'disconnected' 'server error' 'too many requests' 'consistency check'; do
+    if [[ $said == *"$sign"* ]]; then return 0; fi
+  done
+  return 1
+}
+
+if is_complete; then
+  say "it is there already"
+  return 0
+fi
+need_uv "$pi"
 if [[ ! -f $hf/pi-recipe || $(<"$hf/pi-recipe") != "$client" ]]; then
   say "installing $client"
   make_venv "$hf" 3.12
@@ -26,9 +99,38 @@ if [[ -f $pi/env ]]; then
     if [[ ${line%%=*} == hf_token ]]; then export HF_TOKEN=${line#*=}; fi
   done <"$pi/env"
 fi
-export HF_HOME=$models HF_HUB_CACHE=$models/hub HF_XET_HIGH_PERFORMANCE=1 HF_HUB_DISABLE_TELEMETRY=1
-unset HF_HUB_OFFLINE
-# what an interrupted download left is never taken up again by the client
-rm -f -- "$models/hub/models--${repo/\//--}"/blobs/*.incomplete
-for commit in "${revision[@]}"; do file+=(--revision "$commit"); done
-"$hf/bin/hf" download "$repo" "${file[@]}" || die "the hub's client could not fetch $repo"
+export HF_HOME=$models HF_HUB_CACHE=$models/hub HF_XET_HIGH_PERFORMANCE=1 NO_COLOR=1
+export HF_HUB_DISABLE_TELEMETRY=1 HF_HUB_DISABLE_PROGRESS_BARS=1 HF_HUB_DISABLE_UPDATE_CHECK=1
+# what a repository has is in its own directory, so that removing that gives the room back
+export HF_HUB_DISABLE_SHARED_BLOBS=1
+unset HF_HUB_OFFLINE TRANSFORMERS_OFFLINE
+
+before=$(blob_bytes "$cache")
+trap give_cache_back EXIT
+trap 'exit 143' TERM INT HUP
+take_cache "$models/hub/.pi-locks/$name" "$expiry"
+for try in 1 2 3; do
+  if is_complete; then break; fi
+  clear_halves "$cache"
+  before=$(blob_bytes "$cache")
+  say "downloading $repo"
+  tick
+  if download; then
+    if ((${#list[@]} == 0)); then break; fi
+    if is_complete; then break; fi
+    words=("the hub's client is content, and not all files are there: connection lost?")
+  fi
+  if ((try == 3)) || ! is_passing; then
+    printf '%s\n' "${words[@]}" >&2
+    die "the hub's client could not fetch $repo"
+  fi
+  say "trying again: ${words[*]}"
+  sleep $((try * 2))
+done
+tick
+if [[ -n $branch && $commit != "$branch" ]]; then
+  # as the client notes what a branch meant when it was downloaded
+  ref=$cache/refs/$branch
+  mkdir -p -- "${ref%/*}"
+  put "$ref" "$commit"
+fi

@@ -19,3 +19,10 @@ take_env() { # NAME=value…
   local assignment
   for assignment; do export "${assignment?}"; done
 }
+
+# Prints where a commit's files are: the commit itself, or what the cache says that a branch or tag means.
+snapshot() { # MODELS REPOSITORY REVISION
+  local cache=$1/hub/models--${2/\//--} commit=${3:-main}
+  if [[ -f $cache/refs/$commit ]]; then read -r commit <"$cache/refs/$commit" || [[ -n $commit ]]; fi
+  printf '%s\n' "$cache/snapshots/$commit"
+}

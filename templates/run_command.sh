@@ -14,12 +14,9 @@ begin_session "$1"
 take_env "${assignments[@]}"
 pi=$(cd -- "$1/../.." && pwd)
 models=$(expand "$models")
-export HF_HOME=$models HF_HUB_CACHE=$models/hub
+export HF_HOME=$models HF_HUB_CACHE=$models/hub HF_HUB_OFFLINE=${HF_HUB_OFFLINE:-1}
 if [[ $model != /* ]]; then
-  cache=$models/hub/models--${model/\//--}
-  commit=${revision:-main}
-  if [[ -f $cache/refs/$commit ]]; then read -r commit <"$cache/refs/$commit" || [[ -n $commit ]]; fi
-  model=$cache/snapshots/$commit${file:+/$file}
+  model=$(snapshot "$models" "$model" "$revision")${file:+/$file}
 fi
 if [[ -n ${api_key-} ]]; then export PI_API_KEY=$api_key; fi
 unset api_key

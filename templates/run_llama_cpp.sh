@@ -13,10 +13,7 @@ take_env "${assignments[@]}"
 pi=$(cd -- "$1/../.." && pwd)
 if [[ $model != /* ]]; then
   models=$(expand "$models")
-  cache=$models/hub/models--${model/\//--}
-  commit=${revision:-main}
-  if [[ -f $cache/refs/$commit ]]; then read -r commit <"$cache/refs/$commit" || [[ -n $commit ]]; fi
-  model=$cache/snapshots/$commit/$file
+  model=$(snapshot "$models" "$model" "$revision")/$file
 fi
 if [[ -n ${api_key-} ]]; then export LLAMA_API_KEY=$api_key; fi
 unset api_key

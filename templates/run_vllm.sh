@@ -1,6 +1,7 @@
 # What the server's session runs; written to servers/NAME/run.sh.
 engine={{ engine }}
 model={{ model }}
+file={{ file }}
 revision={{ revision }}
 # shellcheck disable=SC2088 # expanded below
 models={{ models }}
@@ -13,9 +14,10 @@ models=$(expand "$models")
 pi=$(cd -- "$1/../.." && pwd)
 export HF_HOME=$models HF_HUB_CACHE=$models/hub VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 PYTHONPATH=$1
 if [[ $model != /* ]]; then
-  export HF_HUB_OFFLINE=1
-  if [[ -n $revision ]]; then args+=(--revision "$revision"); fi
+  # by its path: the hub's client calls a commit incomplete when only formats that vLLM does not load were left out
+  model=$(snapshot "$models" "$model" "$revision")${file:+/$file}
 fi
+export HF_HUB_OFFLINE=${HF_HUB_OFFLINE:-1}
 if [[ -n ${api_key-} ]]; then
   export VLLM_API_KEY=$api_key
   args+=(--middleware pi_guard.guard)

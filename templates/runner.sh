@@ -29,11 +29,12 @@ fi
 while read -r -u 3 -t 0; do # a slow login shell: has pi thought better of it?
   IFS= read -r -u 3 line && [[ $line != stop ]] || exit 1
 done
-set -m # a process group of its own for the script
+exec 5>&2 2>/dev/null # bash itself has something to say of jobs that were killed
+set -m                # a process group of its own for the script
 if ((${#script} < 100000)); then
-  bash --norc -c "$script" "$6" <&4 3<&- 4<&- &
+  bash --norc -c "$script" "$6" <&4 2>&5 3<&- 4<&- 5>&- &
 else # longer than an argument may be
-  bash --norc <(exec 3<&- 4<&- && printf %s "$script") <&4 3<&- 4<&- &
+  bash --norc <(exec 3<&- 4<&- 5>&- && printf %s "$script") <&4 2>&5 3<&- 4<&- 5>&- &
 fi
 group=$!
 set +m
@@ -47,7 +48,7 @@ alive() {
     stat=
     IFS= read -r -d '' stat <"$file"
     [[ ${stat##*') '} == [!ZX]\ +([0-9])\ "$group"\ * ]] && return 0
-  done 2>/dev/null
+  done
   return 1
 }
 
@@ -67,15 +68,13 @@ sweep() {
     [[ $line == stop ]] && break
   done
   sweep
-) >/dev/null 2>&1 &
+) >/dev/null 5>&- &
 watch=$!
 exec 3<&-
-{
-  wait "$group"
-  code=$?
-  kill -s KILL "$watch"
-  wait "$watch"
-  sweep
-} 2>/dev/null
-printf '\036%s end\n' "$4" >&2
+wait "$group"
+code=$?
+kill -s KILL "$watch"
+wait "$watch"
+sweep
+printf '\036%s end\n' "$4" >&5
 printf '\036%s end %s\n' "$4" "$code"

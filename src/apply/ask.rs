@@ -115,17 +115,15 @@ fn named(models: &Value, spec: &ServerSpec) -> Result<String, Failure> {
     let ids: Vec<&str> =
         models["data"].as_array().into_iter().flatten().filter_map(|m| m["id"].as_str()).collect();
     let wanted = spec.name.as_str();
-    match (ids.contains(&wanted), spec.kind, ids.first()) {
-        (true, _, _) => Ok(wanted.to_owned()),
-        (false, EngineKind::Command, Some(first)) => Ok((*first).to_owned()),
-        (false, EngineKind::Command, None) => Ok(wanted.to_owned()),
-        (false, EngineKind::Vllm | EngineKind::LlamaCpp, _) => Err(Failure::new(
-            "wrong-model",
-            format!(
-                "it serves {}, not `{wanted}`",
-                if ids.is_empty() { "nothing".to_owned() } else { ids.join(", ") }
-            ),
-        )),
+    if ids.contains(&wanted) {
+        return Ok(wanted.to_owned());
+    }
+    match spec.kind {
+        EngineKind::Command => Ok((*ids.first().unwrap_or(&wanted)).to_owned()),
+        EngineKind::Vllm | EngineKind::LlamaCpp => {
+            let serves = if ids.is_empty() { "nothing".to_owned() } else { ids.join(", ") };
+            Err(Failure::new("wrong-model", format!("it serves {serves}, not `{wanted}`")))
+        }
     }
 }
 

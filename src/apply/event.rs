@@ -1,6 +1,7 @@
 //! What happens while a plan is applied, as data. Reporters turn it into text.
 
 use crate::plan::StepId;
+use crate::units::Bytes;
 use std::time::Duration;
 
 /// Something happened.
@@ -10,8 +11,30 @@ pub enum Event {
     Began(StepId),
     /// A step has something to say.
     Said(StepId, String),
+    /// A download has come so far.
+    Progress {
+        /// Which step.
+        id: StepId,
+        /// What is there.
+        done: Bytes,
+        /// What shall be there, if that is known.
+        total: Option<Bytes>,
+    },
     /// A step has ended, or will not begin.
     Ended(StepId, Outcome),
+}
+
+impl Event {
+    /// What a line that a step's script printed tells: how far it is, or just what it says.
+    pub(super) fn of_line(id: StepId, text: String) -> Self {
+        let mut fields = text.split('\t');
+        let (word, done, total) = (fields.next(), fields.next(), fields.next());
+        let bytes = |text: Option<&str>| text.and_then(|text| text.parse().ok()).map(Bytes);
+        match (word, bytes(done)) {
+            (Some("progress"), Some(done)) => Self::Progress { id, done, total: bytes(total) },
+            _ => Self::Said(id, text),
+        }
+    }
 }
 
 /// How a step ended.

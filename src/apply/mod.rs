@@ -5,6 +5,7 @@
 
 mod ask;
 mod event;
+mod fetch;
 mod locks;
 mod perform;
 mod ready;

@@ -1,6 +1,7 @@
 //! One step: its scripts, run on its pod.
 
 use crate::apply::event::{Failure, FailureKind};
+use crate::apply::fetch::fetch_failed;
 use crate::apply::ready::await_ready;
 use crate::apply::schedule::Crew;
 use crate::name::{PodName, SecretName};
@@ -10,14 +11,15 @@ use crate::script::Script;
 use crate::secret::{Secret, Secrets};
 use tokio_util::sync::CancellationToken;
 
-/// How many of a script's last lines are kept, for when it fails.
-const KEPT: usize = 400;
+/// How many of a script's last lines are kept, for when it fails: all of an engine's log, which names the first
+/// cause early.
+const KEPT: usize = 20_000;
 
 /// Does one step. An interrupted one fails with the code `stopped`.
 pub(super) async fn perform<R: Remote>(
     step: &Step,
     crew: &Crew<'_, R>,
-    stop: &CancellationToken,
+    interrupt: &CancellationToken,
     say: &(dyn Fn(String) + Sync),
 ) -> Result<(), Failure> {
     let Some(pod) = crew.manifest.pods.get(&step.pod) else {
@@ -27,12 +29,12 @@ pub(super) async fn perform<R: Remote>(
         .map_err(|error| Failure::new("no-script", error.to_string()).lines(source(&error)))?;
     // what only takes time stops at once; what changes servers is finished, it takes seconds
     let never = CancellationToken::new();
-    let stop = if may_be_interrupted(&step.action) { stop } else { &never };
+    let interrupt = if may_be_interrupted(&step.action) { interrupt } else { &never };
     if let (Action::AwaitReady { spec, stall }, [wait, mark]) = (&step.action, scripts.as_slice()) {
-        let errand = Errand { pod: &step.pod, crew, stop, say };
+        let errand = Errand { pod: &step.pod, crew, interrupt, say };
         return await_ready(&errand, (spec, *stall), wait, mark).await;
     }
-    let errand = Errand { pod: &step.pod, crew, stop, say };
+    let errand = Errand { pod: &step.pod, crew, interrupt, say };
     for script in &scripts {
         let input = match &step.action {
             Action::WriteSecrets(names) => Some(secrets_input(names, crew.secrets)),
@@ -49,7 +51,11 @@ pub(super) async fn perform<R: Remote>(
         };
         let (exit, lines) = errand.run(script, input).await?;
         if exit != Exit(0) {
-            return Err(script_failed(script, exit, &lines));
+            let failure = script_failed(script, exit, &lines);
+            if let Action::FetchWeights(fetch) = &step.action {
+                return Err(fetch_failed(fetch, failure));
+            }
+            return Err(failure);
         }
     }
     Ok(())
@@ -63,7 +69,7 @@ fn may_be_interrupted(action: &Action) -> bool {
 pub(super) struct Errand<'a, R> {
     pub(super) pod: &'a PodName,
     pub(super) crew: &'a Crew<'a, R>,
-    pub(super) stop: &'a CancellationToken,
+    pub(super) interrupt: &'a CancellationToken,
     pub(super) say: &'a (dyn Fn(String) + Sync),
 }
 
@@ -86,7 +92,8 @@ impl<R: Remote> Errand<'_, R> {
             lines.push_back(line);
         };
         let job = Job { script, input };
-        let exit = self.crew.remote.run(self.pod, job, self.stop, hear).await.map_err(|e| from_remote(&e))?;
+        let exit =
+            self.crew.remote.run(self.pod, job, self.interrupt, hear).await.map_err(|e| from_remote(&e))?;
         Ok((exit, lines.into()))
     }
 }

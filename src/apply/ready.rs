@@ -3,7 +3,7 @@
 use crate::apply::ask::{Answer, ask};
 use crate::apply::event::Failure;
 use crate::apply::perform::{Errand, from_remote};
-use crate::diagnose::first_cause;
+use crate::diagnose::{cause_of_death, first_cause};
 use crate::name::SecretName;
 use crate::remote::{Exit, Line, Remote};
 use crate::script::Script;
@@ -25,7 +25,7 @@ pub(super) async fn await_ready<R: Remote>(
     match exit {
         Exit(0) => {}
         Exit(3) => return Err(died(spec, &lines)),
-        Exit(4) => return Err(stalled(spec, stall, &lines)),
+        Exit(4) => return Err(stalled(stall, &lines)),
         Exit(5) => return Err(stranger(spec)),
         Exit(code) => {
             return Err(Failure::new("script-failed", format!("waiting for it ended with exit code {code}"))
@@ -70,7 +70,7 @@ async fn token<R: Remote>(
     let reach = errand.crew.remote.reach(errand.pod, spec.port).await.map_err(|e| from_remote(&e))?;
     let answer = tokio::select! {
         answer = ask(reach.way(), spec, key, stall.duration()) => answer?,
-        () = errand.stop.cancelled() => return Err(Failure::interrupted()),
+        () = errand.interrupt.cancelled() => return Err(Failure::interrupted()),
     };
     match answer {
         Answer::Token => Ok(()),
@@ -93,18 +93,18 @@ fn tail(lines: &[Line]) -> Vec<String> {
 
 fn died(spec: &ServerSpec, lines: &[Line]) -> Failure {
     let log: Vec<String> = lines.iter().map(|line| text(line).to_owned()).collect();
-    let see = format!("the whole log: pi logs {}", spec.name);
-    match first_cause(spec.kind, &log) {
-        Some(cause) => Failure::new(cause.code, format!("its server died at start: {}", cause.message))
+    match first_cause(spec.kind, &log).or_else(|| cause_of_death(spec.kind, &log)) {
+        Some(cause) => Failure::new(cause.code, format!("it died: {}", cause.message))
             .help(cause.help)
-            .lines([cause.line]),
-        None => Failure::new("died-at-start", "its server died at start").help(see).lines(tail(lines)),
+            .lines([format!("server.log:{}: {}", cause.number, cause.line)]),
+        None => Failure::new("died-at-start", "it was ended from outside: its log shows no cause")
+            .lines(tail(lines)),
     }
 }
 
-fn stalled(spec: &ServerSpec, stall: Seconds, lines: &[Line]) -> Failure {
+fn stalled(stall: Seconds, lines: &[Line]) -> Failure {
     Failure::new("stalled", format!("its start made no progress for {stall}"))
-        .help(format!("it was left running: see pi logs {}; `ready_stall` sets how long pi waits", spec.name))
+        .help("it was left running; `ready_stall` sets how long pi waits")
         .lines(tail(lines))
 }
 

@@ -34,17 +34,17 @@ pub struct Crew<'a, R> {
 pub async fn apply<R: Remote>(
     plan: &Plan,
     crew: &Crew<'_, R>,
-    stop: &CancellationToken,
+    interrupt: &CancellationToken,
     tell: &(dyn Fn(Event) + Sync),
 ) -> Report {
     let mut queue = Queue::new(&plan.steps);
     let mut report = Report::default();
     let mut running = FuturesUnordered::new();
     loop {
-        while running.len() < crew.jobs.get() && !stop.is_cancelled() {
+        while running.len() < crew.jobs.get() && !interrupt.is_cancelled() {
             let Some(step) = queue.next() else { break };
             tell(Event::Began(step.id));
-            running.push(async move { (step, one(step, crew, stop, tell).await) });
+            running.push(async move { (step, one(step, crew, interrupt, tell).await) });
         }
         let Some((step, outcome)) = running.next().await else { break };
         if matches!(outcome, Outcome::Done { .. }) {
@@ -67,12 +67,12 @@ pub async fn apply<R: Remote>(
 async fn one<R: Remote>(
     step: &Step,
     crew: &Crew<'_, R>,
-    stop: &CancellationToken,
+    interrupt: &CancellationToken,
     tell: &(dyn Fn(Event) + Sync),
 ) -> Outcome {
     let began = Instant::now();
-    let say = |text: String| tell(Event::Said(step.id, text));
-    match perform(step, crew, stop, &say).await {
+    let say = |text: String| tell(Event::of_line(step.id, text));
+    match perform(step, crew, interrupt, &say).await {
         Ok(()) => Outcome::Done { took: began.elapsed() },
         Err(failure) if failure.kind == FailureKind::Interrupt => Outcome::Stopped,
         Err(failure) => Outcome::Failed(failure),

@@ -6,6 +6,7 @@ use crate::cli::exit::{Exit, usage};
 use crate::cli::interrupt;
 use crate::cli::saved::{self, Saved};
 use crate::cli::world::World;
+use crate::hub::HubFacts;
 use crate::name::PodName;
 use crate::observe::Observed;
 use crate::plan::{Inputs, Plan, Severity, plan};
@@ -21,7 +22,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
         Some(saved) => Assent::Saved(saved),
         None => Assent::of(&args.doing),
     };
-    let manner = Manner { assent, jobs: args.doing.jobs, json: args.json };
+    let manner = Manner { assent, jobs: args.doing.jobs, json: args.json, asked: Asked::PodsAndHub };
     let exit = converge(&world, &manner, plan).await;
     world.remote.close().await;
     exit
@@ -35,6 +36,17 @@ pub(super) struct Manner {
     pub(super) jobs: NonZeroUsize,
     /// Events as JSON.
     pub(super) json: bool,
+    /// Who is asked.
+    pub(super) asked: Asked,
+}
+
+/// Who is asked before a plan is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// The pods, and the hub of the weights that they need.
+    PodsAndHub,
+    /// The pods alone.
+    Pods,
 }
 
 /// Who says yes to a plan.
@@ -78,9 +90,12 @@ pub(super) async fn converge(
     manner: &Manner,
     rule: impl Fn(&Inputs<'_>) -> Plan,
 ) -> Result<Exit> {
-    let observed = world.observe().await;
-    let plan = rule(&world.inputs(&observed));
-    show(world, &plan, manner.json)?;
+    let (observed, hub) = match manner.asked {
+        Asked::PodsAndHub => world.look().await,
+        Asked::Pods => (world.observe().await, HubFacts::default()),
+    };
+    let plan = rule(&world.inputs(&observed, &hub));
+    show(world, &plan, manner)?;
     if plan.is_empty() {
         return Ok(without_doing(&plan));
     }
@@ -93,7 +108,7 @@ pub(super) async fn converge(
     let (locks, refused) = Locks::take(&world.remote, &world.manifest, pods.into_iter(), &holder()).await;
     let exit = if refused.is_empty() {
         let observed = world.observe().await;
-        under_lock(world, manner, (&plan, &rule(&world.inputs(&observed))), &stop).await
+        under_lock(world, manner, (&plan, &rule(&world.inputs(&observed, &hub))), &stop).await
     } else {
         Ok(not_locked(&refused))
     };
@@ -144,8 +159,8 @@ fn without_doing(plan: &Plan) -> Exit {
     }
 }
 
-fn show(world: &World, plan: &Plan, json: bool) -> Result<()> {
-    if json {
+fn show(world: &World, plan: &Plan, manner: &Manner) -> Result<()> {
+    if manner.json {
         let mut event = ui::plan_json(plan);
         event["event"] = "plan".into();
         return ui::data(&format!("{event}\n"));

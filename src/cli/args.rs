@@ -1,6 +1,7 @@
 //! The command line's shape and its help.
 
 use crate::ui::Color;
+use crate::units::{Percent, Tokens};
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ pub(super) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(super) struct Global {
-    /// The manifest; else $PI_MANIFEST, else the nearest pi.toml upwards, else $PI_CONFIG_DIR/pi.toml
+    /// The manifest; else $PI_MANIFEST, else the nearest pi.toml upwards, else the one in $PI_CONFIG_DIR
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) manifest: Option<PathBuf>,
     /// Keep no SSH connection open for the next command
@@ -47,6 +48,8 @@ pub(super) enum Verb {
     Plan(Plan),
     /// Plan, show, ask, do
     Apply(Apply),
+    /// Will it fit: a model's memory on a kind of GPU, item by item
+    Fit(Fit),
     /// Check pi.toml alone, without any network
     Check,
     /// Stop everything that pi.toml names
@@ -64,6 +67,7 @@ pub(super) struct Init {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(
     after_help = "Example:\n  pi plan --target qwen --verbose    one model, with the scripts that would run"
 )]
@@ -118,6 +122,36 @@ pub(super) struct Destroy {
     pub(super) scope: Scope,
     #[command(flatten)]
     pub(super) doing: Doing,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  pi fit zai-org/GLM-4.5-Air --gpu H100 --gpus 2\n  pi fit openai/gpt-oss-120b            on which GPUs it fits"
+)]
+pub(super) struct Fit {
+    /// A repository of the hub that pi knows, or a directory with a config.json and safetensors files
+    pub(super) model: String,
+    /// The GPU, as nvidia-smi or a price list calls it: H100, "RTX 4090"; without it, a line for every kind
+    #[arg(long, value_name = "NAME")]
+    pub(super) gpu: Option<String>,
+    /// How many GPUs; else as many as are needed, up to 8
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(super) gpus: Option<u32>,
+    /// Tokens of context: 32k
+    #[arg(long, value_name = "TOKENS", value_parser = Tokens::parse)]
+    pub(super) context: Option<Tokens>,
+    /// Share of each GPU's memory: 90%
+    #[arg(long, value_name = "SHARE", value_parser = Percent::parse)]
+    pub(super) memory: Option<Percent>,
+    /// The pool as the engine reported it ("Available KV cache memory"), in GiB, instead of an estimate
+    #[arg(long, value_name = "GIB", requires = "gpu")]
+    pub(super) available_kv: Option<f64>,
+    /// Print the estimate as JSON
+    #[arg(long, requires = "gpu")]
+    pub(super) json: bool,
+    /// More arguments of vllm, which may change the fit
+    #[arg(last = true, value_name = "ARGS")]
+    pub(super) args: Vec<String>,
 }
 
 /// Which part of the manifest.

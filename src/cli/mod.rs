@@ -1,10 +1,11 @@
-//! Asking: the command line. One verb, one file; what they share is in [`world`].
+//! Asking: the command line. One verb, one file; what they share is in `world`.
 
 mod apply;
 mod args;
 mod check;
 mod destroy;
 mod exit;
+mod fit;
 mod init;
 mod interrupt;
 mod plan;
@@ -48,6 +49,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
     match verb {
         Verb::Init(args) => init::run(&global, &args),
         Verb::Check => check::run(&global),
+        Verb::Fit(args) => fit::run(&args),
         Verb::Schema => schema::run(),
         Verb::Plan(args) => threads(plan::run(&global, &args)),
         Verb::Apply(args) => threads(apply::run(&global, &args)),

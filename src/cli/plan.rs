@@ -11,8 +11,8 @@ use miette::{IntoDiagnostic, Result};
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let world = World::open(global, &args.scope)?;
-    let observed = if args.offline { world.memory.as_observed() } else { world.observe().await };
-    let plan = plan(&world.inputs(&observed));
+    let (observed, hub) = if args.offline { world.recall().await } else { world.look().await };
+    let plan = plan(&world.inputs(&observed, &hub));
     world.remote.close().await;
     let json = ui::plan_json(&plan);
     if let Some(path) = &args.out {

@@ -3,16 +3,18 @@
 use crate::cli::args::Global;
 use crate::cli::exit::{as_usage, usage};
 use crate::cli::{scope, secrets};
+use crate::hub::{Here, HubFacts, Need, ask};
 use crate::manifest::{Manifest, Surroundings, find, load};
 use crate::memory::{Memory, Store};
+use crate::model_ref::ModelRef;
 use crate::name::{PodName, SecretName};
 use crate::observe::{Observed, observe};
-use crate::plan::{Inputs, Protected, Scope};
+use crate::plan::{Inputs, Protected, Scope, questions};
 use crate::remote::{Doors, Options, Persist};
 use crate::secret::Secrets;
 use crate::ui;
 use miette::Result;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,6 +28,7 @@ pub(super) struct World {
     pub(super) scope: Scope,
     pub(super) protected: Protected,
     known: BTreeSet<SecretName>,
+    here: Here,
 }
 
 impl World {
@@ -33,14 +36,37 @@ impl World {
     pub(super) fn open(global: &Global, wanted: &crate::cli::args::Scope) -> Result<Self> {
         let manifest = load_manifest(global)?;
         let secrets = secrets::read(&manifest)?;
-        let store = Store::new(&config_dir(global)?);
+        let config_dir = config_dir(global)?;
+        let here = Here::read(&secrets, &config_dir);
+        let store = Store::new(&config_dir);
         let memory = store.read()?;
         let scope = scope::scope(&manifest, &wanted.target)?;
         let persist = if global.no_persist { Persist::No } else { Persist::Yes };
         let remote = Arc::new(Doors::new(&manifest, Options { persist, ..Options::default() }));
         let protected = if wanted.allow_protected { Protected::Allow } else { Protected::Keep };
         let known = secrets.keys().cloned().collect();
-        Ok(Self { manifest, secrets, store, memory, remote, scope, protected, known })
+        Ok(Self { manifest, secrets, store, memory, remote, scope, protected, known, here })
+    }
+
+    /// Looks at every pod in scope and asks the hub, side by side.
+    pub(super) async fn look(&self) -> (Observed, HubFacts) {
+        tokio::join!(self.observe(), self.ask_hub())
+    }
+
+    async fn ask_hub(&self) -> HubFacts {
+        ask(&self.here, &self.questions()).await
+    }
+
+    /// What is known without looking anywhere: `--offline`.
+    pub(super) async fn recall(&self) -> (Observed, HubFacts) {
+        let here = Here { offline: Some("--offline".to_owned()), ..self.here.clone() };
+        (self.memory.as_observed(), ask(&here, &self.questions()).await)
+    }
+
+    /// Every repository in scope, and how much depends on what the hub says of it: by what is remembered of the pods.
+    fn questions(&self) -> BTreeMap<ModelRef, Need> {
+        let (observed, hub) = (self.memory.as_observed(), HubFacts::default());
+        questions(&self.inputs(&observed, &hub))
     }
 
     /// Looks at every pod in scope, and remembers what was seen.
@@ -60,9 +86,9 @@ impl World {
     }
 
     /// What a plan is made from.
-    pub(super) fn inputs<'a>(&'a self, observed: &'a Observed) -> Inputs<'a> {
+    pub(super) fn inputs<'a>(&'a self, observed: &'a Observed, hub: &'a HubFacts) -> Inputs<'a> {
         let Self { manifest, memory, scope, protected, known, .. } = self;
-        Inputs { manifest, memory, observed, secrets: known, scope, protected: *protected }
+        Inputs { manifest, memory, observed, hub, secrets: known, scope, protected: *protected }
     }
 }
 

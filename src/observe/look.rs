@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// Longer than every part of a probe may take by itself: beyond it the pod as a whole is stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Probes these pods of the manifest.
 pub async fn observe<R: Remote>(

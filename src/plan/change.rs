@@ -1,6 +1,8 @@
 //! How two specs of one server differ, in the manifest's own terms.
 
+use crate::model_ref::ModelRef;
 use crate::name::EnvName;
+use crate::plan::fetch::short;
 use crate::plan::hide::{HIDDEN, address, is_secret, is_secret_flag};
 use crate::spec::{KeyUse, ServerSpec};
 use std::collections::BTreeMap;
@@ -69,8 +71,8 @@ pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
             found.push(Change { field, how: How::Value { from: shown(from), to: shown(to) } });
         }
     };
-    value("model", *model == to.model, &|spec| spec.model.to_string());
-    value("commit", *commit == to.commit, &|spec| show(spec.commit.as_ref()));
+    value("model", same_weights((model, commit.as_ref()), to), &|spec| spec.model.to_string());
+    value("commit", *commit == to.commit, &|spec| short_commit(spec.commit.as_ref()));
     value("engine", (kind, engine) == (&to.kind, &to.engine), &engine_name);
     value("gpus", *gpus == to.gpus, &|spec| gpu_list(&spec.gpus));
     value("context", *context == to.context, &|spec| show(spec.context.as_ref()));
@@ -91,6 +93,23 @@ pub fn gpu_list(gpus: &[u32]) -> String {
         [] => "CPU".to_owned(),
         ids => format!("GPU {}", ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
     }
+}
+
+/// Whether at most the revision's name differs, for the same commit: pinning what runs restarts nothing.
+fn same_weights((model, commit): (&ModelRef, Option<&String>), to: &ServerSpec) -> bool {
+    if *model == to.model {
+        return true;
+    }
+    match (model, &to.model) {
+        (ModelRef::Hub { repo, file, .. }, ModelRef::Hub { repo: new_repo, file: new_file, .. }) => {
+            (repo, file) == (new_repo, new_file) && commit.is_some() && commit == to.commit.as_ref()
+        }
+        (ModelRef::Hub { .. } | ModelRef::Path(_), _) => false,
+    }
+}
+
+fn short_commit(commit: Option<&String>) -> String {
+    commit.map_or_else(|| "not known".to_owned(), |commit| short(commit).to_owned())
 }
 
 fn show(value: Option<&impl ToString>) -> String {

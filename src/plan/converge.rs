@@ -3,11 +3,11 @@
 use crate::manifest::State;
 use crate::name::{EngineId, ModelName};
 use crate::observe::{Life, ServerSeen};
+use crate::plan::fetch;
 use crate::plan::order::{Needs, Unnumbered};
 use crate::plan::servers::{Run, runs};
 use crate::plan::simulate::act;
 use crate::plan::step::{Action, NEW};
-use crate::plan::weights::Fetches;
 use crate::plan::{Draft, Inputs, Site, look, secrets, server, storage};
 use crate::spec::EngineRecipe;
 use std::borrow::Cow;
@@ -62,9 +62,8 @@ fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, ModelName> {
     draft.findings.extend(runs.iter().filter_map(|run| server::taken_over(site, &run.wanted.spec.name)));
     draft.steps.extend(engines(site, &runs));
     draft.steps.extend(secrets::write(inputs, site.facts, runs.iter().map(|run| &run.wanted.spec)));
-    let fetches: Fetches = runs.iter().filter_map(|run| run.wanted.fetch.as_ref()).collect();
-    draft.steps.extend(fetches.steps());
-    server::draft(runs, &fetches, &mut draft)?;
+    draft.steps.extend(fetch::steps(runs.iter().filter_map(|run| run.wanted.fetch.as_ref())));
+    server::draft(runs, &mut draft)?;
     Ok(draft)
 }
 

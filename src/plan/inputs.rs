@@ -1,5 +1,6 @@
 //! Everything a plan is made from.
 
+use crate::hub::HubFacts;
 use crate::manifest::Manifest;
 use crate::memory::Memory;
 use crate::name::{ModelName, PodName, SecretName};
@@ -15,6 +16,8 @@ pub struct Inputs<'a> {
     pub memory: &'a Memory,
     /// What is there.
     pub observed: &'a Observed,
+    /// What the hub says of the models; empty where it was not asked.
+    pub hub: &'a HubFacts,
     /// The secrets that this machine has.
     pub secrets: &'a BTreeSet<SecretName>,
     /// Which part of the manifest is asked about.

@@ -3,8 +3,8 @@
 //! Storage, then what goes away, then engines, secrets and weights side by side, then servers. A server waits only
 //! for what it needs, so that a slow download holds up nobody else.
 
-use crate::model_ref::ModelRef;
 use crate::name::{EngineId, ModelName, PodName};
+use crate::plan::fetch::What;
 use crate::plan::step::{Action, Plan, Step, StepId};
 use crate::plan::{Draft, Finding};
 use crate::spec::ServerSpec;
@@ -27,7 +27,7 @@ pub(super) struct Needs {
     /// Servers that have to answer.
     pub(super) ready: Vec<ModelName>,
     /// The download that brings its weights.
-    pub(super) weights: Option<ModelRef>,
+    pub(super) weights: Option<What>,
 }
 
 impl Unnumbered {
@@ -44,7 +44,7 @@ struct Done {
     leavers: Vec<StepId>,
     secrets: Vec<StepId>,
     engines: BTreeMap<EngineId, StepId>,
-    weights: BTreeMap<ModelRef, StepId>,
+    weights: BTreeMap<What, StepId>,
     stopped: BTreeMap<ModelName, StepId>,
     started: BTreeMap<ModelName, StepId>,
     ready: BTreeMap<ModelName, StepId>,
@@ -103,7 +103,7 @@ impl Done {
     fn needed_by_start(&self, spec: &ServerSpec, needs: &Needs) -> Vec<StepId> {
         let Needs { stopped: _, started, ready, weights } = needs;
         let engine = spec.engine.as_ref().and_then(|id| self.engines.get(id));
-        let weights = weights.as_ref().and_then(|model| self.weights.get(model));
+        let weights = weights.as_ref().and_then(|what| self.weights.get(what));
         let started = started.iter().filter_map(|name| self.started.get(name));
         let ready = ready.iter().filter_map(|name| self.ready.get(name));
         let single = engine.into_iter().chain(weights).chain(started).chain(ready).copied();
@@ -120,7 +120,7 @@ impl Done {
             }
             Action::InstallEngine(recipe) => drop(self.engines.insert(recipe.id.clone(), id)),
             Action::WriteSecrets(_) => self.secrets.push(id),
-            Action::FetchWeights(model) => drop(self.weights.insert(model.clone(), id)),
+            Action::FetchWeights(fetch) => drop(self.weights.insert(fetch.what(), id)),
             Action::StartServer(spec) => drop(self.started.insert(spec.name.clone(), id)),
             Action::RestartServer { to, .. } => drop(self.started.insert(to.name.clone(), id)),
             Action::AwaitReady { spec, .. } => drop(self.ready.insert(spec.name.clone(), id)),

@@ -3,16 +3,20 @@
 use crate::manifest::{EngineKind, Pod};
 use crate::model_ref::ModelRef;
 use crate::name::{EnvName, HfRepo};
+use crate::plan::fetch::Fetch;
 use crate::plan::secrets::{API_KEY, HF_TOKEN};
 use crate::plan::step::{Action, Storage};
 use crate::plan::{command_line, hide};
 use crate::script::{RenderError, Script, Template, render};
 use crate::spec::{EngineRecipe, KeyUse, ServerSpec};
+use crate::units::Bytes;
 use serde_json::json;
 use std::collections::BTreeMap;
 
 /// The hub's own client, as `uv pip install` names it: the version that was tried.
 const HUB_CLIENT: &str = "huggingface_hub==2.4.0";
+/// Seconds without a sign of life after which another's download into a shared cache counts as given up.
+const EXPIRY: u64 = 60;
 /// Seconds that a server may take to finish what it is answering when it is stopped.
 const DRAIN: u64 = 20;
 
@@ -27,7 +31,7 @@ pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
         ),
         Action::InstallEngine(recipe) => install(recipe, pod),
         Action::WriteSecrets(_) => render(Template::WRITE_SECRETS, &json!({ "pi": pi })),
-        Action::FetchWeights(model) => fetch(model, pod),
+        Action::FetchWeights(download) => fetch(download, pod),
         Action::StartServer(spec) | Action::RestartServer { to: spec, .. } => start(spec, pod),
         Action::AwaitReady { spec, stall } => {
             let wait = render(Template::AWAIT_READY, &wait_values(spec, pi, stall.0))?;
@@ -41,7 +45,7 @@ pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
             let models = pod.models_path.as_str();
             render(
                 Template::REMOVE_WEIGHTS,
-                &json!({ "models": models, "repo": repo(model).map(HfRepo::as_str) }),
+                &json!({ "models": models, "repo": repo(model).map(HfRepo::as_str), "expiry": EXPIRY }),
             )
         }
     };
@@ -73,15 +77,19 @@ fn install(recipe: &EngineRecipe, pod: &Pod) -> Result<Script, RenderError> {
     render(Template::INSTALL_ENGINE, &values)
 }
 
-fn fetch(model: &ModelRef, pod: &Pod) -> Result<Script, RenderError> {
-    let (file, revision) = match model {
-        ModelRef::Hub { file, revision, .. } => (file.as_ref(), revision.as_ref()),
-        ModelRef::Path(_) => (None, None),
+fn fetch(fetch: &Fetch, pod: &Pod) -> Result<Script, RenderError> {
+    let revision = match &fetch.model {
+        ModelRef::Hub { revision, .. } => revision.as_ref().map_or("", |revision| revision.as_str()),
+        ModelRef::Path(_) => "",
     };
+    let list = fetch.files.iter().map(|(path, file)| format!("{} {path}", file.bytes.0));
+    let bytes = |bytes: Option<Bytes>| bytes.map(|bytes| bytes.0.to_string()).unwrap_or_default();
     let values = json!({
-        "pi": pod.pi_path, "models": pod.models_path, "repo": repo(model).map(HfRepo::as_str),
-        "file": file.into_iter().collect::<Vec<_>>(), "revision": revision.into_iter().collect::<Vec<_>>(),
-        "client": HUB_CLIENT, "pod_env": assignments(&pod.env),
+        "pi": pod.pi_path, "models": pod.models_path, "repo": repo(&fetch.model).map(HfRepo::as_str),
+        "commit": fetch.commit.as_deref().unwrap_or(revision), "branch": fetch.branch().unwrap_or_default(),
+        "only": fetch.choice.only, "without": fetch.choice.without, "list": list.collect::<Vec<_>>(),
+        "total": bytes(fetch.total()), "missing": bytes(fetch.missing),
+        "client": HUB_CLIENT, "expiry": EXPIRY, "pod_env": assignments(&pod.env),
     });
     render(Template::FETCH_WEIGHTS, &values)
 }

@@ -19,6 +19,11 @@ pub(super) fn at_hand(inputs: &Inputs<'_>, facts: &PodFacts, name: &str) -> bool
     inputs.secrets.iter().any(|s| s.as_str() == name) || facts.secrets.keys().any(|s| s.as_str() == name)
 }
 
+/// Whether this machine itself has a secret.
+pub(super) fn has(inputs: &Inputs<'_>, name: &str) -> bool {
+    inputs.secrets.iter().any(|s| s.as_str() == name)
+}
+
 /// Whether a server is started with this secret.
 pub(super) fn needed(name: &SecretName, key: KeyUse) -> bool {
     name.as_str() == HF_TOKEN || name.as_str() == API_KEY && key == KeyUse::Required

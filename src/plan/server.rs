@@ -11,7 +11,6 @@ use crate::plan::queue::{Turn, queue};
 use crate::plan::secrets::outdated;
 use crate::plan::servers::Run;
 use crate::plan::step::{Action, NEW};
-use crate::plan::weights::Fetches;
 use crate::plan::{Draft, Inputs, Site};
 use crate::spec::ServerSpec;
 use std::collections::BTreeSet;
@@ -63,7 +62,7 @@ pub(super) fn verdict(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> Verdict
 }
 
 /// Drafts what makes servers that shall run run as they should; the error is the one that has to be stopped first.
-pub(super) fn draft(runs: Vec<Run<'_>>, fetches: &Fetches, draft: &mut Draft) -> Result<(), ModelName> {
+pub(super) fn draft(runs: Vec<Run<'_>>, draft: &mut Draft) -> Result<(), ModelName> {
     let standing = |run: &Run<'_>| matches!(run.verdict, Verdict::Standing);
     let (standing, runs): (Vec<_>, Vec<_>) = runs.into_iter().partition(standing);
     draft.standing += standing.len();
@@ -73,7 +72,7 @@ pub(super) fn draft(runs: Vec<Run<'_>>, fetches: &Fetches, draft: &mut Draft) ->
         draft.steps.push(match turn {
             Turn::Ready { at } => wait(&runs[at]),
             Turn::Start { at, started, ready } => {
-                let weights = runs[at].wanted.fetch.as_ref().and_then(|fetch| fetches.name_of(fetch));
+                let weights = runs[at].wanted.fetch.as_ref().map(|(fetch, _)| fetch.what());
                 let needs =
                     Needs { started: names(started), ready: names(ready), weights, ..Needs::default() };
                 let (action, reason) = start(&runs[at]);

@@ -5,9 +5,11 @@
 
 use crate::manifest::{Protect, State};
 use crate::name::ModelName;
-use crate::plan::finding::Finding;
+use crate::plan::finding::{Finding, Severity};
+use crate::plan::fits;
 use crate::plan::inputs::Protected;
 use crate::plan::place::{Place, is_content, place};
+use crate::plan::room::Room;
 use crate::plan::server::{Verdict, protected, verdict};
 use crate::plan::wanted::{Candidate, Wanted, candidate};
 use crate::plan::{Inputs, Site};
@@ -28,11 +30,18 @@ pub(super) struct Run<'a> {
 /// Every server in scope that shall run and can, by name; what stands in the way of others becomes findings.
 pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<Finding>) -> Vec<Run<'a>> {
     let mut stays = untouched(inputs, site);
-    let mut candidates = Vec::new();
+    let (mut candidates, mut room) = (Vec::new(), Room::of(site));
     for (name, model) in site.models.iter().filter(|(_, model)| model.state == State::Running) {
         let in_scope = inputs.scope.has_server(site.name, name);
-        match candidate(inputs, site, (name, model)) {
-            Ok(candidate) if in_scope || !stays.contains(name) => candidates.push(candidate),
+        let admitted = candidate(inputs, site, (name, model)).and_then(|candidate| {
+            let fetch = candidate.fetch().filter(|_| in_scope);
+            fetch.map_or(Ok(()), |fetch| room.take(name, fetch)).map(|()| candidate)
+        });
+        match admitted {
+            Ok(candidate) if in_scope || !stays.contains(name) => {
+                findings.extend(candidate.notes.iter().filter(|_| in_scope).cloned());
+                candidates.push(candidate);
+            }
             Ok(_) => {}
             Err(finding) => {
                 findings.extend(in_scope.then_some(finding));
@@ -40,8 +49,8 @@ pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<
             }
         }
     }
-    let specs = loop {
-        let Settled { specs, refused } = settle(inputs, site, &candidates, &stays);
+    let placed = loop {
+        let Settled { placed, refused } = settle(inputs, site, &candidates, &stays);
         let in_scope = |name: &ModelName| inputs.scope.has_server(site.name, name);
         let lives = |refusal: &&Refusal<'_>| in_scope(refusal.name) && site.live(refusal.name).is_some();
         // whoever can't have what is wanted keeps what it has, which may be in the way of others: those that are
@@ -54,20 +63,20 @@ pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<
             .filter(|refusal| in_scope(refusal.name) && (first.is_none() || staying.contains(refusal.name)));
         findings.extend(told.map(|refusal| refusal.finding));
         if staying.is_empty() {
-            break specs;
+            break placed;
         }
         candidates.retain(|candidate| !staying.contains(candidate.name));
         stays.extend(staying);
     };
-    let placed = candidates.into_iter().zip(specs);
-    let run = |(candidate, spec): (Candidate<'a>, Option<(ServerSpec, Verdict)>)| {
-        let name = candidate.name;
-        let (spec, verdict) = spec?;
-        let now = site.live(name).and_then(|seen| seen.spec.as_ref().ok());
-        let run = || Run { wanted: candidate.into_wanted(spec), verdict, now };
-        inputs.scope.has_server(site.name, name).then(run)
-    };
-    placed.filter_map(run).collect()
+    let in_scope = |candidate: &Candidate<'_>| inputs.scope.has_server(site.name, candidate.name);
+    let mut runs = Vec::new();
+    for (candidate, placed) in candidates.into_iter().zip(placed) {
+        let Some(Placed { spec, verdict, doubt }) = placed.filter(|_| in_scope(&candidate)) else { continue };
+        findings.extend(doubt);
+        let now = site.live(candidate.name).and_then(|seen| seen.spec.as_ref().ok());
+        runs.push(Run { wanted: candidate.into_wanted(spec), verdict, now });
+    }
+    runs
 }
 
 /// Servers that this plan is not about, or may not touch.
@@ -87,10 +96,17 @@ fn untouched<'a>(inputs: &Inputs<'_>, site: &Site<'a>) -> Stays<'a> {
     site.facts.servers.keys().filter(stays).collect()
 }
 
-/// Each candidate at its place with what that takes, and those that can't be what they should be.
+/// Each candidate at its place, and those that can't be what they should be.
 struct Settled<'a> {
-    specs: Vec<Option<(ServerSpec, Verdict)>>,
+    placed: Vec<Option<Placed>>,
     refused: Vec<Refusal<'a>>,
+}
+
+struct Placed {
+    spec: ServerSpec,
+    verdict: Verdict,
+    /// Whether it will fit is not certain.
+    doubt: Option<Finding>,
 }
 
 struct Refusal<'a> {
@@ -102,6 +118,8 @@ struct Refusal<'a> {
 /// Why a candidate is refused; what depends on others comes later.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Why {
+    /// It does not fit on its GPUs.
+    TooLarge,
     /// It is protected, and would be restarted wherever it is.
     Protected,
     /// It is protected, and others want its place.
@@ -116,28 +134,45 @@ fn settle<'a>(
     candidates: &[Candidate<'a>],
     stays: &Stays<'a>,
 ) -> Settled<'a> {
-    let mut refused = Vec::new();
-    let places = place(inputs, site, candidates, stays);
-    let mut spec = |(candidate, place): (&Candidate<'a>, Result<Place, Finding>)| {
-        let name = candidate.name;
-        let refusal = |why, finding| Refusal { name, why, finding };
-        let place = place.map_err(|finding| refused.push(refusal(Why::NoPlace, finding))).ok()?;
-        let spec = candidate.at(inputs, site, place);
-        let may_restart = candidate.model.protect == Protect::No || inputs.protected == Protected::Allow;
-        match verdict(candidate.seen, &spec) {
-            Verdict::Restart(reason, _) if !may_restart => {
-                let finding = protected(site, name, &format!("be restarted: {reason}"));
-                let content = is_content(inputs, site, candidate);
-                refused.push(refusal(if content { Why::Displaced } else { Why::Protected }, finding));
-                None
-            }
-            verdict @ (Verdict::Standing
-            | Verdict::Wait(_)
-            | Verdict::Starting(_)
-            | Verdict::Start(_)
-            | Verdict::Restart(..)) => Some((spec, verdict)),
-        }
+    let mut settled = Settled { placed: Vec::new(), refused: Vec::new() };
+    for (candidate, place) in candidates.iter().zip(place(inputs, site, candidates, stays)) {
+        let placed = match place {
+            Ok(place) => at_place(inputs, site, candidate, place),
+            Err(finding) => Err((Why::NoPlace, finding)),
+        };
+        let refuse = |(why, finding)| settled.refused.push(Refusal { name: candidate.name, why, finding });
+        settled.placed.push(placed.map_err(refuse).ok());
+    }
+    settled
+}
+
+fn at_place(
+    inputs: &Inputs<'_>,
+    site: &Site<'_>,
+    candidate: &Candidate<'_>,
+    place: Place,
+) -> Result<Placed, (Why, Finding)> {
+    let spec = candidate.at(inputs, site, place);
+    let verdict = verdict(candidate.seen, &spec);
+    let doubt = match &verdict {
+        // what runs as it should has shown that it fits
+        Verdict::Standing | Verdict::Wait(_) | Verdict::Starting(_) => None,
+        Verdict::Start(_) | Verdict::Restart(..) => fits::finding(site, &spec),
     };
-    let specs = candidates.iter().zip(places).map(&mut spec).collect();
-    Settled { specs, refused }
+    if let Some(finding) = doubt.as_ref().filter(|doubt| doubt.severity == Severity::Error) {
+        return Err((Why::TooLarge, finding.clone()));
+    }
+    let may_restart = candidate.model.protect == Protect::No || inputs.protected == Protected::Allow;
+    match &verdict {
+        Verdict::Restart(reason, _) if !may_restart => {
+            let finding = protected(site, candidate.name, &format!("be restarted: {reason}"));
+            let content = is_content(inputs, site, candidate);
+            Err((if content { Why::Displaced } else { Why::Protected }, finding))
+        }
+        Verdict::Standing
+        | Verdict::Wait(_)
+        | Verdict::Starting(_)
+        | Verdict::Start(_)
+        | Verdict::Restart(..) => Ok(Placed { spec, verdict, doubt }),
+    }
 }

@@ -1,18 +1,18 @@
 //! What will be there once some steps are done: the plan's own promise, which tests hold against the real thing.
 
 use crate::model_ref::ModelRef;
-use crate::name::{HfRepo, ModelName, Revision};
+use crate::name::ModelName;
 use crate::observe::{
-    CachedRepo, EngineSeen, Gpu, GpuSight, Life, MountSeen, Observed, PathSeen, PodFacts, SecretSeen,
-    ServerSeen, Sighting, Snapshot, Whole,
+    EngineSeen, Gpu, GpuSight, Life, MountSeen, Observed, PathSeen, PodFacts, SecretSeen, ServerSeen,
+    Sighting,
 };
 use crate::plan::place::{holds_mib, owns};
 use crate::plan::secrets::needed;
 use crate::plan::step::{Action, Step, Storage};
 use crate::plan::storage::is_below;
+use crate::plan::stored::fetched;
 use crate::spec::ServerSpec;
 use crate::units::Bytes;
-use std::collections::BTreeMap;
 
 /// The pods as they will be after `steps`.
 #[must_use]
@@ -36,7 +36,7 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
         Action::WriteSecrets(names) => {
             facts.secrets.extend(names.iter().map(|name| (name.clone(), SecretSeen::Same)));
         }
-        Action::FetchWeights(model) => fetch(facts, model),
+        Action::FetchWeights(fetch) => fetched(facts, fetch),
         Action::StartServer(spec) => start(facts, spec),
         Action::RestartServer { to, .. } => start(facts, to),
         Action::AwaitReady { spec, .. } => answer(facts, &spec.name),
@@ -126,36 +126,4 @@ fn change_use(facts: &mut PodFacts, seen: &ServerSeen, change: fn(u64, u64) -> u
     if let GpuSight::Found { gpus, .. } = &mut facts.gpus {
         gpus.iter_mut().zip(used).for_each(|(gpu, used)| gpu.used_mib = used);
     }
-}
-
-/// A download brings one file, or all of a commit; whatever else is there stays.
-fn fetch(facts: &mut PodFacts, model: &ModelRef) {
-    let ModelRef::Hub { repo, revision, file } = model else { return };
-    let cache = cached(facts, repo);
-    let revision = revision.as_ref().map_or("main", Revision::as_str);
-    let commit = cache.refs.get(revision).map_or(revision, String::as_str).to_owned();
-    let nothing = Snapshot { files: 0, whole: Whole::No, sizes: BTreeMap::new(), missing: Vec::new() };
-    let snapshot = cache.snapshots.entry(commit).or_insert(nothing);
-    match file {
-        Some(file) => {
-            snapshot.sizes.entry(file.clone()).or_insert(Bytes(0));
-            snapshot.missing.retain(|missing| missing != file);
-        }
-        None => snapshot.whole = Whole::Yes,
-    }
-}
-
-/// The cache of a repository, made if there is none.
-fn cached<'a>(facts: &'a mut PodFacts, repo: &HfRepo) -> &'a mut CachedRepo {
-    let at = facts.cache.iter().position(|cache| cache.repo == *repo).unwrap_or_else(|| {
-        facts.cache.push(CachedRepo {
-            repo: repo.clone(),
-            refs: BTreeMap::new(),
-            snapshots: BTreeMap::new(),
-            bytes: Bytes(0),
-            incomplete: Bytes(0),
-        });
-        facts.cache.len() - 1
-    });
-    &mut facts.cache[at]
 }

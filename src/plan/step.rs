@@ -4,10 +4,11 @@ use crate::manifest::Mount;
 use crate::model_ref::ModelRef;
 use crate::name::{AbsPath, EngineId, ModelName, PodName, SecretName};
 use crate::plan::change::Change;
+use crate::plan::fetch::Fetch;
 use crate::plan::finding::Finding;
 use crate::plan::view::PodView;
 use crate::spec::{EngineRecipe, ServerSpec};
-use crate::units::Seconds;
+use crate::units::{Bytes, Seconds};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What to do about the difference between what is wanted and what is there.
@@ -91,8 +92,8 @@ pub enum Action {
     InstallEngine(EngineRecipe),
     /// Bring secrets into the pod's 0600 file.
     WriteSecrets(Vec<SecretName>),
-    /// Download a repository, or one file of it, into the HF cache.
-    FetchWeights(ModelRef),
+    /// Download a repository, or some files of it, into the HF cache.
+    FetchWeights(Box<Fetch>),
     /// Start a server; what is left of a former one is cleared away first.
     StartServer(Box<ServerSpec>),
     /// Stop a server and start it as it should be.
@@ -156,7 +157,8 @@ impl Action {
             Self::MountStorage(storage) => storage.mount.target.to_string(),
             Self::InstallEngine(recipe) => recipe.id.to_string(),
             Self::WriteSecrets(names) => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-            Self::FetchWeights(model) | Self::RemoveWeights(model) => model.to_string(),
+            Self::FetchWeights(fetch) => fetch.target(),
+            Self::RemoveWeights(model) => model.to_string(),
             Self::StartServer(spec) | Self::AwaitReady { spec, .. } => spec.name.to_string(),
             Self::RestartServer { to, .. } => to.name.to_string(),
             Self::StopServer(name) | Self::RemoveServer(name) => name.to_string(),
@@ -186,6 +188,25 @@ impl Plan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// Bytes that all its downloads bring, as far as that is known.
+    #[must_use]
+    pub fn downloads(&self) -> Bytes {
+        let missing = |step: &Step| match &step.action {
+            Action::FetchWeights(fetch) => fetch.missing.unwrap_or_default().0,
+            Action::MountStorage(_)
+            | Action::InstallEngine(_)
+            | Action::WriteSecrets(_)
+            | Action::StartServer(_)
+            | Action::RestartServer { .. }
+            | Action::AwaitReady { .. }
+            | Action::StopServer(_)
+            | Action::RemoveServer(_)
+            | Action::RemoveEngine(_)
+            | Action::RemoveWeights(_) => 0,
+        };
+        Bytes(self.steps.iter().map(missing).sum())
     }
 
     /// How many rows add, change and remove.

@@ -2,6 +2,7 @@
 
 use crate::manifest::Pod;
 use crate::observe::{GpuSight, PodFacts};
+use crate::units::Bytes;
 
 /// A pod in a plan's header.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +19,8 @@ pub struct PodView {
     pub gpu_fault: Option<String>,
     /// Logical CPUs, 0 for a pod that did not answer.
     pub cpus: u32,
+    /// What the disk for weights has left, if the probe could tell.
+    pub free: Option<Bytes>,
 }
 
 /// One GPU in a plan's header.
@@ -51,6 +54,9 @@ impl PodView {
             driver,
             gpu_fault,
             cpus: facts.map_or(0, |f| f.host.cpus),
+            free: facts
+                .and_then(|f| f.disks.iter().find(|disk| disk.path == f.models_path))
+                .map(|disk| disk.free),
         }
     }
 }

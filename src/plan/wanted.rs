@@ -1,15 +1,17 @@
 //! The servers that a pod should have: first what does not depend on where they are put, then the whole spec.
 
-use crate::manifest::{EngineKind, GpuAsk, Model, Mount};
+use crate::manifest::{EngineKind, GpuAsk, Model};
 use crate::model_ref::ModelRef;
 use crate::name::ModelName;
 use crate::observe::{GpuSight, ServerSeen};
 use crate::plan::engine::{self, Engine, NoEngine};
+use crate::plan::fetch::Fetch;
 use crate::plan::finding::{Finding, Severity};
+use crate::plan::hub_says::hub_says;
 use crate::plan::place::Place;
 use crate::plan::secrets::{API_KEY, at_hand};
-use crate::plan::weights::{Fetch, Sight, Weights, weights};
-use crate::plan::{Inputs, Site, storage};
+use crate::plan::weights::{Weights, Wish, weights};
+use crate::plan::{Inputs, Site, commit, storage};
 use crate::secret::SecretSource;
 use crate::spec::{EngineRecipe, KeyUse, ServerSpec};
 use crate::ssh_target::SshTarget;
@@ -23,7 +25,10 @@ pub(super) struct Candidate<'a> {
     /// What there is of it now.
     pub(super) seen: Option<&'a ServerSeen>,
     recipe: Option<EngineRecipe>,
-    fetch: Option<Fetch>,
+    commit: Option<String>,
+    fetch: Option<(Fetch, &'static str)>,
+    /// What is to be said about its weights.
+    pub(super) notes: Vec<Finding>,
     listen: IpAddr,
     key: KeyUse,
 }
@@ -32,7 +37,7 @@ pub(super) struct Candidate<'a> {
 pub(super) struct Wanted {
     pub(super) spec: ServerSpec,
     pub(super) recipe: Option<EngineRecipe>,
-    pub(super) fetch: Option<Fetch>,
+    pub(super) fetch: Option<(Fetch, &'static str)>,
     pub(super) stall: Seconds,
 }
 
@@ -56,21 +61,36 @@ pub(super) fn candidate<'a>(
     };
     let listen = model.listen.unwrap_or_else(|| default_listen(&site.pod.ssh));
     let key = key_use(inputs, site, listen).map_err(|bad| bad.of(name))?;
-    let fetch = match weights(&model.model, site.facts, sight(site)) {
+    let wish = Wish { name, model: &model.model, kind: model.engine.kind, unseen: is_unseen(site) };
+    let (commit, note) = commit::commit(inputs, site, wish);
+    let mut notes: Vec<Finding> = note.into_iter().collect();
+    let fetch = match weights(inputs, site, wish, commit.as_deref()) {
         Weights::There => None,
-        Weights::Fetch(fetch) => Some(fetch),
+        Weights::Fetch(fetch, reason) => {
+            match hub_says(inputs, site, wish) {
+                Some(finding) if finding.severity == Severity::Error => return Err(finding),
+                finding => notes.extend(finding),
+            }
+            Some((*fetch, reason))
+        }
         Weights::NoPath => {
             let help = "bring the weights there, or name a repository of the hub".to_owned();
             return Err(refuse("no-model-path", format!("{} is not there", model.model), help));
         }
     };
-    Ok(Candidate { name, model, seen: site.facts.servers.get(name), recipe, fetch, listen, key })
+    let seen = site.facts.servers.get(name);
+    Ok(Candidate { name, model, seen, recipe, commit, fetch, notes, listen, key })
 }
 
 impl Candidate<'_> {
+    /// The download that it needs.
+    pub(super) fn fetch(&self) -> Option<&Fetch> {
+        self.fetch.as_ref().map(|(fetch, _)| fetch)
+    }
+
     /// The server at its place.
     pub(super) fn at(&self, inputs: &Inputs<'_>, site: &Site<'_>, Place { gpus, port }: Place) -> ServerSpec {
-        let Self { name, model, seen: _, recipe, fetch: _, listen, key } = self;
+        let Self { name, model, seen: _, recipe, commit, fetch: _, notes: _, listen, key } = self;
         let mut env = site.pod.env.clone();
         env.extend(model.env.clone());
         ServerSpec {
@@ -79,7 +99,7 @@ impl Candidate<'_> {
             kind: model.engine.kind,
             engine: recipe.as_ref().map(|recipe| recipe.id.clone()),
             model: model.model.clone(),
-            commit: None,
+            commit: commit.clone(),
             context: model.context,
             memory: model.memory,
             gpus,
@@ -94,7 +114,7 @@ impl Candidate<'_> {
 
     /// What is wanted, with this spec.
     pub(super) fn into_wanted(self, spec: ServerSpec) -> Wanted {
-        let Self { name: _, model, seen: _, recipe, fetch, listen: _, key: _ } = self;
+        let Self { name: _, model, seen: _, recipe, commit: _, fetch, notes: _, listen: _, key: _ } = self;
         Wanted { spec, recipe, fetch, stall: model.ready_stall }
     }
 }
@@ -112,16 +132,11 @@ fn hidden(site: &Site<'_>, name: &ModelName) -> Result<(), Finding> {
     }
 }
 
-/// Whether the weights may be on storage that was mounted only in thought.
-fn sight(site: &Site<'_>) -> Sight {
-    let thought =
-        |mount: &&Mount| site.facts.mounts.get(mount.target.as_str()).is_some_and(storage::is_thought);
-    let mount = site.pod.mount.as_ref().filter(thought);
-    if mount.is_some_and(|mount| storage::is_below(&site.facts.models_path, &mount.target)) {
-        Sight::Unmounted
-    } else {
-        Sight::Full
-    }
+/// Whether the weights are on storage that was mounted only in thought.
+fn is_unseen(site: &Site<'_>) -> bool {
+    let Some(mount) = &site.pod.mount else { return false };
+    site.facts.mounts.get(mount.target.as_str()).is_some_and(storage::is_thought)
+        && storage::is_below(&site.facts.models_path, &mount.target)
 }
 
 type Refusal = (&'static str, String, String);

@@ -1,114 +1,144 @@
 //! Whether a model's weights are on the pod.
 
+use crate::hub::{Choice, DEFAULT_BRANCH, HubFile, RepoFacts};
+use crate::manifest::EngineKind;
 use crate::model_ref::ModelRef;
-use crate::name::{HfRepo, Revision};
+use crate::name::{HfRepo, ModelName};
 use crate::observe::{CachedRepo, PodFacts, Snapshot, Whole};
-use crate::plan::order::Unnumbered;
-use crate::plan::step::{Action, NEW_ONES};
+use crate::plan::fetch::Fetch;
+use crate::plan::step::NEW_ONES;
+use crate::plan::{Inputs, Site};
+use crate::units::Bytes;
 use std::collections::BTreeMap;
+
+/// What a server wants of its weights.
+#[derive(Clone, Copy)]
+pub(super) struct Wish<'a> {
+    pub(super) name: &'a ModelName,
+    pub(super) model: &'a ModelRef,
+    pub(super) kind: EngineKind,
+    /// They may be on storage that is not mounted yet.
+    pub(super) unseen: bool,
+}
 
 /// Where a model's weights stand.
 pub(super) enum Weights {
     /// On the pod, complete.
     There,
-    /// To be fetched.
-    Fetch(Fetch),
+    /// To be fetched; why.
+    Fetch(Box<Fetch>, &'static str),
     /// At a path that the pod does not have.
     NoPath,
 }
 
-/// A download.
-pub(super) struct Fetch {
-    /// The commit, branch or tag as far as the pod knows it: two names of one commit are one download.
-    what: What,
-    model: ModelRef,
-    reason: &'static str,
-}
-
-/// Repository, commit and file.
-type What = (HfRepo, String, Option<String>);
-
-/// The downloads that a pod needs, each once.
-#[derive(Default)]
-pub(super) struct Fetches(BTreeMap<What, (ModelRef, &'static str)>);
-
-impl<'a> FromIterator<&'a Fetch> for Fetches {
-    /// The name that comes first stands for the others.
-    fn from_iter<T: IntoIterator<Item = &'a Fetch>>(fetches: T) -> Self {
-        let mut all = Self::default();
-        for Fetch { what, model, reason } in fetches {
-            let (name, _) = all.0.entry(what.clone()).or_insert_with(|| (model.clone(), reason));
-            *name = name.clone().min(model.clone());
-        }
-        all
-    }
-}
-
-impl Fetches {
-    pub(super) fn steps(&self) -> impl Iterator<Item = Unnumbered> {
-        let step = |(model, reason): &(ModelRef, &'static str)| {
-            Unnumbered::new(Action::FetchWeights(model.clone()), *reason)
-        };
-        self.0.values().map(step)
-    }
-
-    /// The model by whose name this one is fetched.
-    pub(super) fn name_of(&self, fetch: &Fetch) -> Option<ModelRef> {
-        self.0.get(&fetch.what).map(|(model, _)| model.clone())
-    }
-}
-
-/// Whether all that a pod has can be seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sight {
-    Full,
-    /// Weights may be on storage that is not mounted yet.
-    Unmounted,
-}
-
-/// Looks for a model's weights.
-pub(super) fn weights(model: &ModelRef, facts: &PodFacts, sight: Sight) -> Weights {
-    let ModelRef::Hub { repo, revision, file } = model else {
-        return if facts.model_paths.contains_key(&model.to_string()) {
-            Weights::There
+/// Looks for the weights of a commit; without one for what the pod's cache takes the revision for.
+pub(super) fn weights(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>, commit: Option<&str>) -> Weights {
+    let ModelRef::Hub { repo, .. } = wish.model else {
+        let there = site.facts.model_paths.contains_key(&wish.model.to_string());
+        return if there { Weights::There } else { Weights::NoPath };
+    };
+    let cache = cached(site.facts, repo);
+    let (known_as, reason) = match lacks(inputs, cache, wish, commit) {
+        (_, None) => return Weights::There,
+        (known_as, Some(reason)) => (known_as, reason),
+    };
+    let known = commit.and_then(|commit| inputs.hub.at(repo, commit));
+    let choice = choice(known, wish);
+    let (mut files, mut left_out) = (BTreeMap::new(), Vec::new());
+    for (path, file) in known.iter().flat_map(|facts| &facts.files) {
+        if choice.takes(path) {
+            files.insert(path.clone(), file.clone());
         } else {
-            Weights::NoPath
-        };
+            left_out.push(path.clone());
+        }
+    }
+    let (model, commit) = (wish.model.clone(), commit.map(str::to_owned));
+    let mut fetch =
+        Fetch { model, commit, known_as: known_as.to_owned(), choice, files, left_out, missing: None };
+    fetch.missing = known.map(|_| Bytes(fetch.lacking(cache).map(|(_, bytes)| bytes.0).sum()));
+    Weights::Fetch(Box::new(fetch), reason)
+}
+
+/// Whether everything that a server needs of a commit is on the pod.
+pub(super) fn is_whole(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>, commit: &str) -> bool {
+    let ModelRef::Hub { repo, .. } = wish.model else { return false };
+    lacks(inputs, cached(site.facts, repo), wish, Some(commit)).1.is_none()
+}
+
+/// The commit as far as the pod knows it, and what it lacks of it, if anything.
+///
+/// By the hub's list of the commit's files where it was asked, else by the list that its client left on the pod.
+fn lacks<'a>(
+    inputs: &Inputs<'_>,
+    cache: Option<&'a CachedRepo>,
+    wish: Wish<'a>,
+    commit: Option<&'a str>,
+) -> (&'a str, Option<&'static str>) {
+    let ModelRef::Hub { repo, revision, file } = wish.model else { return ("", None) };
+    let revision = revision.as_ref().map_or(DEFAULT_BRANCH, |revision| revision.as_str());
+    let noted = cache.and_then(|cache| cache.refs.get(revision)).map(String::as_str);
+    let known = commit.and_then(|commit| inputs.hub.at(repo, commit));
+    let commit = commit.or(noted).unwrap_or(revision);
+    let snapshot = match cache.map(|cache| cache.snapshots.get(commit)) {
+        None if wish.unseen => {
+            return (commit, Some("unless the storage has them already"));
+        }
+        None => return (commit, Some(NEW_ONES)),
+        Some(None) => return (commit, Some("the pod has another revision of them")),
+        Some(Some(snapshot)) => snapshot,
     };
-    let cache = facts.cache.iter().find(|cache| &cache.repo == repo);
-    let reason = match cache.map(|cache| (snapshot(cache, revision.as_ref()), file)) {
-        None if sight == Sight::Unmounted => "unless the storage has them already",
-        None => NEW_ONES,
-        Some((None, _)) => "the pod has another revision of them",
-        Some((Some(snapshot), Some(file))) if has(snapshot, file) => return Weights::There,
-        Some((Some(_), Some(_))) => "the pod has other files of the repository",
-        Some((Some(Snapshot { whole: Whole::No, .. }), None)) => "the pod has them only in part",
-        Some((Some(Snapshot { whole: Whole::Yes | Whole::Unknown, .. }), None)) => return Weights::There,
+    let partly = match known {
+        Some(facts) => {
+            let choice = choice(Some(facts), wish);
+            let there = |path: &String, file: &HubFile| snapshot.sizes.get(path) == Some(&file.bytes);
+            facts.files.iter().any(|(path, file)| choice.takes(path) && !there(path, file))
+        }
+        None => lacks_by_itself(snapshot, file.as_deref(), wish.kind),
     };
-    let commit = commit(cache, revision.as_ref()).to_owned();
-    Weights::Fetch(Fetch { what: (repo.clone(), commit, file.clone()), model: model.clone(), reason })
+    let reason = match file {
+        Some(_) => "the pod has other files of the repository",
+        None => "the pod has them only in part",
+    };
+    (commit, partly.then_some(reason))
 }
 
-/// The snapshot that a revision means.
-fn snapshot<'a>(cache: &'a CachedRepo, revision: Option<&Revision>) -> Option<&'a Snapshot> {
-    cache.snapshots.get(commit(Some(cache), revision))
+/// Whether a file that the server needs is missing, by what the pod itself knows.
+fn lacks_by_itself(snapshot: &Snapshot, file: Option<&str>, kind: EngineKind) -> bool {
+    if let Some(file) = file {
+        return !snapshot.sizes.contains_key(file) || snapshot.missing.iter().any(|missing| missing == file);
+    }
+    match snapshot.whole {
+        Whole::Yes => false,
+        Whole::No => {
+            let names = snapshot.sizes.keys().chain(&snapshot.missing).map(String::as_str);
+            let choice = Choice::of(names, None, kind);
+            snapshot.missing.is_empty() || snapshot.missing.iter().any(|path| choice.takes(path))
+        }
+        // the client leaves no list when it is asked for a single file, and old clients leave none at all
+        Whole::Unknown => !snapshot.sizes.contains_key("config.json"),
+    }
 }
 
-/// A commit itself, or what the branch or tag points to, as far as the pod knows.
-fn commit<'a>(cache: Option<&'a CachedRepo>, revision: Option<&'a Revision>) -> &'a str {
-    let revision = revision.map_or("main", Revision::as_str);
-    cache.and_then(|cache| cache.refs.get(revision)).map_or(revision, String::as_str)
+fn choice(facts: Option<&RepoFacts>, wish: Wish<'_>) -> Choice {
+    let file = match wish.model {
+        ModelRef::Hub { file, .. } => file.as_deref(),
+        ModelRef::Path(_) => None,
+    };
+    match facts {
+        Some(facts) => Choice::of(facts.files.keys().map(String::as_str), file, wish.kind),
+        None => Choice { only: file.map(str::to_owned).into_iter().collect(), without: Vec::new() },
+    }
 }
 
-/// Whether one file of the snapshot is there and whole.
-fn has(snapshot: &Snapshot, file: &str) -> bool {
-    snapshot.sizes.contains_key(file) && !snapshot.missing.iter().any(|missing| missing == file)
+/// What the pod's cache has of a repository.
+pub(super) fn cached<'a>(facts: &'a PodFacts, repo: &HfRepo) -> Option<&'a CachedRepo> {
+    facts.cache.iter().find(|cache| &cache.repo == repo)
 }
 
 /// The whole repository behind a model, if the cache has anything of it.
 pub(super) fn whole_repo(model: &ModelRef, facts: &PodFacts) -> Option<ModelRef> {
     let ModelRef::Hub { repo, .. } = model else { return None };
-    facts.cache.iter().find(|cache| &cache.repo == repo)?;
+    cached(facts, repo)?;
     Some(ModelRef::Hub { repo: repo.clone(), revision: None, file: None })
 }
 

@@ -3,6 +3,7 @@
 //! In: the log of a connection that failed, or what a pod said instead of running the script. Out: the reason.
 
 use super::RemoteError;
+use super::lines::clean;
 use crate::ssh_target::SshLine;
 
 /// How the process itself ended, which is not how the script did.
@@ -17,22 +18,21 @@ pub(super) enum Ended {
 /// Why no connection came about.
 pub(super) fn connection(log: &str, at: &str, line: &SshLine) -> RemoteError {
     let at = at.to_owned();
+    // a pod's own words are in it, too
+    let log = log.lines().map(|line| clean(line.as_bytes())).collect::<Vec<_>>().join("\n");
+    let log = log.as_str();
     let has = |needle: &str| log.contains(needle);
     if has("REMOTE HOST IDENTIFICATION HAS CHANGED") {
         return changed_key(log, at, line);
     }
     if has("Host key verification failed") {
-        let words = ["ssh", "-o", "StrictHostKeyChecking=ask"].into_iter();
-        let words = words.chain(line.options.iter().map(String::as_str)).chain([&*line.destination, "true"]);
-        return RemoteError::HostKeyUnknown { at, ask: words.map(shown).collect::<Vec<_>>().join(" ") };
+        return RemoteError::HostKeyUnknown { at, ask: by_hand(&["-o", "StrictHostKeyChecking=ask"], line) };
     }
     if let Some(host) = between(log, "Could not resolve hostname ", ":") {
         return RemoteError::NoHost { at, host: host.to_owned() };
     }
     if let Some(said) = log.lines().find(|l| l.contains("Permission denied (")) {
-        let (who, why) = said.trim().split_once(": ").unwrap_or(("", said.trim()));
-        let user = who.rsplit_once('@').map_or("?", |(user, _)| user);
-        return RemoteError::NoLogin { at, user: user.to_owned(), why: lower(why) };
+        return no_login(log, said.trim(), at, line);
     }
     if has("Too many authentication failures") {
         let why = "too many keys were offered; name the one with `-i` and `-o IdentitiesOnly=yes`".to_owned();
@@ -50,20 +50,44 @@ pub(super) fn connection(log: &str, at: &str, line: &SshLine) -> RemoteError {
             return RemoteError::NoRoute { at, why: lower(why) };
         }
     }
+    if has("UNKNOWN port 65535") {
+        // what the proxy itself said, ssh throws away for connections that are kept
+        let text = format!("no way through its jump host or proxy; to see why: {}", by_hand(&[], line));
+        return RemoteError::Other { at, text };
+    }
     RemoteError::Other { at, text: last_words(log, "ssh ended without saying why") }
 }
 
-/// Why the script did not begin, although a connection was there: how its process ended and what was said.
-pub(super) fn no_start(ended: Ended, said: &str, at: &str) -> RemoteError {
+/// Why the script did not begin, although a connection was there: how its process ended, if it did, and what was
+/// said.
+pub(super) fn no_start(ended: Option<Ended>, said: &str, at: &str) -> RemoteError {
     let at = at.to_owned();
     if said.to_ascii_lowercase().contains("support pty") || said.contains("PTY allocation") {
         return RemoteError::NoPlainCommands { at };
     }
+    let Some(ended) = ended else { return RemoteError::TimedOut { at } };
     if ended == Ended::With(127) || said.contains("bash: not found") || said.contains("bash: No such file") {
         return RemoteError::NoBash { at };
     }
     let text = last_words(said, "it ended the session before the script could begin");
     RemoteError::Other { at, text }
+}
+
+/// `said` is `user@host: Permission denied (publickey).`; a reason that ssh told before is a better one.
+fn no_login(log: &str, said: &str, at: String, line: &SshLine) -> RemoteError {
+    let (who, why) = said.split_once(": ").unwrap_or(("", said));
+    let (user, host) = who.rsplit_once('@').unwrap_or(("?", who));
+    let open = between(log, "Permissions ", "' are too open").and_then(|text| text.split_once('\''));
+    let why = if let Some(file) = between(log, "no such identity: ", ": No such") {
+        format!("there is no key `{file}`")
+    } else if let Some((_, file)) = open {
+        format!("ssh ignores the key `{file}`, which others may read (chmod 600 it)")
+    } else {
+        lower(why)
+    };
+    // a jump host, or what a Host of the configuration stands for
+    let why = if host == line.host() { why } else { format!("{why}, says {host}") };
+    RemoteError::NoLogin { at, user: user.to_owned(), why }
 }
 
 fn changed_key(log: &str, at: String, line: &SshLine) -> RemoteError {
@@ -82,6 +106,13 @@ fn changed_key(log: &str, at: String, line: &SshLine) -> RemoteError {
         .map(|(file, _)| format!("-f {} ", shown(file)))
         .unwrap_or_default();
     RemoteError::HostKeyChanged { at, fingerprint, accept: format!("ssh-keygen {file}-R '{host}'") }
+}
+
+/// The command by which a person sees what ssh has to say.
+fn by_hand(options: &[&str], line: &SshLine) -> String {
+    let options = options.iter().copied().chain(line.options.iter().map(String::as_str));
+    let words = ["ssh"].into_iter().chain(options).chain([&*line.destination, "true"]);
+    words.map(shown).collect::<Vec<_>>().join(" ")
 }
 
 /// A word of a command line, as a person would type it.
@@ -112,6 +143,11 @@ mod tests {
     use super::*;
     use crate::ssh_target::SshTarget;
 
+    fn line() -> SshLine {
+        let Ok(SshTarget::Ssh(line)) = SshTarget::parse("ssh -p 2222 root@1.2.3.4") else { panic!() };
+        line
+    }
+
     const CHANGED: &str = "\
 @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\r
 @    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r
@@ -121,43 +157,66 @@ Host key for [1.2.3.4]:2222 has changed and you have requested strict checking.\
 Host key verification failed.\r
 ";
 
+    /// What ssh says, the error's code, and what a person is told.
+    const REASONS: &[(&str, &str, &str)] = &[
+        (
+            "ssh: connect to host 1.2.3.4 port 2222: Connection refused",
+            "refused",
+            "root@1.2.3.4:2222 refuses",
+        ),
+        ("ssh: connect to host h port 22: Connection timed out", "timed-out", "does not answer"),
+        ("Connection timed out during banner exchange", "timed-out", "does not answer"),
+        ("ssh: connect to host h port 22: No route to host", "no-route", "no route to host"),
+        ("ssh: Could not resolve hostname nohost: Name or service not known", "no-host", "`nohost`"),
+        (
+            "root@1.2.3.4: Permission denied (publickey).",
+            "no-login",
+            "`root` in: permission denied (publickey)",
+        ),
+        (
+            "Warning: Permanently added 'h'\nReceived disconnect: 2: Too many authentication failures",
+            "no-login",
+            "too many keys",
+        ),
+        ("root@bastion: Permission denied (publickey).", "no-login", "denied (publickey), says bastion"),
+        (
+            "no such identity: /x: No such file or directory\nroot@1.2.3.4: Permission denied (a).",
+            "no-login",
+            "no key `/x`",
+        ),
+        (
+            "Permissions 0644 for '/k' are too open.\nIt is\nroot@1.2.3.4: Permission denied (a).",
+            "no-login",
+            "ignores the key `/k`",
+        ),
+        (CHANGED, "host-key-changed", "(now SHA256:abc/def)"),
+        (
+            "No ED25519 host key is known for h and you have requested strict checking.\nHost key verification failed.",
+            "host-key-unknown",
+            "not known",
+        ),
+        ("/x: line 3: Bad configuration option: foo\n/x: terminating", "other", "terminating"),
+        (
+            "Connection closed by UNKNOWN port 65535",
+            "other",
+            "proxy; to see why: ssh -p 2222 root@1.2.3.4 true",
+        ),
+        ("", "other", "without saying why"),
+    ];
+
     #[test]
     fn each_reason_is_known_by_its_words() {
-        let table = [
-            (
-                "ssh: connect to host 1.2.3.4 port 2222: Connection refused",
-                "refused",
-                "root@1.2.3.4:2222 refuses",
-            ),
-            ("ssh: connect to host h port 22: Connection timed out", "timed-out", "does not answer"),
-            ("Connection timed out during banner exchange", "timed-out", "does not answer"),
-            ("ssh: connect to host h port 22: No route to host", "no-route", "no route to host"),
-            ("ssh: Could not resolve hostname nohost: Name or service not known", "no-host", "`nohost`"),
-            (
-                "root@1.2.3.4: Permission denied (publickey).",
-                "no-login",
-                "`root` in: permission denied (publickey)",
-            ),
-            (
-                "Warning: Permanently added 'h'\nReceived disconnect: 2: Too many authentication failures",
-                "no-login",
-                "too many keys",
-            ),
-            (CHANGED, "host-key-changed", "(now SHA256:abc/def)"),
-            (
-                "No ED25519 host key is known for h and you have requested strict checking.\nHost key verification failed.",
-                "host-key-unknown",
-                "not known",
-            ),
-            ("/x: line 3: Bad configuration option: foo\n/x: terminating", "other", "terminating"),
-            ("", "other", "without saying why"),
-        ];
-        let Ok(SshTarget::Ssh(line)) = SshTarget::parse("ssh -p 2222 root@1.2.3.4") else { panic!() };
-        for (log, code, says) in table {
+        let line = line();
+        for (log, code, says) in REASONS {
             let error = connection(log, "root@1.2.3.4:2222", &line);
-            assert_eq!(error.code(), code, "{log}");
+            assert_eq!(error.code(), *code, "{log}");
             assert!(error.to_string().contains(says), "{error}\ndoes not say: {says}");
         }
+    }
+
+    #[test]
+    fn what_to_do_is_a_command() {
+        let line = line();
         let help = connection(CHANGED, "x", &line).help().unwrap();
         assert!(help.ends_with("ssh-keygen -f '/home/me/known hosts' -R '[1.2.3.4]:2222'"), "{help}");
         let help = connection("Host key verification failed.", "x", &line).help().unwrap();
@@ -173,7 +232,8 @@ Host key verification failed.\r
             (Ended::Somehow, "", "other"),
         ];
         for (ended, said, expected) in table {
-            assert_eq!(no_start(ended, said, "h").code(), expected, "{said}");
+            assert_eq!(no_start(Some(ended), said, "h").code(), expected, "{said}");
         }
+        assert_eq!(no_start(None, "Welcome!", "h").code(), "timed-out");
     }
 }

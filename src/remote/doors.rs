@@ -10,6 +10,7 @@ use super::ssh::SshDoor;
 use super::{Exit, Job, Line, Reach, Remote, RemoteError, Way, sockets, ssh_config};
 use crate::manifest::Manifest;
 use crate::name::{PodName, Port};
+use crate::secret::SecretSource;
 use crate::ssh_target::SshTarget;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -36,7 +37,12 @@ impl Doors {
     #[must_use]
     pub fn new(manifest: &Manifest, options: Options) -> Self {
         let pods = manifest.pods.iter().map(|(name, pod)| (name, &pod.ssh));
-        Self::to(pods, &ssh_config::base_of(&manifest.path), options)
+        let variable = |source: &SecretSource| match source {
+            SecretSource::Env(name) => Some(name.clone()),
+            SecretSource::File(_) | SecretSource::Command(_) => None,
+        };
+        let hidden = manifest.secrets.values().filter_map(variable).collect();
+        Self::to(pods, &ssh_config::base_of(&manifest.path), Options { hidden, ..options })
     }
 
     /// Doors for pods without a manifest; `base` is where relative paths in ssh lines count from.
@@ -56,7 +62,7 @@ impl Doors {
         Self { doors, options }
     }
 
-    /// Ends forwards and, with [`Persist::No`], connections; the next use would open them again.
+    /// Ends forwards and, with [`super::Persist::No`], connections; the next use would open them again.
     pub async fn close(&self) {
         let doors = self.doors.values().filter_map(|door| match door {
             Door::Ssh(door) => Some(door.close(self.options.persist)),
@@ -93,7 +99,8 @@ impl Remote for Doors {
         let order = Order::new(job, self.options.lease, at)?;
         match door {
             Door::Ssh(door) => door.run(&order, stop, hear).await,
-            Door::Local | Door::Shut(_) => local::run(&order, stop, hear).await,
+            Door::Local => local::run(&order, &self.options.hidden, stop, hear).await,
+            Door::Shut(error) => Err(error.clone()),
         }
     }
 

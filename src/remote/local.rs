@@ -6,6 +6,7 @@ use super::diagnose::Ended;
 use super::order::Order;
 use super::talk::{Wire, converse};
 use super::{Exit, Line, RemoteError};
+use crate::name::EnvName;
 use std::io::ErrorKind;
 use std::process::{ExitStatus, Stdio};
 use tokio::process::Command;
@@ -14,9 +15,11 @@ use tokio_util::sync::CancellationToken;
 /// What errors call it.
 pub(super) const AT: &str = "this machine";
 
-/// Runs the order in this machine's bash, in the home directory, where ssh would begin, too.
+/// Runs the order in this machine's bash, in the home directory, where ssh would begin, too. Of this process's
+/// environment it gets all but the `hidden` variables.
 pub(super) async fn run(
     order: &Order<'_>,
+    hidden: &[EnvName],
     stop: &CancellationToken,
     hear: impl FnMut(Line) + Send,
 ) -> Result<Exit, RemoteError> {
@@ -24,6 +27,9 @@ pub(super) async fn run(
     let home = std::env::home_dir().filter(|home| home.is_dir());
     let mut command = Command::new("bash");
     command.args(order.words()).current_dir(home.unwrap_or_else(|| "/".into()));
+    for name in hidden {
+        command.env_remove(name.as_str());
+    }
     // Ctrl-C at the terminal is for pi alone, which then tells the runner
     command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|err| {

@@ -59,8 +59,8 @@ pub trait Remote: Send + Sync + 'static {
     /// Runs a script and hears its lines while it runs.
     ///
     /// When `stop` is cancelled, or the future dropped, the script and all it started get TERM and, about 3 s
-    /// later, KILL; what left their process group stays. `Err` means that it is unknown how far the script came:
-    /// observe again. Only [`RemoteError::began`] tells whether it may have begun at all.
+    /// later, KILL; what left their process group stays. `Err` never comes with an exit
+    /// code; whether the script may have done something all the same, [`RemoteError::began`] tells.
     fn run(
         &self,
         pod: &PodName,

@@ -1,5 +1,6 @@
 //! How doors are opened: what the command line may say about connections.
 
+use crate::name::EnvName;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,10 +22,12 @@ pub struct Options {
     pub sockets: Option<PathBuf>,
     /// How long a pod works on without a sign of life from `pi`.
     pub lease: Duration,
+    /// Variables that hold secrets here: what runs on a `local` pod does not inherit them.
+    pub hidden: Vec<EnvName>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { persist: Persist::Yes, sockets: None, lease: Duration::from_secs(30) }
+        Self { persist: Persist::Yes, sockets: None, lease: Duration::from_secs(30), hidden: Vec::new() }
     }
 }

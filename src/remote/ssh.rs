@@ -29,6 +29,9 @@ const FRESH: Duration = Duration::from_secs(20);
 /// How often a pod that has no session to spare is asked again, with growing pauses: about 15 s.
 const REFUSALS: u32 = 35;
 
+/// One count for all pods, which share the directory of the sockets.
+static FORWARDS: AtomicU32 = AtomicU32::new(0);
+
 /// One pod.
 #[derive(Debug)]
 pub(super) struct SshDoor {
@@ -36,18 +39,11 @@ pub(super) struct SshDoor {
     live: Mutex<Option<Live>>,
     slots: Semaphore,
     forwards: Mutex<Vec<(Arc<Session>, PathBuf, Port)>>,
-    count: AtomicU32,
 }
 
 impl SshDoor {
     pub(super) fn new(master: Master) -> Self {
-        Self {
-            master,
-            live: Mutex::default(),
-            slots: Semaphore::new(SESSIONS),
-            forwards: Mutex::default(),
-            count: AtomicU32::new(0),
-        }
+        Self { master, live: Mutex::default(), slots: Semaphore::new(SESSIONS), forwards: Mutex::default() }
     }
 
     pub(super) fn at(&self) -> &str {
@@ -91,8 +87,7 @@ impl SshDoor {
     }
 
     pub(super) async fn reach(&self, port: Port) -> Result<Reach, RemoteError> {
-        // unique: another pi over the same connection may have a forward to the same port
-        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let count = FORWARDS.fetch_add(1, Ordering::Relaxed);
         let name = format!("{}-{count}.fwd", std::process::id());
         let path = self.master.socket.with_file_name(name);
         drop(std::fs::remove_file(&path));

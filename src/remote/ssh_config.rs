@@ -12,8 +12,10 @@ use super::RemoteError;
 use crate::ssh_target::SshLine;
 use std::path::{Path, PathBuf};
 
-/// Where the user says nothing.
-const FALLBACK: &str = "Match all\n  StrictHostKeyChecking accept-new\n";
+/// Where the user says nothing. Jump hosts see only this, not what stands in our command line: without `BatchMode`
+/// theirs would ask for a password, at a terminal that is not theirs.
+const FALLBACK: &str =
+    "Match all\n  StrictHostKeyChecking accept-new\n  BatchMode yes\n  ConnectTimeout 10\n";
 
 /// What ssh is started with.
 pub(super) struct Config {

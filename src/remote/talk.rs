@@ -183,8 +183,7 @@ impl<'a> Talk<'a> {
             (Some(code), _) if code == 0 || !self.stopping => Ok(Exit(code)),
             (None, _) if self.out.begun && !(self.stopping && never) => Err(RemoteError::Lost { at }),
             _ if self.stopping => Err(RemoteError::Stopped { at }),
-            (_, None) => Err(RemoteError::TimedOut { at }),
-            (_, Some(ended)) => Err(no_start(ended, &format!("{}\n{}", self.err.noise, self.out.noise), &at)),
+            (_, ended) => Err(no_start(ended, &format!("{}\n{}", self.err.noise, self.out.noise), &at)),
         }
     }
 }

@@ -51,7 +51,7 @@ pub fn wrap(name: &'static str, parts: &[&str], body: &str) -> Script {
     let own = body.trim_end().to_owned();
     let parts = parts.concat();
     let text = format!(
-        "main() {{\nset -euo pipefail\numask 077\nexport LC_ALL=C\n{PRELUDE}\n{parts}\n{own}\n}}\nmain \"$@\"\n"
+        "main() {{\nset -euo pipefail\numask 077\nexport LC_ALL=C\n{PRELUDE}\n{parts}\n{own}\n}}\n{{ main \"$@\"\n}}\n"
     );
     Script { name, text, own }
 }
@@ -73,5 +73,7 @@ fn fill(name: &str, text: &str, values: &impl Serialize) -> Result<String, minij
     environment.render_named_str(name, text, Serde(values))
 }
 
+#[cfg(test)]
+mod scan;
 #[cfg(test)]
 mod tests;

@@ -58,12 +58,13 @@ macro_rules! templates {
 
 templates! {
     AWAIT_READY = "await_ready.sh" with "session.sh";
-    FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh";
-    LOCK = "lock.sh";
+    FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh", "hub_cache.sh";
     INSTALL_ENGINE = "install_engine.sh" with "uv.sh";
+    LOCK = "lock.sh";
     MARK_ANSWERED = "mark_answered.sh" with "session.sh";
-    PROBE = "probe.sh";
     MOUNT_STORAGE = "mount_storage.sh";
+    PROBE = "probe.sh" with "probe_records.sh", "probe_host.sh", "probe_processes.sh", "probe_home.sh",
+        "probe_weights.sh", "probe_gpus.sh";
     REMOVE_ENGINE = "remove_engine.sh";
     REMOVE_SERVER = "remove_server.sh" with "session.sh";
     REMOVE_WEIGHTS = "remove_weights.sh";

@@ -8,12 +8,15 @@ use crate::ui::json::step_json;
 use crate::ui::layout::WIDTH;
 use crate::ui::outcome::{sentence, step_title};
 use crate::ui::output;
+use crate::ui::rate::Rates;
 use crate::ui::style::{ADD, FAINT, REMOVE, Styled};
 use crate::units::Seconds;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Who watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +35,7 @@ pub struct Reporter<'a> {
     showing: Showing,
     bars: BTreeMap<&'a PodName, ProgressBar>,
     screen: MultiProgress,
+    rates: Mutex<Rates>,
 }
 
 impl<'a> Reporter<'a> {
@@ -45,7 +49,13 @@ impl<'a> Reporter<'a> {
                 bars.entry(&step.pod).or_insert_with(|| bar(&screen, &step.pod));
             }
         }
-        Self { steps: plan.steps.iter().map(|step| (step.id, step)).collect(), showing, bars, screen }
+        Self {
+            steps: plan.steps.iter().map(|step| (step.id, step)).collect(),
+            showing,
+            bars,
+            screen,
+            rates: Mutex::default(),
+        }
     }
 
     /// Tells one event.
@@ -70,6 +80,9 @@ impl<'a> Reporter<'a> {
         match event {
             Event::Began(id) => json!({ "event": "began", "step": step(*id) }),
             Event::Said(id, text) => json!({ "event": "said", "id": id, "text": text }),
+            Event::Progress { id, done, total } => {
+                json!({ "event": "progress", "id": id, "done": done, "total": total })
+            }
             Event::Ended(id, outcome) => {
                 let mut value = json!({ "event": "ended", "id": id });
                 merge(&mut value, outcome_json(outcome));
@@ -82,7 +95,7 @@ impl<'a> Reporter<'a> {
         match event {
             Event::Began(id) => self.note(*id, "…", ""),
             // what scripts and engines print is kept for failures: a log of thousands of lines helps nobody
-            Event::Said(..) => {}
+            Event::Said(..) | Event::Progress { .. } => {}
             Event::Ended(id, outcome) => self.ended(*id, outcome),
         }
     }
@@ -91,6 +104,12 @@ impl<'a> Reporter<'a> {
         match event {
             Event::Began(id) => self.move_to(*id, ""),
             Event::Said(id, text) => self.move_to(*id, text),
+            Event::Progress { id, done, total } => {
+                let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
+                let text = rates.tell(*id, Instant::now(), *done, *total);
+                drop(rates);
+                self.move_to(*id, &text);
+            }
             Event::Ended(id, outcome) => self.screen.suspend(|| self.ended(*id, outcome)),
         }
     }
@@ -133,8 +152,9 @@ fn bar(screen: &MultiProgress, pod: &PodName) -> ProgressBar {
     bar
 }
 
+/// To the nearest second.
 fn rounded(took: Duration) -> Seconds {
-    Seconds(took.as_secs_f64().round() as u64)
+    Seconds((took + Duration::from_millis(500)).as_secs())
 }
 
 fn outcome_json(outcome: &Outcome) -> Value {

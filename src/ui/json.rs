@@ -35,8 +35,10 @@ pub(super) fn step_json(step: &Step) -> Value {
         }
         Action::InstallEngine(recipe) => Some(json!(shown_recipe(recipe))),
         Action::MountStorage(storage) => Some(json!({ "source": shown_address(&storage.mount.source) })),
+        Action::FetchWeights(fetch) => fetch
+            .total()
+            .map(|total| json!({ "commit": fetch.commit, "bytes": total, "missing_bytes": fetch.missing })),
         Action::WriteSecrets(_)
-        | Action::FetchWeights(_)
         | Action::AwaitReady { .. }
         | Action::StopServer(_)
         | Action::RemoveServer(_)
@@ -70,7 +72,8 @@ fn finding_json(finding: &Finding) -> Value {
 }
 
 fn pod_json(view: &PodView) -> Value {
-    let PodView { reachable, address, gpus, driver, gpu_fault, cpus } = view;
+    // what a disk has left changes all the time: two plans are the same without it
+    let PodView { reachable, address, gpus, driver, gpu_fault, cpus, free: _ } = view;
     let mut value =
         json!({ "reachable": reachable, "address": address, "gpus": gpus, "driver": driver, "cpus": cpus });
     if let Some(fault) = gpu_fault {

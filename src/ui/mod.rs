@@ -5,11 +5,13 @@
 mod error;
 mod events;
 mod findings;
+mod fit;
 mod json;
 mod layout;
 mod outcome;
 mod output;
 mod plan_text;
+mod rate;
 mod refusal;
 mod rows;
 mod scripts;
@@ -17,6 +19,7 @@ mod style;
 
 pub use error::{error, manifest_is_right, set_error_style};
 pub use events::{Reporter, Showing};
+pub use fit::{FitHeading, fit_json, fit_overview, fit_text};
 pub use json::plan_json;
 pub use outcome::outcome;
 pub use output::{Color, ask_yes, data, is_terminal, note, use_color};

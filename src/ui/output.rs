@@ -6,7 +6,7 @@ use std::io::{BufRead, ErrorKind, IsTerminal, Write};
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
-    /// On terminals, unless NO_COLOR is set.
+    /// On terminals, unless `NO_COLOR` is set.
     Auto,
     /// Also into pipes.
     Always,

@@ -1,12 +1,15 @@
 //! A plan, as people read it: the truth first, aligned, within 80 columns.
 
+use crate::fit::text::Line;
+use crate::fit::{Fit, Verdict};
 use crate::manifest::Lines;
 use crate::name::PodName;
-use crate::plan::{Finding, Plan, PodView, Row, Severity, gpus_in_words};
+use crate::plan::{Action, Finding, Plan, PodView, Row, Severity, fit_of, gpus_in_words};
 use crate::ui::findings::finding_text;
 use crate::ui::layout::{Count, WIDTH, width};
-use crate::ui::rows::row_text;
+use crate::ui::rows::{below, row_text};
 use crate::ui::style::{REMOVE, STRONG, Styled};
+use crate::units::Bytes;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -58,7 +61,10 @@ fn pod_text(
     }
     text.push('\n');
     for row in rows {
-        row_text(text, row);
+        row_text(text, row, view);
+        if let Some(fit) = fit(row, view) {
+            below(text, &Line(&fit).to_string());
+        }
     }
     for finding in findings {
         text.push_str(&finding_text(finding, lines));
@@ -66,8 +72,16 @@ fn pod_text(
     text.push('\n');
 }
 
+/// How a server that starts will fit. Where that is uncertain a finding says so.
+fn fit(row: &Row<'_>, view: &PodView) -> Option<Fit> {
+    let (Action::StartServer(spec) | Action::RestartServer { to: spec, .. }) = &row.step.action else {
+        return None;
+    };
+    fit_of(spec, &view.gpus).filter(|fit| fit.verdict == Verdict::Fits)
+}
+
 fn header(view: &PodView) -> Vec<String> {
-    let PodView { reachable, address, gpus, driver, gpu_fault, cpus } = view;
+    let PodView { reachable, address, gpus, driver, gpu_fault, cpus, free: _ } = view;
     if !reachable {
         return vec![address.clone()];
     }
@@ -103,7 +117,11 @@ fn footer(plan: &Plan) -> String {
         count => format!("  {}.", Count(count, "restart")),
     };
     let summary = format!("{} to add, {} to change, {} to remove.", counts.add, counts.change, counts.remove);
-    let parts = [restarts, standing, problems];
+    let downloads = match plan.downloads() {
+        Bytes(0) => String::new(),
+        bytes => format!("  {bytes} to download."),
+    };
+    let parts = [restarts, downloads, standing, problems];
     let mut text = format!("{} {summary}", Styled(STRONG, "Plan:"));
     let mut columns = width("Plan: ") + width(&summary);
     for part in parts {

@@ -1,6 +1,6 @@
 //! One row of a plan: what is done to what, and below it what needs more room.
 
-use crate::plan::{Action, How, Row, Sign, gpu_list, shown_address};
+use crate::plan::{Action, Fetch, How, PodView, Row, Sign, gpu_list, shown_address};
 use crate::spec::{EngineRecipe, ServerSpec};
 use crate::ui::layout::{WIDTH, padded, width, wrapped};
 use crate::ui::style::{ADD, CHANGE, REMOVE, Styled};
@@ -13,14 +13,14 @@ const TARGET: usize = 23;
 /// Where lines below a row begin.
 const INDENT: usize = 8;
 
-pub(super) fn row_text(text: &mut String, row: &Row<'_>) {
+pub(super) fn row_text(text: &mut String, row: &Row<'_>, view: &PodView) {
     let Row { step, sign, restarts: _, reason: _ } = row;
     let (sign, style) = match sign {
         Sign::Add => ("+", ADD),
         Sign::Change => ("~", CHANGE),
         Sign::Remove => ("-", REMOVE),
     };
-    let (kind, target, detail) = words(row);
+    let (kind, target, detail) = words(row, view);
     let start = format!("{} {}", padded(kind, KIND), padded(&target, TARGET));
     let line = format!("{start} {detail}");
     let one_line = width(&target) <= TARGET && 6 + width(&line) <= WIDTH;
@@ -36,7 +36,8 @@ pub(super) fn row_text(text: &mut String, row: &Row<'_>) {
     }
 }
 
-fn below(text: &mut String, detail: &str) {
+/// Words below a row, indented.
+pub(super) fn below(text: &mut String, detail: &str) {
     for line in wrapped(detail, WIDTH - INDENT) {
         let _ = writeln!(text, "{:INDENT$}{line}", "");
     }
@@ -79,7 +80,7 @@ fn change_text(text: &mut String, field: &str, how: &How) {
 }
 
 /// A row's kind, what it is about, and what else is to be known.
-fn words(row: &Row<'_>) -> (&'static str, String, String) {
+fn words(row: &Row<'_>, view: &PodView) -> (&'static str, String, String) {
     let Row { step, sign: _, restarts, reason } = row;
     let target = step.action.target();
     let (kind, target, detail) = match &step.action {
@@ -89,7 +90,8 @@ fn words(row: &Row<'_>) -> (&'static str, String, String) {
         }
         Action::InstallEngine(recipe) => ("engine", target, ingredients(recipe)),
         Action::WriteSecrets(_) => ("secrets", target, String::new()),
-        Action::FetchWeights(_) | Action::RemoveWeights(_) => ("weights", target, String::new()),
+        Action::FetchWeights(fetch) => ("weights", target, download(fetch, view)),
+        Action::RemoveWeights(_) => ("weights", target, String::new()),
         Action::StartServer(spec) if *restarts => {
             ("server", target, format!("will be restarted on {}", place(spec)))
         }
@@ -113,6 +115,14 @@ fn words(row: &Row<'_>) -> (&'static str, String, String) {
 }
 
 const RESTART: &str = "will be restarted";
+
+/// `65.5 GB, 1.9 TB free`; `1.2 GB of 65.5 GB, 1.9 TB free`; nothing where the hub could not be asked.
+fn download(fetch: &Fetch, view: &PodView) -> String {
+    let (Some(total), Some(missing)) = (fetch.total(), fetch.missing) else { return String::new() };
+    let size = if missing == total { total.to_string() } else { format!("{missing} of {total}") };
+    let free = view.free.map(|free| format!(", {free} free")).unwrap_or_default();
+    format!("{size}{free}")
+}
 
 fn place(spec: &ServerSpec) -> String {
     format!("port {}, {}", spec.port, gpu_list(&spec.gpus))

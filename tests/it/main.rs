@@ -1,13 +1,27 @@
 //! Tests against real things: one binary, which links once; one module per subject.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says so by panicking")]
+#![expect(
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::print_stderr,
+    clippy::too_many_lines,
+    clippy::unnecessary_wraps,
+    reason = "brevity counts more than an allocation here; a skipped test says so"
+)]
 
 mod sshd;
+mod workplace;
 
+mod diagnose;
 mod door;
+mod exit_codes;
+mod layers;
+mod laws;
 mod manifest_edits;
 mod manifest_laws;
 mod manifest_schema;
 mod manifests;
 mod plan;
+mod podlab;
 mod probe;
-mod probe_records;
+mod readme;

@@ -1,6 +1,7 @@
 //! A pod: a real sshd on a loopback port, with keys and a home directory of its own. It dies with the value.
 
 use std::fs;
+use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -139,7 +140,10 @@ impl Sshd {
                 .unwrap();
             let until = Instant::now() + Duration::from_secs(10);
             while Instant::now() < until && process.try_wait().unwrap().is_none() {
-                if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
+                    // its first byte, so that its process is there, and can be waited for
+                    stream.read_exact(&mut [0]).unwrap();
+                    drop(stream);
                     self.process = Some(process);
                     eventually("the first connection has gone", || self.connections() == 0);
                     return;
@@ -221,7 +225,8 @@ fn children(parent: u32) -> Vec<u32> {
     all().filter(|pid| parent_of(*pid) == Some(parent)).collect()
 }
 
-fn user() -> String {
+/// Who logs in, at both ends.
+pub(crate) fn user() -> String {
     let id = Command::new("id").arg("-un").output().unwrap();
     String::from_utf8(id.stdout).unwrap().trim().to_owned()
 }

@@ -45,6 +45,10 @@ fn cached(records: &Records, repo: HfRepo, models_path: &str, files: &[File<'_>]
         .filter_map(|file| Some((file.path.strip_prefix(&directory)?, file)))
         .collect();
     let half = |path: &str| path.starts_with("blobs/") && path.ends_with(".incomplete");
+    let named = ours
+        .iter()
+        .filter(|(path, _)| !half(path))
+        .filter_map(|(path, file)| Some((path.strip_prefix("blobs/")?.to_owned(), Bytes(file.bytes))));
     // a snapshot's files are links to blobs, or, where there can be no links, the files themselves
     let blobs: BTreeMap<&str, u64> =
         ours.iter().filter(|(path, _)| !half(path)).map(|(_, file)| (file.inode, file.bytes)).collect();
@@ -56,6 +60,7 @@ fn cached(records: &Records, repo: HfRepo, models_path: &str, files: &[File<'_>]
     CachedRepo {
         refs: refs.collect(),
         snapshots: commits.map(|commit| (commit.clone(), snapshot(records, name, commit, &ours))).collect(),
+        blobs: named.collect(),
         bytes: Bytes(blobs.values().sum()),
         incomplete: Bytes(ours.iter().filter(|(path, _)| half(path)).map(|(_, file)| file.bytes).sum()),
         repo,

@@ -115,3 +115,48 @@ async fn one_pods_trouble_is_not_anothers() {
     assert_eq!(run(&doors, "near", "true").await.0, Ok(Exit(0)));
     assert_eq!(run(&doors, "none", "true").await.0.unwrap_err().to_string(), "none: no such pod");
 }
+
+#[test]
+fn the_users_config_is_found_in_their_home() {
+    let sshd = Sshd::start();
+    let (home, dir) = (sshd.dir().join("my home"), sshd.dir().display());
+    std::fs::create_dir_all(home.join(".ssh")).unwrap();
+    let config = format!(
+        "Host gpu\n  HostName 127.0.0.1\n  Port {}\n  User {}\n  IdentityFile {dir}/user\n  IdentitiesOnly yes\n  \
+         UserKnownHostsFile {dir}/known_hosts\n  RemoteCommand echo theirs\n  ControlMaster auto\n  LogLevel QUIET\n  \
+         LocalForward {} localhost:1\n",
+        sshd.port(),
+        crate::sshd::user(),
+        sshd.port() // taken: as pi does not ask for it, it does no harm
+    );
+    std::fs::write(home.join(".ssh/config"), config).unwrap();
+    std::fs::set_permissions(home.join(".ssh/config"), PermissionsExt::from_mode(0o600)).unwrap();
+    let pi = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "door::refusals::a_pi_with_another_home"])
+        .env("HOME", home)
+        .env("PI_IT_SOCKETS", sshd.sockets())
+        .output()
+        .unwrap();
+    assert!(pi.status.success(), "{}", String::from_utf8_lossy(&pi.stdout));
+    assert_eq!(sshd.connections(), 1);
+}
+
+#[tokio::test]
+#[ignore = "the other half of the test above, which starts it in a process of its own"]
+async fn a_pi_with_another_home() {
+    let Some(sockets) = std::env::var_os("PI_IT_SOCKETS") else { return };
+    let doors = doors_to("ssh gpu", Options { sockets: Some(sockets.into()), ..Options::default() });
+    assert_eq!(run(&doors, "far", "echo ours; exit 3").await, (Ok(Exit(3)), vec!["ours".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_jump_host_that_does_not_open_never_asks() {
+    let (sshd, jump) = (Sshd::start(), Sshd::start());
+    // the jump host takes only its own key
+    let ssh = format!("{} -J {}@127.0.0.1:{}", sshd.ssh_line(), crate::sshd::user(), jump.port());
+    let error = refusal(&sshd, &ssh).await;
+    assert!(
+        error.to_string().contains(": no way through its jump host or proxy; to see why: ssh -F none"),
+        "{error}"
+    );
+}

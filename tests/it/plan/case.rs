@@ -2,10 +2,11 @@
 //!
 //! `pi.toml`; `observed/POD.txt` (what a probe printed), `.json` (facts) or `.unreachable` (code, reason and help, a line
 //! each); `secrets` (names this machine has; default `api_key`, whose value is `value-of-api_key`, as salted with
-//! `salt`); `memory.json` (a `pods.json`); `args` (`destroy`, `--target NAME`, `--allow-protected` …).
+//! `salt`); `memory.json` (a `pods.json`); `hub.json` (what the hub said, by `owner/name@revision`); `args` (`destroy`, `--target NAME`, `--allow-protected` …).
 //!
 //! An engine whose digest is `right` has the digest that this pi asks for.
 
+use pi::hub::HubFacts;
 use pi::manifest::{self, Manifest};
 use pi::memory::Memory;
 use pi::name::{EngineId, ModelName, PodName, SecretName};
@@ -22,6 +23,7 @@ pub(crate) struct Case {
     pub(crate) manifest: Manifest,
     pub(crate) observed: Observed,
     pub(crate) memory: Memory,
+    pub(crate) hub: HubFacts,
     pub(crate) secrets: BTreeSet<SecretName>,
     pub(crate) ask: Ask,
 }
@@ -52,6 +54,7 @@ impl Case {
         let secrets = optional("secrets").unwrap_or_else(|| "api_key".to_owned());
         let secrets: BTreeSet<SecretName> = secrets.split_whitespace().map(|s| s.parse().unwrap()).collect();
         let memory = optional("memory.json").map(|text| serde_json::from_str(&text).unwrap());
+        let hub = optional("hub.json").map(|text| serde_json::from_str(&text).unwrap());
         let ask = Ask::parse(&optional("args").unwrap_or_default(), &manifest);
         let pods = observed(&folder.join("observed"), &secrets);
         let mut case = Self {
@@ -61,6 +64,7 @@ impl Case {
             manifest,
             observed: Observed { pods },
             memory: memory.unwrap_or_default(),
+            hub: hub.unwrap_or_default(),
             secrets,
             ask,
         };
@@ -79,6 +83,7 @@ impl Case {
             manifest,
             memory: &self.memory,
             observed,
+            hub: &self.hub,
             secrets: &self.secrets,
             scope,
             protected: protected.unwrap_or(Protected::Keep),
@@ -97,6 +102,7 @@ impl Case {
             manifest: &self.manifest,
             memory: &self.memory,
             observed: &bare,
+            hub: &self.hub,
             secrets: &self.secrets,
             scope: &Scope::All,
             protected: Protected::Allow,

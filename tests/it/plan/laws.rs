@@ -1,4 +1,4 @@
-//! The laws of DESIGN.md that are about plans alone, over every case.
+//! The laws that are about plans alone, over every case.
 
 use super::case::Case;
 use super::check;

@@ -5,12 +5,14 @@
 
 use super::case::parse;
 use super::check;
+use pi::hub::{HubAnswer, HubFacts, HubFile, NoAnswer, RepoFacts};
 use pi::manifest::Manifest;
 use pi::memory::{Memory, PodMemory, ServerMemory};
+use pi::model_ref::ModelRef;
 use pi::name::{Port, SecretName};
 use pi::observe::{
-    CachedRepo, EngineSeen, Gap, Gpu, GpuProcess, GpuSight, Life, Listener, MountSeen, Observed, PathSeen,
-    PodFacts, SecretSeen, ServerSeen, Sighting, Snapshot, Unreachable, Whole,
+    CachedRepo, Disk, EngineSeen, Gap, Gpu, GpuProcess, GpuSight, Life, Listener, MountSeen, Observed,
+    PathSeen, PodFacts, SecretSeen, ServerSeen, Sighting, Snapshot, Unreachable, Whole,
 };
 use pi::plan::{Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan};
 use pi::units::Bytes;
@@ -71,6 +73,7 @@ struct World {
     text: String,
     observed: Observed,
     memory: Memory,
+    hub: HubFacts,
     secrets: BTreeSet<SecretName>,
     scope: Scope,
     protected: Protected,
@@ -106,11 +109,13 @@ impl World {
             let known = PodMemory { ssh: String::new(), seen: 0, facts: PodFacts::default(), servers };
             memory.pods.insert("p0".parse().unwrap(), known);
         }
+        let hub = hub(choices);
         let removal = |yes| if yes { Removal::Remove } else { Removal::Keep };
         Self {
             text,
             observed,
             memory,
+            hub,
             secrets,
             scope: match choices.below(8) {
                 6 => Scope::Only { pods: BTreeSet::new(), models: BTreeSet::from(["b".parse().unwrap()]) },
@@ -126,8 +131,8 @@ impl World {
     }
 
     fn plan(&self, manifest: &Manifest, observed: &Observed) -> Plan {
-        let Self { text: _, observed: _, memory, secrets, scope, protected, destroy: extent } = self;
-        let inputs = Inputs { manifest, memory, observed, secrets, scope, protected: *protected };
+        let Self { text: _, observed: _, memory, hub, secrets, scope, protected, destroy: extent } = self;
+        let inputs = Inputs { manifest, memory, observed, hub, secrets, scope, protected: *protected };
         extent.map_or_else(|| plan(&inputs), |extent| destroy(&inputs, extent))
     }
 }
@@ -191,6 +196,11 @@ fn facts(choices: &mut Choices<'_>, ours: &BTreeSet<SecretName>) -> PodFacts {
     };
     let seen =
         [MountSeen::Nothing, MountSeen::Mounted { source: "nfs:/s".to_owned(), kind: "nfs4".to_owned() }];
+    if choices.once_in(2) {
+        let (path, free) = (facts.models_path.clone(), Bytes(choices.of(&[100, 9, 7, 3])));
+        let kind = "ext4".to_owned();
+        facts.disks.push(Disk { path, mounted_on: "/".to_owned(), kind, size: Bytes(100), free });
+    }
     facts.mounts.insert("/mnt/s".to_owned(), seen[choices.below(2)].clone());
     for (at, name) in NAMES.iter().enumerate() {
         if choices.once_in(2) {
@@ -306,7 +316,42 @@ fn cached(choices: &mut Choices<'_>, repo: &str) -> Option<CachedRepo> {
     };
     let commit = choices.of(&["abc", "main", "def"]);
     let snapshots = BTreeMap::from([(commit.to_owned(), snapshot)]);
-    Some(CachedRepo { repo: repo.parse().unwrap(), refs, snapshots, bytes: Bytes(1), incomplete: Bytes(0) })
+    let blobs =
+        if choices.once_in(3) { BTreeMap::from([("b".to_owned(), Bytes(1))]) } else { BTreeMap::new() };
+    let incomplete = Bytes(choices.of(&[0, 0, 3]));
+    Some(CachedRepo { repo: repo.parse().unwrap(), refs, snapshots, blobs, bytes: Bytes(1), incomplete })
+}
+
+/// What the hub says of the models; of some it was not asked.
+fn hub(choices: &mut Choices<'_>) -> HubFacts {
+    let mut facts = HubFacts::default();
+    for model in ["o/a", "o/b", "o/g", "o/a@main", "o/a@abc"] {
+        let model = ModelRef::parse(model).unwrap();
+        let file = |blob: &str, bytes| HubFile { bytes: Bytes(bytes), blob: blob.to_owned() };
+        let mut files =
+            BTreeMap::from([("a.gguf".to_owned(), file("a", 1)), ("b.gguf".to_owned(), file("b", 1))]);
+        if choices.once_in(2) {
+            files.insert("model.safetensors".to_owned(), file("m", 5));
+        }
+        let known = RepoFacts {
+            commit: choices.of(&["abc", "def"]).to_owned(),
+            gated: choices.once_in(4),
+            private: false,
+            files,
+            config: None,
+        };
+        match choices.below(5) {
+            0 | 1 => {}
+            2 | 3 => facts.insert(&model, HubAnswer::Known(known)),
+            _ => facts.insert(
+                &model,
+                HubAnswer::Unknown(
+                    [NoAnswer::NotFound, NoAnswer::Offline(String::new())][choices.below(2)].clone(),
+                ),
+            ),
+        }
+    }
+    facts
 }
 
 /// Listeners and GPU processes: of servers, of strangers, and some of which nobody knows whose they are.

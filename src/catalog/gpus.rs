@@ -1,0 +1,219 @@
+//! GPUs: what `nvidia-smi` calls them, how much memory torch sees, what their cores can compute.
+//!
+//! In: `data/gpus.toml`. Out: [`Gpu`], found by the full name or by what people write in `gpus = "8xH100"`.
+
+use serde::Deserialize;
+use std::sync::LazyLock;
+
+/// One kind of GPU.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gpu {
+    /// Its short name, unique here and used by recipes: `H100`, `A100-80`, `RTX PRO 6000`.
+    pub key: String,
+    /// What `nvidia-smi --query-gpu=name` prints.
+    pub smi_name: String,
+    /// Other names of boards that are the same to us.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// `memory.total` of `nvidia-smi`, MiB; 0 where it does not tell (unified memory).
+    pub smi_mib: u64,
+    /// GiB that torch, and so vLLM, counts as the whole card.
+    pub torch_gib: f64,
+    /// Compute capability `9.0`, or the architecture of an AMD card: `gfx942`.
+    pub cc: String,
+    /// Whether it computes in FP8; else FP8 weights run through Marlin kernels, weight-only.
+    pub fp8: bool,
+    /// Whether it computes in FP4 (NVFP4, MXFP4); else such weights run weight-only.
+    pub fp4: bool,
+    /// Whether it computes in bfloat16.
+    #[serde(default = "yes")]
+    pub bf16: bool,
+    /// Memory bandwidth, GB/s.
+    pub bw_gbs: u32,
+    /// Bandwidth of the direct links between GPUs (`NVLink`), both directions, GB/s per GPU; 0 where there are none.
+    pub nvlink_gbs: u32,
+    /// What else one should know.
+    pub note: Option<String>,
+    /// Where this was read.
+    pub source: String,
+}
+
+#[derive(Deserialize)]
+struct File {
+    gpu: Vec<Gpu>,
+}
+
+static ALL: LazyLock<Vec<Gpu>> = LazyLock::new(|| {
+    // a test reads every embedded file, so a mistake in one can't reach a user as an empty list
+    toml::from_str::<File>(include_str!("../../data/gpus.toml")).map(|file| file.gpu).unwrap_or_default()
+});
+
+/// Share of `memory.total` that torch sees on a card that is not in the catalogue: the smallest share among the
+/// catalogue's cards (A10G and L4, 0.978), rounded down, so that an unknown card is rather called too small.
+const UNKNOWN_TORCH_SHARE: f64 = 0.977;
+
+impl Gpu {
+    /// Compute capability as numbers; `None` for AMD.
+    #[must_use]
+    pub fn capability(&self) -> Option<(u32, u32)> {
+        let (major, minor) = self.cc.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    }
+
+    /// MiB that torch counts as the whole card.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a positive number of GiB far below 2^53"
+    )]
+    pub fn torch_mib(&self) -> u64 {
+        (self.torch_gib * 1024.0).round() as u64
+    }
+
+    /// The key that recipes use: a variant of a card (`H100-PCIe`, `H200-NVL`) counts as the card itself.
+    #[must_use]
+    pub fn recipe_key(&self) -> &str {
+        match self.key.as_str() {
+            "H100-PCIe" | "H100-NVL" => "H100",
+            "H200-NVL" => "H200",
+            "GB200" => "B200",
+            "GB300" => "B300",
+            key => key,
+        }
+    }
+}
+
+/// Every kind known.
+#[must_use]
+pub fn all() -> &'static [Gpu] {
+    &ALL
+}
+
+/// Finds a GPU by the name `nvidia-smi` prints or a short form (`H100`, `a100-80gb`, `RTX 4090`, `h100 sxm`).
+///
+/// Where a short form means several (`A100`), the one with the most memory is taken; [`seen`] decides by memory.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Gpu> {
+    candidates(name).into_iter().max_by_key(|gpu| gpu.torch_mib())
+}
+
+/// Finds a GPU by the name and the MiB that `nvidia-smi` printed; `None` if no such card with about that memory
+/// (2 %) is known, as with modified boards and MIG devices.
+#[must_use]
+pub fn seen(name: &str, smi_mib: u64) -> Option<&'static Gpu> {
+    let near = |gpu: &&'static Gpu| gpu.smi_mib == 0 || gpu.smi_mib.abs_diff(smi_mib) * 50 <= gpu.smi_mib;
+    candidates(name).into_iter().find(near)
+}
+
+/// GiB that torch will count as the whole card, for a card that `nvidia-smi` printed as `name` with `smi_mib` MiB.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "MiB of one card are far below 2^53")]
+pub fn torch_gib(name: &str, smi_mib: u64) -> f64 {
+    seen(name, smi_mib).map_or(smi_mib as f64 / 1024.0 * UNKNOWN_TORCH_SHARE, |gpu| gpu.torch_gib)
+}
+
+/// Kinds that `name` may mean: those whose key's words all stand in it, longest key first; else those whose key or
+/// full name has all words of `name`.
+fn candidates(name: &str) -> Vec<&'static Gpu> {
+    let wanted = words(name);
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let all_in = |some: &[String], of: &[String]| some.iter().all(|word| of.contains(word));
+    let named = |gpu: &&Gpu| gpu.also.iter().any(|name| words(name) == wanted);
+    let within = |gpu: &&Gpu| all_in(&words(&gpu.key), &wanted) || named(gpu);
+    let longest = ALL.iter().filter(within).map(|gpu| words(&gpu.key).len()).max();
+    if let Some(length) = longest {
+        return ALL.iter().filter(|gpu| within(gpu) && words(&gpu.key).len() == length).collect();
+    }
+    let around = |gpu: &&Gpu| all_in(&wanted, &words(&gpu.key)) || all_in(&wanted, &words(&gpu.smi_name));
+    ALL.iter().filter(around).collect()
+}
+
+/// The words of a name without maker and case; `80GB` is `80`, as in the keys.
+fn words(name: &str) -> Vec<String> {
+    let makers = ["NVIDIA", "AMD", "GEFORCE", "TESLA", "INSTINCT"];
+    name.to_ascii_uppercase()
+        .split([' ', '-', '_'])
+        .map(|word| word.strip_suffix("GB").unwrap_or(word))
+        .filter(|word| !word.is_empty() && !makers.contains(word))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_as_printed_and_as_written_find_their_gpu() {
+        let table = [
+            ("NVIDIA H100 80GB HBM3", "H100"),
+            ("H100", "H100"),
+            ("h100 sxm", "H100"),
+            ("h100-80gb", "H100"),
+            ("NVIDIA H100 PCIe", "H100-PCIe"),
+            ("H100 NVL", "H100-NVL"),
+            ("NVIDIA A100 80GB PCIe", "A100-80"),
+            ("NVIDIA A100-PCIE-40GB", "A100-40"),
+            ("A100", "A100-80"),
+            ("a100-40gb", "A100-40"),
+            ("4090", "RTX 4090"),
+            ("NVIDIA GeForce RTX 3090", "RTX 3090"),
+            ("NVIDIA RTX PRO 6000 Blackwell Workstation Edition", "RTX PRO 6000"),
+            ("NVIDIA RTX 6000 Ada Generation", "RTX 6000 Ada"),
+            ("NVIDIA RTX A6000", "A6000"),
+            ("NVIDIA A10", "A10G"),
+            ("L40", "L40"),
+            ("L40S", "L40S"),
+            ("NVIDIA B300 SXM6 AC", "B300"),
+            ("NVIDIA GH200 480GB", "GH200"),
+            ("V100", "V100-32"),
+            ("Tesla V100-PCIE-16GB", ""),
+            ("AMD Instinct MI300X", "MI300X"),
+            ("Radeon VII", ""),
+            ("NVIDIA", ""),
+            ("", ""),
+        ];
+        for (name, key) in table {
+            assert_eq!(find(name).map_or("", |gpu| &gpu.key), key, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_gpu_is_found_by_its_own_names_and_makes_sense() {
+        let file: File = toml::from_str(include_str!("../../data/gpus.toml")).unwrap();
+        assert_eq!(file.gpu.len(), 30);
+        for gpu in &file.gpu {
+            for name in [&gpu.key, &gpu.smi_name].into_iter().chain(&gpu.also) {
+                assert_eq!(find(name).map(|found| &found.key), Some(&gpu.key), "{name}");
+            }
+            #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+            let share = gpu.torch_gib * 1024.0 / gpu.smi_mib as f64;
+            assert!(
+                gpu.smi_mib == 0 || (UNKNOWN_TORCH_SHARE..1.0001).contains(&share),
+                "{}: {share}",
+                gpu.key
+            );
+            assert!(gpu.capability().is_some() || gpu.cc.starts_with("gfx"), "{}", gpu.key);
+            assert!(!gpu.fp4 || gpu.fp8, "{}", gpu.key);
+            assert!(!gpu.source.is_empty() && gpu.bw_gbs > 0, "{}", gpu.key);
+        }
+    }
+
+    #[test]
+    fn a_card_with_other_memory_than_the_catalogues_is_taken_for_what_it_says() {
+        assert!((torch_gib("NVIDIA H100 80GB HBM3", 81_559) - 79.19).abs() < 1e-9);
+        // the 48 GB board that calls itself a 4090, and a MIG slice
+        assert!(seen("NVIDIA GeForce RTX 4090", 49_140).is_none());
+        assert!((46.0..47.5).contains(&torch_gib("NVIDIA GeForce RTX 4090", 49_140)));
+        assert!((18.0..20.0).contains(&torch_gib("NVIDIA H100 80GB HBM3 MIG 1g.20gb", 20_096)));
+        assert_eq!(find("H100").unwrap().torch_mib(), 81_091);
+    }
+}

@@ -1,0 +1,72 @@
+//! What pi has put on a pod: servers, engines, secrets, the lock.
+
+use crate::name::SecretName;
+use crate::spec::ServerSpec;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A server that pi started here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServerSeen {
+    /// What was asked for, or why its record can't be read.
+    pub spec: Result<ServerSpec, String>,
+    /// Whether it lives.
+    pub life: Life,
+    /// Whether it ever answered with a token since its start.
+    pub answered: bool,
+    /// Whether the secrets it was started with are those of this machine.
+    pub secrets: BTreeMap<SecretName, SecretSeen>,
+}
+
+/// Whether a server lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Life {
+    /// Its session's leader runs.
+    Running {
+        /// The leader, which is also the session's and the group's id.
+        pid: u32,
+        /// Seconds it has been running.
+        seconds: u64,
+        /// What `GET /health` on its port said: 200, 503 …; absent when nothing answered.
+        health: Option<u16>,
+    },
+    /// Its leader is gone; processes of its session may be left.
+    Dead {
+        /// What is left of its session.
+        left: Vec<u32>,
+    },
+    /// It was stopped by pi, or never started.
+    Stopped,
+}
+
+/// An engine's environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineSeen {
+    /// The digest of the recipe it was made from; absent when the installation did not finish.
+    pub digest: Option<String>,
+}
+
+/// A secret on the pod, compared with this machine's without either being shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretSeen {
+    /// The same value.
+    Same,
+    /// Another value.
+    Differs,
+    /// It is there, and this machine has none to compare it with.
+    There,
+}
+
+/// Who applies now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockSeen {
+    /// `ann@laptop`
+    pub who: String,
+    /// Which project.
+    pub project: String,
+    /// Seconds since 1970, by the pod's clock.
+    pub since: u64,
+    /// Seconds since its last heartbeat.
+    pub idle: u64,
+}

@@ -1,0 +1,183 @@
+//! What one probe saw. Everything is a value, also what is broken or could not be looked at.
+
+mod gpus;
+mod home;
+mod weights;
+
+pub use gpus::{Gpu, GpuProcess, GpuSight};
+pub use home::{EngineSeen, Life, LockSeen, SecretSeen, ServerSeen};
+pub use weights::{CachedRepo, PathSeen, Snapshot, Whole};
+
+use crate::name::{EngineId, EnvName, ModelName, PodName, Port, SecretName};
+use crate::units::Bytes;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What is there, pod by pod.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observed {
+    /// One entry for every pod that was asked.
+    pub pods: BTreeMap<PodName, Sighting>,
+}
+
+/// Whether a pod answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sighting {
+    /// It did.
+    Seen(Box<PodFacts>),
+    /// It did not.
+    Unreachable(Unreachable),
+}
+
+/// Why a pod did not answer, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreachable {
+    /// One of `refused`, `timed-out`, `no-login`, `host-key-changed`, `no-host`, `no-bash`, `lost`, `no-ssh`.
+    pub code: &'static str,
+    /// What happened, in one sentence.
+    pub why: String,
+    /// What the user can do, if we know.
+    pub help: Option<String>,
+}
+
+/// One pod, as it is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PodFacts {
+    /// The machine itself.
+    pub host: Host,
+    /// `pi_path`, made absolute.
+    pub pi_path: String,
+    /// `models_path`, made absolute.
+    pub models_path: String,
+    /// The disks behind the paths that matter.
+    pub disks: Vec<Disk>,
+    /// What mount targets were asked about → what is mounted there.
+    pub mounts: BTreeMap<String, MountSeen>,
+    /// The GPUs, or why there are none.
+    pub gpus: GpuSight,
+    /// Processes that hold GPU memory.
+    pub gpu_processes: Vec<GpuProcess>,
+    /// Who listens on which TCP port.
+    pub listeners: Vec<Listener>,
+    /// Servers that pi started here, also dead ones.
+    pub servers: BTreeMap<ModelName, ServerSeen>,
+    /// Engine environments under `pi_path`.
+    pub engines: BTreeMap<EngineId, EngineSeen>,
+    /// Programs that plans ask about (`llama-server`, `uv`, `gcc`, `python3`) → where they are on the pod.
+    pub programs: BTreeMap<String, String>,
+    /// Repositories that were asked about and are in the HF cache, by name.
+    pub cache: Vec<CachedRepo>,
+    /// Model paths that were asked about → what is there; absent ones are not in it.
+    pub model_paths: BTreeMap<String, PathSeen>,
+    /// Secrets in the pod's file.
+    pub secrets: BTreeMap<SecretName, SecretSeen>,
+    /// Who applies now.
+    pub lock: Option<LockSeen>,
+    /// Provider variables found on PID 1 (`RUNPOD_*`, `VAST_*`, `PUBLIC_IPADDR`) and `HF_HOME`.
+    pub provider: BTreeMap<EnvName, String>,
+    /// What could not be looked at: the section and the reason.
+    pub gaps: Vec<Gap>,
+}
+
+/// The machine itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Host {
+    /// `Ubuntu 22.04.5 LTS`
+    pub os: String,
+    /// `6.8.0-60-generic`
+    pub kernel: String,
+    /// `x86_64`
+    pub arch: String,
+    /// Its own name.
+    pub hostname: String,
+    /// Differs after every boot.
+    pub boot_id: String,
+    /// Its clock, seconds since 1970.
+    pub clock: u64,
+    /// Seconds since it booted.
+    pub uptime: u64,
+    /// Logical CPUs that may be used.
+    pub cpus: u32,
+    /// All its memory.
+    pub memory: Bytes,
+    /// Memory that new processes can have.
+    pub memory_available: Bytes,
+    /// The user who logs in.
+    pub user: String,
+    /// That user's home.
+    pub home: String,
+    /// How pi becomes root there.
+    pub root: RootBy,
+    /// What PID 1 is: `systemd`, `tini`, `bash` …
+    pub init: String,
+    /// The C library: `glibc 2.36`, `musl`; empty when unknown.
+    pub libc: String,
+}
+
+/// How pi becomes root on a pod.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RootBy {
+    /// It is root already.
+    Login,
+    /// `sudo -n` works.
+    Sudo,
+    /// It can't.
+    #[default]
+    No,
+}
+
+/// A disk behind a path that matters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disk {
+    /// The path that was asked about.
+    pub path: String,
+    /// Where its file system is mounted.
+    pub mounted_on: String,
+    /// `ext4`, `overlay`, `fuse`, `nfs4` …
+    pub kind: String,
+    /// All of it.
+    pub size: Bytes,
+    /// What a user may still write.
+    pub free: Bytes,
+}
+
+/// What is mounted on a mount target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MountSeen {
+    /// Nothing: a plain directory, or none.
+    Nothing,
+    /// This source, with this file system kind.
+    Mounted {
+        /// `nfs.example:/share`
+        source: String,
+        /// `nfs4`
+        kind: String,
+    },
+}
+
+/// Who listens on a TCP port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listener {
+    /// The port.
+    pub port: Port,
+    /// `0.0.0.0`, `127.0.0.1`, `::`
+    pub address: String,
+    /// The process, if it can be seen.
+    pub pid: Option<u32>,
+    /// Its session.
+    pub session: Option<u32>,
+    /// Its command line, shortened.
+    pub command: String,
+}
+
+/// Something that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// Which part of the probe.
+    pub section: String,
+    /// Why.
+    pub why: String,
+}

@@ -1,0 +1,85 @@
+//! Which commit a server's weights are of.
+//!
+//! A model without a revision means "whatever the default branch holds", and that must not restart servers whenever
+//! somebody upstream corrects a README. So it is taken once and then kept: the commit that the server runs, else the
+//! one that the pod's cache has, else the hub's newest. That the branch has moved on is a note. Whoever writes
+//! `@main` asks to follow it, and gets a restart in the plan when it moves; whoever writes a commit gets that.
+
+use crate::hub::{DEFAULT_BRANCH, HubAnswer, is_commit};
+use crate::model_ref::ModelRef;
+use crate::plan::fetch::short;
+use crate::plan::finding::{Finding, Severity};
+use crate::plan::weights::{Wish, cached, is_whole};
+use crate::plan::{Inputs, Site};
+
+/// The commit for a server, and what is to be said about it. `None` where neither the hub nor the pod could tell.
+pub(super) fn commit(
+    inputs: &Inputs<'_>,
+    site: &Site<'_>,
+    wish: Wish<'_>,
+) -> (Option<String>, Option<Finding>) {
+    let ModelRef::Hub { repo, revision, .. } = wish.model else { return (None, None) };
+    let name = revision.as_ref().map_or(DEFAULT_BRANCH, |revision| revision.as_str());
+    if is_commit(name) {
+        return (Some(name.to_owned()), None);
+    }
+    let recorded = recorded(site, wish);
+    // it was started when nobody could tell, with what the cache had: not worth a restart
+    if recorded == Recorded::Unnamed && site.live(wish.name).is_some() {
+        return (None, None);
+    }
+    let answer = inputs.hub.of(wish.model);
+    let newest = match answer {
+        Some(HubAnswer::Known(facts)) => Some(facts.commit.clone()),
+        Some(HubAnswer::Unknown(_)) | None => None,
+    };
+    let noted = cached(site.facts, repo).and_then(|cache| cache.refs.get(name).cloned());
+    let whole = |commit: &String| wish.unseen || is_whole(inputs, site, wish, commit);
+    let ran = match &recorded {
+        Recorded::Commit(commit) => Some(commit.clone()).filter(whole),
+        Recorded::Unnamed | Recorded::Nothing => None,
+    };
+    let chosen = match (revision, &newest, answer) {
+        (Some(_), Some(_), _) => newest.clone(),
+        (None, Some(_), _) => ran.or_else(|| noted.clone().filter(whole)).or_else(|| newest.clone()),
+        (_, None, Some(_)) => ran.or_else(|| noted.clone()),
+        (_, None, None) => ran,
+    };
+    let moved = match (&chosen, newest) {
+        (Some(chosen), Some(newest)) if *chosen != newest => Some(moved_on(site, wish, chosen, &newest)),
+        _ => None,
+    };
+    (chosen, moved)
+}
+
+/// What the record of a server with the same model says.
+#[derive(PartialEq, Eq)]
+enum Recorded {
+    /// It is of this commit.
+    Commit(String),
+    /// No commit could be told when it was started.
+    Unnamed,
+    /// There is no such record.
+    Nothing,
+}
+
+fn recorded(site: &Site<'_>, wish: Wish<'_>) -> Recorded {
+    let seen = site.facts.servers.get(wish.name).and_then(|seen| seen.spec.as_ref().ok());
+    match seen.filter(|seen| seen.model == *wish.model).map(|seen| &seen.commit) {
+        Some(Some(commit)) => Recorded::Commit(commit.clone()),
+        Some(None) => Recorded::Unnamed,
+        None => Recorded::Nothing,
+    }
+}
+
+fn moved_on(site: &Site<'_>, wish: Wish<'_>, chosen: &str, newest: &str) -> Finding {
+    let ModelRef::Hub { repo, file, .. } = wish.model else {
+        return Finding::on(Severity::Note, "moved-on", site.name, String::new());
+    };
+    let file = file.as_ref().map(|file| format!(":{file}")).unwrap_or_default();
+    let message = format!("{repo} has moved on to {}; this pod stays at {}", short(newest), short(chosen));
+    let help = format!(
+        "to follow it, write \"{repo}@{DEFAULT_BRANCH}{file}\"; to change once, \"{repo}@{newest}{file}\""
+    );
+    Finding::on(Severity::Note, "moved-on", site.name, message).of(wish.name).help(help)
+}

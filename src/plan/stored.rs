@@ -1,0 +1,82 @@
+//! What a download leaves in the HF cache, as the next probe will see it.
+
+use crate::hub::DEFAULT_BRANCH;
+use crate::model_ref::ModelRef;
+use crate::name::HfRepo;
+use crate::observe::{CachedRepo, PodFacts, Snapshot, Whole};
+use crate::plan::fetch::{Fetch, room};
+use crate::units::Bytes;
+use std::collections::BTreeMap;
+
+/// The pod after a download.
+pub(super) fn fetched(facts: &mut PodFacts, fetch: &Fetch) {
+    let ModelRef::Hub { repo, revision, .. } = &fetch.model else { return };
+    let at = facts.cache.iter().position(|cache| cache.repo == *repo).unwrap_or_else(|| {
+        facts.cache.push(empty(repo));
+        facts.cache.len() - 1
+    });
+    let cache = &mut facts.cache[at];
+    let revision = revision.as_ref().map_or(DEFAULT_BRANCH, |revision| revision.as_str());
+    let commit = match &fetch.commit {
+        Some(commit) => commit.clone(),
+        None => cache.refs.get(revision).cloned().unwrap_or_else(|| revision.to_owned()),
+    };
+    let freed = cache.incomplete;
+    cache.incomplete = Bytes(0);
+    if let (Some(branch), Some(_)) = (fetch.branch(), &fetch.commit) {
+        cache.refs.insert(branch.to_owned(), commit.clone());
+    }
+    let lacking: Vec<_> = fetch.lacking(Some(cache)).map(|(blob, bytes)| (blob.to_owned(), bytes)).collect();
+    let missing = Bytes(lacking.iter().map(|(_, bytes)| bytes.0).sum());
+    cache.blobs.extend(lacking);
+    cache.bytes.0 += missing.0;
+    let former = cache.snapshots.remove(&commit);
+    cache.snapshots.insert(commit, snapshot(fetch, former));
+    take_room(facts, room(missing), freed);
+}
+
+fn snapshot(fetch: &Fetch, former: Option<Snapshot>) -> Snapshot {
+    let one = matches!(&fetch.model, ModelRef::Hub { file: Some(_), .. });
+    let (mut sizes, listed) = match former {
+        Some(Snapshot { sizes, whole, missing, files: _ }) => {
+            (sizes, (whole != Whole::Unknown).then_some(missing))
+        }
+        None => (BTreeMap::new(), None),
+    };
+    sizes.extend(fetch.choice.only.iter().map(|file| (file.clone(), Bytes(0))));
+    sizes.extend(fetch.files.iter().map(|(path, file)| (path.clone(), file.bytes)));
+    // the hub's client notes the list of all files, unless it is asked for a single one
+    let missing = match listed {
+        _ if !one => Some(fetch.left_out.clone()),
+        listed => listed,
+    };
+    let missing: Option<Vec<String>> =
+        missing.map(|missing| missing.into_iter().filter(|path| !sizes.contains_key(path)).collect());
+    let whole = match &missing {
+        None => Whole::Unknown,
+        Some(missing) if missing.is_empty() => Whole::Yes,
+        Some(_) => Whole::No,
+    };
+    let files = u32::try_from(sizes.len()).unwrap_or(u32::MAX);
+    Snapshot { files, whole, sizes, missing: missing.unwrap_or_default() }
+}
+
+fn empty(repo: &HfRepo) -> CachedRepo {
+    CachedRepo {
+        repo: repo.clone(),
+        refs: BTreeMap::new(),
+        snapshots: BTreeMap::new(),
+        blobs: BTreeMap::new(),
+        bytes: Bytes(0),
+        incomplete: Bytes(0),
+    }
+}
+
+/// Every path on the same disk has less room.
+fn take_room(facts: &mut PodFacts, taken: Bytes, freed: Bytes) {
+    let ours = facts.disks.iter().find(|disk| disk.path == facts.models_path);
+    let Some(mounted_on) = ours.map(|disk| disk.mounted_on.clone()) else { return };
+    for disk in facts.disks.iter_mut().filter(|disk| disk.mounted_on == mounted_on) {
+        disk.free = Bytes((disk.free.0 + freed.0).saturating_sub(taken.0));
+    }
+}

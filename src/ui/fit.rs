@@ -1,0 +1,68 @@
+//! `pi fit`, as people and machines read it.
+
+use crate::catalog::gpus::Gpu;
+use crate::catalog::version::Version;
+use crate::fit::text::{Short, Table};
+use crate::fit::{Fit, Try, Verdict, report};
+use crate::ui::layout::{Count, padded};
+use crate::ui::style::{ADD, CHANGE, REMOVE, STRONG, Styled};
+use std::fmt::Write;
+
+/// What an estimate is about.
+#[derive(Debug, Clone, Copy)]
+pub struct FitHeading<'a> {
+    /// The model.
+    pub model: &'a str,
+    /// The GPU, in short.
+    pub gpu: &'a str,
+    /// Which vLLM.
+    pub version: &'a Version,
+}
+
+/// One model on one kind of GPU, item by item.
+#[must_use]
+pub fn fit_text(heading: &FitHeading<'_>, fit: &Fit, tries: &[Try]) -> String {
+    let FitHeading { model, gpu, version } = heading;
+    let gpus = format!("{}× {gpu}", fit.parallel.gpus());
+    format!("{} on {gpus}, vllm {version}\n\n{}", Styled(STRONG, model), Table { fit, tries })
+}
+
+/// One model on every kind of GPU: the fewest that do, or why none will.
+#[must_use]
+pub fn fit_overview(model: &str, lines: &[(&'static Gpu, Fit)]) -> String {
+    let mut text = format!("{}\n\n", Styled(STRONG, model));
+    let widest = lines.iter().map(|(gpu, _)| gpu.key.len()).max().unwrap_or(0);
+    for (gpu, fit) in lines {
+        let style = match fit.verdict {
+            Verdict::Fits => ADD,
+            Verdict::Tight => CHANGE,
+            Verdict::DoesNotFit => REMOVE,
+        };
+        let gpus = padded(&format!("{}× {}", fit.parallel.gpus(), gpu.key), widest + 4);
+        let verdict = match fit.verdict {
+            Verdict::Fits => "fits ",
+            Verdict::Tight => "tight",
+            Verdict::DoesNotFit => "does not fit",
+        };
+        let line = match fit.verdict {
+            Verdict::DoesNotFit => verdict.to_owned(),
+            Verdict::Fits | Verdict::Tight => format!(
+                "{verdict}  {:>6} tokens, {:.1} × {}",
+                Short(fit.tokens).to_string(),
+                fit.concurrency,
+                fit.context
+            ),
+        };
+        let _ = writeln!(text, "  {}  {line}", Styled(style, gpus));
+    }
+    let fitting = lines.iter().filter(|(_, fit)| fit.verdict == Verdict::Fits).count();
+    let kinds = Count(lines.len(), "kind");
+    let _ = writeln!(text, "\nIt surely fits on {fitting} of {kinds} of GPU, with up to 8 of them.");
+    text
+}
+
+/// The same for machines.
+#[must_use]
+pub fn fit_json(fit: &Fit, tries: &[Try]) -> String {
+    format!("{:#}\n", report::report(fit, tries))
+}

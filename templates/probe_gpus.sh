@@ -1,0 +1,52 @@
+# shellcheck shell=bash disable=SC2154,SC2034,SC2329 # parts of one script: each uses what others set
+# GPUs and who holds their memory, by nvidia-smi.
+
+gpus() {
+  local text code lines row
+  ask_smi 'index,uuid,name,memory.total,memory.used,driver_version,compute_cap,mig.mode.current,ecc.errors.uncorrected.volatile.total'
+  # drivers before about 510 do not know all of them
+  [[ $text == *'not a valid field'* ]] && ask_smi 'index,uuid,name,memory.total,memory.used,driver_version'
+  emit smi "$code"
+  split "$text"
+  for row in "${lines[@]}"; do emit gpu "$row"; done
+  may_be_held && apps
+}
+
+ask_smi() { # fields → text, code
+  text=$("$smi" --query-gpu="$1" --format=csv,noheader,nounits 2>&1)
+  code=$?
+}
+
+may_be_held() { # whether a process can have memory: a CUDA context takes 100 MiB, and asking costs as much again
+  local row
+  for row in "${lines[@]}"; do
+    [[ $row =~ ^[0-9]+,\ GPU- ]] || continue
+    [[ $row =~ ,\ [0-9]+,\ ([0-9]+),\  && ${BASH_REMATCH[1]} -lt 32 ]] || return 0
+  done
+  return 1
+}
+
+apps() {
+  local pid state parent session started
+  text=$("$smi" --query-compute-apps=gpu_uuid,pid,used_memory,process_name --format=csv,noheader,nounits 2>&1) ||
+    [[ $text == *GPU-* || $text == *MIG-* ]] || gap gpus 'nvidia-smi does not tell the processes'
+  split "$text"
+  for row in "${lines[@]}"; do
+    pid=${row#*, } pid=${pid%%,*} parent=0 session=0
+    [[ $pid =~ ^[0-9]+$ ]] && process "$pid"
+    emit app "$parent" "$session" "$row"
+  done
+}
+
+collect_gpus() {
+  local pid='' text=''
+  [[ -n $smi ]] || { emit smi none; return; }
+  read -r -u "$gpu_fd" pid
+  IFS= read -r -t 20 -N 1000000 -u "$gpu_fd" text
+  if (($? > 128)); then
+    stop "$pid"
+    [[ $text == smi* ]] || emit smi 124 'nvidia-smi did not answer within 20 s'
+    gap gpus 'did not end within 20 s'
+  fi
+  printf '%s' "$text"
+}

@@ -1,0 +1,120 @@
+# shellcheck shell=bash disable=SC2154,SC2034,SC2329 # parts of one script: each uses what others set
+# What pi has put on the pod: servers, engines, secrets, the lock.
+
+servers() {
+  local dir asked=() deadline=$((SECONDS + 4))
+  local -A members=()
+  for dir in "$pi_path"/servers/*/; do server "${dir%/}"; done
+  answers
+}
+
+server() { # directory
+  local dir=$1 name=${1##*/} spec run pid='' start='' boot=''
+  first_line "$dir/spec.json"
+  spec=$REPLY
+  emit server "$name" spec "$spec"
+  first_line "$dir/pid"
+  run=$REPLY
+  [[ $run =~ ^([0-9]+)\ ([0-9]+)\ ([0-9a-f-]+)$ ]] &&
+    pid=${BASH_REMATCH[1]} start=${BASH_REMATCH[2]} boot=${BASH_REMATCH[3]}
+  if [[ -z $pid ]]; then
+    emit server "$name" never
+  elif [[ $boot == "$boot_id" ]] && process "$pid" && [[ $started == "$start" && $state != [ZX] ]]; then
+    emit server "$name" running "$pid" $((uptime - start / 100))
+    ask_health "$name" "$spec"
+  else
+    left "$name" "$pid" "$start" "$boot"
+  fi
+  [[ -e $dir/stopped ]] && emit server "$name" stopped
+  first_line "$dir/answered" && [[ -n $pid && $REPLY == "$pid $start" ]] && emit server "$name" answered
+  [[ -f $dir/secrets ]] && secrets "$dir/secrets" server "$name" secret
+}
+
+left() { # name pid start boot: what is left of a dead server's session
+  local pid
+  if [[ $4 != "$boot_id" ]] || { process "$2" && [[ $started != "$3" ]]; }; then
+    emit server "$1" dead '' # booted since, or another process has its pid: the kernel gives that only to nobody
+    return
+  fi
+  if ((${#members[@]} == 0)); then
+    for pid in /proc/[0-9]*; do
+      pid=${pid#/proc/}
+      process "$pid" && [[ $state != [ZX] ]] && members[$session]+="$pid "
+    done
+  fi
+  emit server "$1" dead "${members[$2]}"
+}
+
+ask_health() { # name spec
+  local fd port address
+  [[ $2 =~ \"port\":([0-9]+) ]] || return
+  port=${BASH_REMATCH[1]}
+  [[ $2 =~ \"listen\":\"([0-9a-fA-F:.]+)\" ]] && address=${BASH_REMATCH[1]}
+  case $address in
+    '' | 0.0.0.0) address=127.0.0.1 ;;
+    ::) address=::1 ;;
+  esac
+  exec {fd}< <(printf '%s\n' "$BASHPID"; exec 4>&-; health "$address" "$port")
+  asked+=("$fd $1")
+}
+
+health() { # address port: prints the status of GET /health
+  local fd code=
+  exec {fd}<>"/dev/tcp/$1/$2" || return
+  printf 'GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n' >&"$fd"
+  read -r -t 3 -u "$fd" _ code _
+  printf '%s\n' "$code"
+}
+
+answers() { # of those that were asked, all within one deadline
+  local one fd pid code left
+  for one in "${asked[@]}"; do
+    fd=${one%% *} pid='' code='' left=$((deadline - SECONDS))
+    read -r -u "$fd" pid
+    read -r -t $((left > 0 ? left : 1)) -u "$fd" code
+    (($? > 128)) && stop "$pid"
+    exec {fd}<&-
+    emit server "${one#* }" health "$code"
+  done
+}
+
+engines() {
+  local dir
+  for dir in "$pi_path"/engines/*/; do
+    dir=${dir%/}
+    first_line "$dir/pi-recipe"
+    emit engine "${dir##*/}" "$REPLY"
+  done
+}
+
+secrets() { # file key…: names and salted digests, never a value
+  local line value digest
+  [[ -r $1 ]] || { gap secrets "cannot read $1"; return; }
+  while IFS= read -r line || [[ -n $line ]]; do
+    [[ $line == ?*=* ]] || continue
+    value=${line#*=} digest=${digests[=$value]}
+    if [[ -z $digest ]]; then
+      digest=$(sha256sum < <(printf '%s' "$salt$value"))
+      digest=${digest%% *} digests[=$value]=$digest
+    fi
+    emit "${@:2}" "${line%%=*}" "$digest"
+  done <"$1"
+}
+
+lock() {
+  local lines=() since
+  [[ -d $pi_path/lock ]] || return
+  [[ -f $pi_path/lock/holder ]] && mapfile -t -n 3 lines <"$pi_path/lock/holder"
+  since=$(stat -c %Y -- "$pi_path/lock/holder" || stat -c %Y -- "$pi_path/lock")
+  emit lock "${lines[0]}" "${lines[1]}" "${lines[2]}" "$((clock - since))"
+}
+
+home() {
+  local -A digests=()
+  [[ -e $pi_path ]] || return
+  [[ -r $pi_path && -x $pi_path ]] || { gap home "cannot read $pi_path"; return; }
+  engines
+  lock
+  [[ -f $pi_path/env ]] && secrets "$pi_path/env" secret
+  servers
+}

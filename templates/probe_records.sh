@@ -1,0 +1,68 @@
+# shellcheck shell=bash disable=SC2154,SC2034,SC2329 # parts of one script: each uses what others set
+# How the probe writes records, and the tools of all its sections. Values come back in REPLY and other variables,
+# never through $( ): forks are what a probe costs.
+
+emit() { # key field…: control characters become spaces, so that a field stays a field
+  local IFS=$'\t' fields=("$@")
+  case "$*" in *[[:cntrl:]]*) fields=("${fields[@]//[[:cntrl:]]/ }") ;; esac
+  printf '%s\n' "${fields[*]}"
+}
+
+gap() { # section why
+  emit gap "$1" "$2"
+}
+
+stop() { # pid: ends a section that hangs, and what it waits for
+  local pid=$1 children
+  read -r children <"/proc/$pid/task/$pid/children"
+  # shellcheck disable=SC2086 # a list of pids
+  kill -KILL "$pid" $children
+}
+
+section() { # seconds name: runs the function of this name on its own; what hangs ends
+  local fd pid=
+  # its standard output is the pod's; the pipe tells by its end that the section and its children are done
+  exec {fd}< <(printf '%s\n' "$BASHPID"; exec 4>&1 >&3 3>&-; "$2")
+  read -r -u "$fd" pid
+  if [[ -z $pid ]]; then
+    gap "$2" 'could not be started'
+  elif read -r -t "$1" -u "$fd" _ || (($? > 128)); then
+    stop "$pid"
+    printf '\n' # it may have been cut off in the middle of a line
+    gap "$2" "did not end within $1 s"
+  fi
+  exec {fd}<&-
+}
+
+first_line() { # file: its first line → REPLY; fails when there is none. A fifo would hang: only plain files.
+  REPLY=
+  [[ -f $1 && -r $1 ]] && IFS= read -r -n 262144 REPLY <"$1"
+  [[ -n $REPLY ]]
+}
+
+split() { # text → lines. No here-string: that would be a file in /tmp
+  local IFS=$'\n'
+  set -f
+  # shellcheck disable=SC2206 # at line ends, and without globbing
+  lines=($1)
+  set +f
+}
+
+process() { # pid → state, parent, session, started (ticks since boot); fails when there is none
+  local line='' fields
+  IFS= read -r -d '' line <"/proc/$1/stat"
+  [[ -n $line ]] || return 1
+  # a command may have blanks and `)` in it: what counts is behind the last one
+  # shellcheck disable=SC2206 # numbers and one letter
+  fields=(${line##*) })
+  state=${fields[0]} parent=${fields[1]} session=${fields[3]} started=${fields[19]}
+}
+
+find_program() { # name → REPLY; as `type -P`, without a fork, and where installers put things
+  local dir IFS=:
+  for dir in $PATH "$home/.local/bin" "$pi_path/bin"; do
+    REPLY=$dir/$1
+    [[ $dir == /* && -f $REPLY && -x $REPLY ]] && return
+  done
+  return 1
+}

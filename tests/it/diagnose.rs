@@ -1,0 +1,176 @@
+//! `tests/logs/*.log`: logs of real starts, good and failed, and beside each what `diagnose` makes of it.
+//!
+//! Those with `-quoted-` are put together from the engine's source: their failures need a GPU.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use pi::diagnose::{Cause, cause_of_death, first_cause, measured, progress};
+use pi::manifest::EngineKind;
+use proptest::prelude::*;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const KINDS: [EngineKind; 3] = [EngineKind::Vllm, EngineKind::LlamaCpp, EngineKind::Command];
+
+#[test]
+fn every_log_is_understood_as_written_down() {
+    let mut differences = String::new();
+    for file in logs() {
+        differences += &golden(&file.with_extension("txt"), &told(&file));
+    }
+    assert!(differences.is_empty(), "{differences}\naccept with PI_ACCEPT=1");
+}
+
+#[test]
+fn a_start_that_succeeds_has_no_cause() {
+    let started: Vec<_> = logs().into_iter().filter(|file| name(file).contains("-started")).collect();
+    assert!(started.len() >= 5, "only {}", started.len());
+    for file in started {
+        assert_eq!(first_cause(kind(&file), &read(&file)), None, "{}", file.display());
+    }
+}
+
+#[test]
+fn every_log_that_a_row_names_tells_of_it() {
+    let table: toml::Table = toml::from_str(include_str!("../../data/failures.toml")).unwrap();
+    for row in table["failure"].as_array().unwrap() {
+        let (code, source) = (row["code"].as_str().unwrap(), row["source"].as_str().unwrap());
+        let Some((_, logs)) = source.split_once("real ") else { continue };
+        for log in logs.split(';').next().unwrap_or_default().split(", ") {
+            let told = std::fs::read_to_string(format!("tests/logs/{log}.txt")).unwrap_or_default();
+            assert!(told.lines().any(|line| line == code), "{log} does not tell of {code}");
+        }
+    }
+}
+
+#[test]
+fn an_echo_is_never_a_cause() {
+    for file in logs() {
+        for cause in [first_cause(kind(&file), &read(&file)), cause_of_death(kind(&file), &read(&file))] {
+            let line = cause.map(|cause| cause.line).unwrap_or_default();
+            for echo in ["core initialization failed. See", "Failed to init server", "EngineDeadError"] {
+                assert!(!line.contains(echo), "{}: {line}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_prefix_of_a_good_start_has_no_cause() {
+    for file in logs().into_iter().filter(|file| name(file).starts_with("vllm-started")) {
+        let log = read(&file);
+        for end in 0..log.len() {
+            assert_eq!(first_cause(EngineKind::Vllm, &log[..end]), None, "{} to line {end}", file.display());
+        }
+    }
+}
+
+/// 10 MB of the most expensive lines: none is harmless, all almost match, one is very long.
+#[test]
+fn a_long_log_is_read_in_time() {
+    let mut log: Vec<_> = (0..70_000)
+        .map(|n| {
+            format!("(EngineCore pid={n}) ERROR 11-22 08:40:20 [core.py:15] max seq len ({n}), {:40}", "x")
+        })
+        .collect();
+    log.extend((0..1000).map(|_| "Traceback (most recent call last):".to_owned()));
+    log.push("a ".repeat(1_000_000));
+    let begin = Instant::now();
+    drop((first_cause(EngineKind::Vllm, &log), cause_of_death(EngineKind::Vllm, &log), measured(&log)));
+    assert!(begin.elapsed() < Duration::from_mins(1), "{:?}", begin.elapsed());
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_survived(text in r"(?s)(\(APIServer pid=1\) |ERROR 11-22 08:40:20 \[|0\.0\.0\.1 E |\x1b\[|Traceback \(most recent call last\):|\n|.){0,200}") {
+        let log: Vec<_> = text.lines().map(str::to_owned).collect();
+        for kind in KINDS {
+            if let Some(cause) = first_cause(kind, &log) {
+                prop_assert!((1..=log.len()).contains(&cause.number));
+                let Cause { code, line, message, help, .. } = cause;
+                prop_assert!([code, line, message, help].iter().all(|text| !text.chars().any(char::is_control)));
+            }
+            drop((cause_of_death(kind, &log), measured(&log)));
+            drop(log.iter().map(|line| progress(kind, line)).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_damaged_log_is_survived(which in 0usize..1000, cut in 0usize..400, swap in 0usize..400) {
+        let files = logs();
+        let file = &files[which % files.len()];
+        let mut log = read(file);
+        let length = log.len().max(1);
+        log.truncate(cut % length + 1);
+        let at = swap % log.len();
+        let half = log[at].floor_char_boundary(log[at].len() / 2);
+        log[at].truncate(half);
+        log.rotate_left(at);
+        for kind in KINDS {
+            drop((first_cause(kind, &log), cause_of_death(kind, &log)));
+        }
+    }
+}
+
+/// Everything that is told about a log, as it is written down.
+fn told(file: &Path) -> String {
+    let (kind, log) = (kind(file), read(file));
+    let mut phases: Vec<_> =
+        log.iter().filter_map(|line| progress(kind, line)).map(|phase| phase.name).collect();
+    phases.dedup();
+    let parts = [
+        Some(first_cause(kind, &log).map_or_else(|| "no cause\n".to_owned(), |cause| shown(&cause))),
+        cause_of_death(kind, &log).map(|cause| format!("why it died later:\n{}", shown(&cause))),
+        measured(&log).map(|measured| format!("{measured:?}\n")),
+        (!phases.is_empty()).then(|| format!("phases: {}\n", phases.join(", "))),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+fn shown(cause: &Cause) -> String {
+    let Cause { code, line, number, message, help } = cause;
+    format!("{code}\n{number}: {line}\n{message}\nhelp: {help}\n")
+}
+
+fn logs() -> Vec<PathBuf> {
+    let mut files: Vec<_> = std::fs::read_dir("tests/logs")
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "log"))
+        .collect();
+    files.sort();
+    assert!(files.len() >= 40, "only {} logs", files.len());
+    files
+}
+
+fn kind(file: &Path) -> EngineKind {
+    match name(file).split('-').next() {
+        Some("vllm") => EngineKind::Vllm,
+        Some("llama") => EngineKind::LlamaCpp,
+        Some("command") => EngineKind::Command,
+        other => panic!("{other:?} is no engine: {}", file.display()),
+    }
+}
+
+fn name(file: &Path) -> String {
+    file.file_stem().unwrap().to_string_lossy().into_owned()
+}
+
+fn read(file: &Path) -> Vec<String> {
+    let text = String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned();
+    text.split('\n').map(str::to_owned).collect()
+}
+
+/// The difference between what is written down and what came out; with `PI_ACCEPT=1` the latter is written down.
+fn golden(file: &Path, report: &str) -> String {
+    let expected = std::fs::read_to_string(file).unwrap_or_default();
+    if expected == report {
+        return String::new();
+    }
+    if std::env::var_os("PI_ACCEPT").is_some() {
+        std::fs::write(file, report).unwrap();
+        return String::new();
+    }
+    let diff = similar::TextDiff::from_lines(expected.as_str(), report);
+    diff.unified_diff().header(&file.display().to_string(), "now").to_string()
+}

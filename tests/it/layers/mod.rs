@@ -1,0 +1,128 @@
+//! The house rules that a program can check: who may use whom, what the core must not touch, what goes through one
+//! door only. Each rule is tried on files that break it, too.
+
+mod code;
+mod files;
+mod rules;
+
+use files::{File, files};
+use rules::{
+    Complaint, EXPOSING, LONGEST, TOUCHING, core, is_careful, is_pure, is_short, is_silent, keeps_secrets,
+    looks_down, order,
+};
+use std::collections::BTreeSet;
+
+fn lib() -> Vec<String> {
+    let order = order(include_str!("../../../src/lib.rs"));
+    assert!(order.len() > 10, "lib.rs declares its modules one a line");
+    order
+}
+
+/// Holds a rule against every file.
+#[track_caller]
+fn hold(rule: impl Fn(&File) -> Vec<Complaint>) {
+    let files = files();
+    let complaints = files.iter().flat_map(|file| {
+        rule(file).into_iter().map(|(line, message)| format!("src/{}:{line}: {message}", file.path))
+    });
+    let complaints: Vec<String> = complaints.collect();
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+#[test]
+fn modules_use_only_those_above_them() {
+    let order = lib();
+    hold(|file| looks_down(file, &order));
+}
+
+#[test]
+fn the_core_is_pure() {
+    let order = lib();
+    hold(|file| is_pure(file, &core(&order)));
+}
+
+#[test]
+fn only_ui_prints() {
+    hold(is_silent);
+}
+
+#[test]
+fn secrets_are_exposed_in_few_places() {
+    hold(keeps_secrets);
+}
+
+#[test]
+fn nothing_panics_on_purpose() {
+    hold(is_careful);
+}
+
+#[test]
+fn files_are_short() {
+    hold(is_short);
+}
+
+/// Rule, file, what is in it, the lines that are complained about.
+const BROKEN: &[(&str, &str, &str, &[usize])] = &[
+    ("down", "manifest/mod.rs", "use crate::name::X;\nuse crate::manifest::Y;", &[]),
+    ("down", "manifest/mod.rs", "use crate::plan::X;", &[1]),
+    ("down", "name.rs", "\nfn x() { crate::ui::x() }", &[2]),
+    ("down", "name.rs", "use crate::{\n  name::A,\n  plan::B,\n};", &[3]),
+    ("down", "name.rs", "use crate::nowhere::X;", &[1]),
+    ("down", "name.rs", "use super::plan::X;", &[1]),
+    ("down", "manifest/mod.rs", "use super::plan::X;", &[1]),
+    ("down", "manifest/a.rs", "use super::X;\nuse super::super::plan::X;", &[2]),
+    ("down", "name.rs", "// crate::plan\n#[cfg(test)]\nmod tests { use crate::plan::X; }", &[]),
+    ("pure", "plan/a.rs", "x().await", &[1]),
+    ("pure", "plan/a.rs", "use tokio::fs;", &[1]),
+    ("pure", "name.rs", "use std::{env, fmt};\nstd::fs::read(x)", &[1, 2]),
+    ("pure", "name.rs", "let now = SystemTime::now();", &[1]),
+    ("pure", "name.rs", "rand::random()", &[1]),
+    ("pure", "name.rs", "path.exists()", &[1]),
+    ("pure", "name.rs", "let brand = \"rand tokio\";", &[]),
+    ("pure", "manifest/load.rs", "std::fs::read(x)", &[]),
+    ("pure", "remote/a.rs", "x().await", &[]),
+    ("silent", "plan/a.rs", "print!();\neprintln!(\"x\")", &[1, 2]),
+    ("silent", "ui/a.rs", "println!()", &[]),
+    ("secrets", "plan/a.rs", "key.expose()", &[1]),
+    ("secrets", "observe/look.rs", "key.expose()", &[]),
+    ("careful", "name.rs", "x.unwrap();\nx.expect(\"y\");\ntodo!();\n#[allow(dead_code)]", &[1, 2, 3, 4]),
+    ("careful", "name.rs", "#[expect(lint, reason = \"y\")]\nx.unwrap_or(1)", &[]),
+    ("careful", "name.rs", "#[cfg(test)]\nmod tests {\n  fn x() { y.unwrap() }\n}", &[]),
+];
+
+#[test]
+fn every_rule_can_be_broken() {
+    let order = order("//! x\npub mod name;\npub mod manifest;\nmod remote;\npub mod plan;\npub mod ui;\n");
+    assert_eq!(core(&order), ["name", "manifest", "plan"]);
+    let rule = |name: &str, file: &File| match name {
+        "down" => looks_down(file, &order),
+        "pure" => is_pure(file, &core(&order)),
+        "silent" => is_silent(file),
+        "secrets" => keeps_secrets(file),
+        _ => is_careful(file),
+    };
+    for (name, path, text, expected) in BROKEN {
+        let complaints = rule(name, &File::new(path, text));
+        let lines: BTreeSet<usize> = complaints.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines.into_iter().collect::<Vec<_>>(), *expected, "{name}: {path}: {text}");
+    }
+    for (lines, complaints) in [(LONGEST, 0), (LONGEST + 1, 1)] {
+        assert_eq!(is_short(&File::new("name.rs", &"\n".repeat(lines))).len(), complaints);
+    }
+}
+
+#[test]
+fn exceptions_are_still_needed() {
+    let order = lib();
+    let core = core(&order);
+    let needed = |place: &str, elsewhere: &str, rule: &dyn Fn(&File) -> Vec<Complaint>| {
+        let files = files().into_iter().filter(|file| file.path.starts_with(place));
+        files.map(|file| File::new(elsewhere, &file.text)).any(|file| !rule(&file).is_empty())
+    };
+    for (place, why) in TOUCHING {
+        assert!(needed(place, "manifest/x.rs", &|file| is_pure(file, &core)), "{place} no longer {why}");
+    }
+    for (place, why) in EXPOSING {
+        assert!(needed(place, "plan/x.rs", &keeps_secrets), "{place} no longer {why}");
+    }
+}

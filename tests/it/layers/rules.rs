@@ -1,0 +1,138 @@
+//! The rules: each a function from a file to what it complains about, a line and a sentence.
+
+use super::code::Path;
+use super::files::File;
+
+/// Files of the core that do touch the world, and why they may.
+pub(super) const TOUCHING: [(&str, &str); 1] = [("manifest/load.rs", "reads pi.toml: the one way in")];
+
+/// Where a secret's value may be taken out, and why.
+pub(super) const EXPOSING: [(&str, &str); 4] = [
+    ("remote/", "carries it to the pod's standard input"),
+    ("apply/", "sends it as a step's input, and as a bearer token to the server itself"),
+    ("hub/client.rs", "sends the hub's token as a bearer token to the hub itself"),
+    ("observe/look.rs", "compares it with what the pod has, by salted digests"),
+];
+
+pub(super) const LONGEST: usize = 300;
+
+pub(super) type Complaint = (usize, String);
+
+/// Modules in the order of `lib.rs`.
+pub(super) fn order(lib: &str) -> Vec<String> {
+    let declaration = |line: &str| {
+        Some(line.strip_prefix("pub mod ").or(line.strip_prefix("mod "))?.strip_suffix(';')?.to_owned())
+    };
+    lib.lines().filter_map(declaration).collect()
+}
+
+/// A module uses only those declared above it.
+pub(super) fn looks_down(file: &File, order: &[String]) -> Vec<Complaint> {
+    let place = |module: &str| order.iter().position(|other| other == module);
+    let Some(own) = place(file.module()) else { return Vec::new() };
+    let complaint = |path: Path| {
+        let supers = path.segments.iter().take_while(|segment| *segment == "super").count();
+        if supers >= file.depth() {
+            return Some((path.line, "reaches the crate's root by `super`: write `crate::`".to_owned()));
+        }
+        let used = path.segments.get(1).filter(|_| path.begins_with("crate"))?;
+        let message = match place(used) {
+            Some(at) if at <= own => return None,
+            Some(_) => format!("`{}` uses `{used}`, which lib.rs declares below it", file.module()),
+            None => format!("`{used}` is no module of lib.rs"),
+        };
+        Some((path.line, message))
+    };
+    file.code.paths().into_iter().filter_map(complaint).collect()
+}
+
+/// The core: all that is declared above the door to the pods, and the planner.
+pub(super) fn core(order: &[String]) -> Vec<&str> {
+    let above = order.iter().take_while(|module| *module != "remote").map(String::as_str);
+    above.chain(["plan"]).collect()
+}
+
+/// The core does not wait, read, write, look at the clock or roll dice.
+pub(super) fn is_pure(file: &File, core: &[&str]) -> Vec<Complaint> {
+    if !core.contains(&file.module()) || file.is_one_of(&TOUCHING) {
+        return Vec::new();
+    }
+    let paths = [
+        "std::fs",
+        "std::env",
+        "std::process",
+        "std::net::TcpStream",
+        "std::thread",
+        "std::io::stdin",
+        "jiff::Timestamp::now",
+        "jiff::Zoned::now",
+    ];
+    let words = [
+        ".await",
+        "tokio",
+        "reqwest",
+        "openssh",
+        "rand",
+        "SystemTime",
+        "Instant",
+        ".exists()",
+        ".is_file()",
+        ".is_dir()",
+        ".canonicalize()",
+        ".read_dir()",
+        ".metadata()",
+    ];
+    let by_path = file.code.paths().into_iter().filter_map(|path| {
+        let found = paths.iter().find(|wanted| path.begins_with(wanted))?;
+        Some((path.line, format!("`{found}` in the core")))
+    });
+    let by_word = words.iter().flat_map(|word| {
+        file.code.lines_with(word).into_iter().map(move |line| (line, format!("`{word}` in the core")))
+    });
+    by_path.chain(by_word).collect()
+}
+
+/// Text meets the terminal in `ui/` only.
+pub(super) fn is_silent(file: &File) -> Vec<Complaint> {
+    if file.module() == "ui" {
+        return Vec::new();
+    }
+    find(file, &["println!", "eprintln!", "print!", "eprint!", "dbg!"], "outside ui/")
+}
+
+/// A secret's value is taken out in few places.
+pub(super) fn keeps_secrets(file: &File) -> Vec<Complaint> {
+    if file.is_one_of(&EXPOSING) {
+        Vec::new()
+    } else {
+        find(file, &[".expose()"], "outside of where secrets leave pi")
+    }
+}
+
+/// Nothing panics on purpose, and no lint is silenced without a reason.
+pub(super) fn is_careful(file: &File) -> Vec<Complaint> {
+    let words = [
+        ".unwrap()",
+        ".expect(",
+        ".unwrap_err()",
+        "todo!",
+        "unimplemented!",
+        "panic!",
+        "#[allow(",
+        "#![allow(",
+    ];
+    find(file, &words, "in src/")
+}
+
+pub(super) fn is_short(file: &File) -> Vec<Complaint> {
+    let lines = file.text.lines().count();
+    if lines > LONGEST { vec![(lines, format!("{lines} lines; {LONGEST} are enough"))] } else { Vec::new() }
+}
+
+fn find(file: &File, words: &[&str], place: &str) -> Vec<Complaint> {
+    let lines = |word: &str| file.code.lines_with(word);
+    words
+        .iter()
+        .flat_map(|word| lines(word).into_iter().map(move |line| (line, format!("`{word}` {place}"))))
+        .collect()
+}
