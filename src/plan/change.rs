@@ -71,8 +71,7 @@ pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
             found.push(Change { field, how: How::Value { from: shown(from), to: shown(to) } });
         }
     };
-    let same_model = *model == to.model || same_weights((model, commit.as_ref()), to);
-    value("model", same_model, &|spec| spec.model.to_string());
+    value("model", same_weights((model, commit.as_ref()), to), &|spec| spec.model.to_string());
     value("commit", *commit == to.commit, &|spec| short_commit(spec.commit.as_ref()));
     value("engine", (kind, engine) == (&to.kind, &to.engine), &engine_name);
     value("gpus", *gpus == to.gpus, &|spec| gpu_list(&spec.gpus));
@@ -96,8 +95,11 @@ pub fn gpu_list(gpus: &[u32]) -> String {
     }
 }
 
-/// Whether only the revision's name differs, for the same commit: pinning what runs restarts nothing.
+/// Whether at most the revision's name differs, for the same commit: pinning what runs restarts nothing.
 fn same_weights((model, commit): (&ModelRef, Option<&String>), to: &ServerSpec) -> bool {
+    if *model == to.model {
+        return true;
+    }
     match (model, &to.model) {
         (ModelRef::Hub { repo, file, .. }, ModelRef::Hub { repo: new_repo, file: new_file, .. }) => {
             (repo, file) == (new_repo, new_file) && commit.is_some() && commit == to.commit.as_ref()

@@ -8,7 +8,7 @@ use crate::name::ModelName;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::fits;
 use crate::plan::inputs::Protected;
-use crate::plan::place::{is_content, place};
+use crate::plan::place::{Place, is_content, place};
 use crate::plan::room::Room;
 use crate::plan::server::{Verdict, protected, verdict};
 use crate::plan::wanted::{Candidate, Wanted, candidate};
@@ -31,8 +31,8 @@ pub(super) struct Run<'a> {
 pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<Finding>) -> Vec<Run<'a>> {
     let mut stays = untouched(inputs, site);
     let mut candidates = admitted(inputs, site, &mut stays, findings);
-    let specs = loop {
-        let Settled { specs, refused } = settle(inputs, site, &candidates, &stays);
+    let placed = loop {
+        let Settled { placed, refused } = settle(inputs, site, &candidates, &stays);
         let in_scope = |name: &ModelName| inputs.scope.has_server(site.name, name);
         let lives = |refusal: &&Refusal<'_>| in_scope(refusal.name) && site.live(refusal.name).is_some();
         // whoever can't have what is wanted keeps what it has, which may be in the way of others: those that are
@@ -43,25 +43,22 @@ pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<
         let told = refused
             .into_iter()
             .filter(|refusal| in_scope(refusal.name) && (first.is_none() || staying.contains(refusal.name)));
-        findings.extend(told.flat_map(|refusal| refusal.findings));
+        findings.extend(told.map(|refusal| refusal.finding));
         if staying.is_empty() {
-            break specs;
+            break placed;
         }
         candidates.retain(|candidate| !staying.contains(candidate.name));
         stays.extend(staying);
     };
-    let placed = candidates.into_iter().zip(specs);
-    let run = |(candidate, spec): (Candidate<'a>, Option<(ServerSpec, Verdict)>)| {
-        let name = candidate.name;
-        let (spec, verdict) = spec?;
-        if inputs.scope.has_server(site.name, name) {
-            findings.extend(doubts(site, &verdict, &spec));
-        }
-        let now = site.live(name).and_then(|seen| seen.spec.as_ref().ok());
-        let run = || Run { wanted: candidate.into_wanted(spec), verdict, now };
-        inputs.scope.has_server(site.name, name).then(run)
-    };
-    placed.filter_map(run).collect()
+    let in_scope = |candidate: &Candidate<'_>| inputs.scope.has_server(site.name, candidate.name);
+    let mut runs = Vec::new();
+    for (candidate, placed) in candidates.into_iter().zip(placed) {
+        let Some(Placed { spec, verdict, doubt }) = placed.filter(|_| in_scope(&candidate)) else { continue };
+        findings.extend(doubt);
+        let now = site.live(candidate.name).and_then(|seen| seen.spec.as_ref().ok());
+        runs.push(Run { wanted: candidate.into_wanted(spec), verdict, now });
+    }
+    runs
 }
 
 /// Servers that shall run and have what does not depend on their place: an engine, weights or room for them. Those
@@ -111,33 +108,32 @@ fn untouched<'a>(inputs: &Inputs<'_>, site: &Site<'a>) -> Stays<'a> {
     site.facts.servers.keys().filter(stays).collect()
 }
 
-/// Whether a server that is to be started will fit. What runs as it should has shown that it does.
-fn doubts(site: &Site<'_>, verdict: &Verdict, spec: &ServerSpec) -> Option<Finding> {
-    match verdict {
-        Verdict::Standing | Verdict::Wait(_) | Verdict::Starting(_) => None,
-        Verdict::Start(_) | Verdict::Restart(..) => fits::finding(site, spec),
-    }
+/// Each candidate at its place, and those that can't be what they should be.
+struct Settled<'a> {
+    placed: Vec<Option<Placed>>,
+    refused: Vec<Refusal<'a>>,
 }
 
-/// Each candidate at its place with what that takes, and those that can't be what they should be.
-struct Settled<'a> {
-    specs: Vec<Option<(ServerSpec, Verdict)>>,
-    refused: Vec<Refusal<'a>>,
+struct Placed {
+    spec: ServerSpec,
+    verdict: Verdict,
+    /// Whether it will fit is not certain.
+    doubt: Option<Finding>,
 }
 
 struct Refusal<'a> {
     name: &'a ModelName,
     why: Why,
-    findings: Vec<Finding>,
+    finding: Finding,
 }
 
 /// Why a candidate is refused; what depends on others comes later.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Why {
+    /// It does not fit on its GPUs.
+    TooLarge,
     /// It is protected, and would be restarted wherever it is.
     Protected,
-    /// It will not fit where it is put.
-    TooBig,
     /// It is protected, and others want its place.
     Displaced,
     /// There is no place for it.
@@ -150,38 +146,45 @@ fn settle<'a>(
     candidates: &[Candidate<'a>],
     stays: &Stays<'a>,
 ) -> Settled<'a> {
-    let mut refused = Vec::new();
-    let mut places = place(inputs, site, candidates, stays);
-    let mut spec = |candidate: &Candidate<'a>| {
-        let name = candidate.name;
-        let place = match places.remove(name)? {
-            Ok(place) => place,
-            Err(findings) => {
-                refused.push(Refusal { name, why: Why::NoPlace, findings });
-                return None;
-            }
+    let mut settled = Settled { placed: Vec::new(), refused: Vec::new() };
+    for (candidate, place) in candidates.iter().zip(place(inputs, site, candidates, stays)) {
+        let placed = match place {
+            Ok(place) => at_place(inputs, site, candidate, place),
+            Err(finding) => Err((Why::NoPlace, finding)),
         };
-        let spec = candidate.at(inputs, site, place);
-        let may_restart = candidate.model.protect == Protect::No || inputs.protected == Protected::Allow;
-        let verdict = verdict(candidate.seen, &spec);
-        let refusal = match &verdict {
-            Verdict::Restart(reason, _) if !may_restart => {
-                let content = is_content(inputs, site, candidate);
-                let why = if content { Why::Displaced } else { Why::Protected };
-                Some((why, protected(site, name, &format!("be restarted: {reason}"))))
-            }
-            Verdict::Standing
-            | Verdict::Wait(_)
-            | Verdict::Starting(_)
-            | Verdict::Start(_)
-            | Verdict::Restart(..) => doubts(site, &verdict, &spec)
-                .filter(|doubt| doubt.severity == Severity::Error)
-                .map(|finding| (Why::TooBig, finding)),
-        };
-        let Some((why, finding)) = refusal else { return Some((spec, verdict)) };
-        refused.push(Refusal { name, why, findings: vec![finding] });
-        None
+        let refuse = |(why, finding)| settled.refused.push(Refusal { name: candidate.name, why, finding });
+        settled.placed.push(placed.map_err(refuse).ok());
+    }
+    settled
+}
+
+fn at_place(
+    inputs: &Inputs<'_>,
+    site: &Site<'_>,
+    candidate: &Candidate<'_>,
+    place: Place,
+) -> Result<Placed, (Why, Finding)> {
+    let spec = candidate.at(inputs, site, place);
+    let verdict = verdict(candidate.seen, &spec);
+    let doubt = match &verdict {
+        // what runs as it should has shown that it fits
+        Verdict::Standing | Verdict::Wait(_) | Verdict::Starting(_) => None,
+        Verdict::Start(_) | Verdict::Restart(..) => fits::finding(site, &spec),
     };
-    let specs = candidates.iter().map(&mut spec).collect();
-    Settled { specs, refused }
+    if let Some(finding) = doubt.as_ref().filter(|doubt| doubt.severity == Severity::Error) {
+        return Err((Why::TooLarge, finding.clone()));
+    }
+    let may_restart = candidate.model.protect == Protect::No || inputs.protected == Protected::Allow;
+    match &verdict {
+        Verdict::Restart(reason, _) if !may_restart => {
+            let finding = protected(site, candidate.name, &format!("be restarted: {reason}"));
+            let content = is_content(inputs, site, candidate);
+            Err((if content { Why::Displaced } else { Why::Protected }, finding))
+        }
+        Verdict::Standing
+        | Verdict::Wait(_)
+        | Verdict::Starting(_)
+        | Verdict::Start(_)
+        | Verdict::Restart(..) => Ok(Placed { spec, verdict, doubt }),
+    }
 }

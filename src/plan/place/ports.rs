@@ -114,7 +114,7 @@ fn port_taken(site: &Site<'_>, model: &ModelName, port: Port, holder: &Holder<'_
     Finding::on(Severity::Error, "port-taken", site.name, message).of(model).help(help)
 }
 
-fn none_left(site: &Site<'_>, model: &ModelName) -> Finding {
+pub(super) fn none_left(site: &Site<'_>, model: &ModelName) -> Finding {
     let message = format!("no port from {FIRST} on is free");
     Finding::on(Severity::Error, "no-free-port", site.name, message).of(model).help("name one with `port`")
 }
