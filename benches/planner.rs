@@ -7,6 +7,7 @@
     reason = "a bench prints what it measured, and stops where it can't"
 )]
 
+use pi::hub::HubFacts;
 use pi::manifest::{self, Manifest};
 use pi::memory::Memory;
 use pi::name::{PodName, SecretName};
@@ -150,10 +151,11 @@ fn facts() -> PodFacts {
 
 fn planned(manifest: &Manifest, observed: &Observed) -> Plan {
     let secrets: BTreeSet<SecretName> = ["api_key".parse().unwrap()].into();
-    let memory = Memory::default();
+    let (memory, hub) = (Memory::default(), HubFacts::default());
     plan(&Inputs {
         manifest,
         memory: &memory,
+        hub: &hub,
         observed,
         secrets: &secrets,
         scope: &Scope::All,
