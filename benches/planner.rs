@@ -151,10 +151,11 @@ fn facts() -> PodFacts {
 
 fn planned(manifest: &Manifest, observed: &Observed) -> Plan {
     let secrets: BTreeSet<SecretName> = ["api_key".parse().unwrap()].into();
-    let memory = Memory::default();
+    let (memory, hub) = (Memory::default(), HubFacts::default());
     plan(&Inputs {
         manifest,
         memory: &memory,
+        hub: &hub,
         observed,
         hub: &HubFacts::default(),
         secrets: &secrets,
