@@ -8,6 +8,7 @@ mod workplace;
 mod diagnose;
 mod door;
 mod exit_codes;
+mod hub;
 mod layers;
 mod manifest_edits;
 mod manifest_laws;
