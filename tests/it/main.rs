@@ -12,6 +12,7 @@ mod workplace;
 mod diagnose;
 mod door;
 mod exit_codes;
+mod hub;
 mod layers;
 mod laws;
 mod manifest_edits;
