@@ -157,7 +157,6 @@ fn planned(manifest: &Manifest, observed: &Observed) -> Plan {
         memory: &memory,
         hub: &hub,
         observed,
-        hub: &HubFacts::default(),
         secrets: &secrets,
         scope: &Scope::All,
         protected: Protected::Keep,

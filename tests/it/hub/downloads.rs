@@ -79,7 +79,7 @@ fn an_interrupted_download_is_cleared_away_and_made_anew() {
     let plan = lab.pi("plan", "").exits(0);
     assert!(plan.out.contains("only in part"), "{}", plan.out);
     lab.pi("apply --yes", "").exits(0);
-    assert_eq!(halves(&lab), [Path::new(""); 0]);
+    assert!(halves(&lab).is_empty(), "{:?}", halves(&lab));
     lab.pi("plan", "").exits(0).says("No changes.");
     lab.pi("destroy --yes", "").exits(0);
 }

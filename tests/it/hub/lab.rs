@@ -120,7 +120,11 @@ fn tools() -> PathBuf {
     lock.lock().unwrap();
     if !tools.join("bin/uv").exists() {
         let run = |program: &Path, args: &[&str]| {
-            assert!(Command::new(program).args(args).status().unwrap().success(), "{program:?} {args:?}");
+            assert!(
+                Command::new(program).args(args).status().unwrap().success(),
+                "{} {args:?}",
+                program.display()
+            );
         };
         run(Path::new("python3"), &["-m", "venv", tools.join("venv").to_str().unwrap()]);
         let quiet = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"];
