@@ -30,6 +30,44 @@ pub(super) struct Run<'a> {
 /// Every server in scope that shall run and can, by name; what stands in the way of others becomes findings.
 pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<Finding>) -> Vec<Run<'a>> {
     let mut stays = untouched(inputs, site);
+    let mut candidates = candidates(inputs, site, &mut stays, findings);
+    let placed = loop {
+        let Settled { placed, refused } = settle(inputs, site, &candidates, &stays);
+        let in_scope = |name: &ModelName| inputs.scope.has_server(site.name, name);
+        let lives = |refusal: &&Refusal<'_>| in_scope(refusal.name) && site.live(refusal.name).is_some();
+        // whoever can't have what is wanted keeps what it has, which may be in the way of others: those that are
+        // refused whatever the others do go first, and then all are placed anew
+        let first = refused.iter().filter(lives).map(|refusal| refusal.why).min();
+        let staying: Stays<'_> =
+            refused.iter().filter(lives).filter(|r| Some(r.why) == first).map(|r| r.name).collect();
+        let told = refused
+            .into_iter()
+            .filter(|refusal| in_scope(refusal.name) && (first.is_none() || staying.contains(refusal.name)));
+        findings.extend(told.map(|refusal| *refusal.finding));
+        if staying.is_empty() {
+            break placed;
+        }
+        candidates.retain(|candidate| !staying.contains(candidate.name));
+        stays.extend(staying);
+    };
+    let in_scope = |candidate: &Candidate<'_>| inputs.scope.has_server(site.name, candidate.name);
+    let mut runs = Vec::new();
+    for (candidate, placed) in candidates.into_iter().zip(placed) {
+        let Some(Placed { spec, verdict, doubt }) = placed.filter(|_| in_scope(&candidate)) else { continue };
+        findings.extend(doubt);
+        let now = site.live(candidate.name).and_then(|seen| seen.spec.as_ref().ok());
+        runs.push(Run { wanted: candidate.into_wanted(spec), verdict, now });
+    }
+    runs
+}
+
+/// The servers that could run, wherever they are put. Those that could not stay as they are; why becomes a finding.
+fn candidates<'a>(
+    inputs: &Inputs<'_>,
+    site: &Site<'a>,
+    stays: &mut Stays<'a>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Candidate<'a>> {
     let (mut candidates, mut room) = (Vec::new(), Room::of(site));
     for (name, model) in site.models.iter().filter(|(_, model)| model.state == State::Running) {
         let in_scope = inputs.scope.has_server(site.name, name);
@@ -49,34 +87,7 @@ pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<
             }
         }
     }
-    let placed = loop {
-        let Settled { placed, refused } = settle(inputs, site, &candidates, &stays);
-        let in_scope = |name: &ModelName| inputs.scope.has_server(site.name, name);
-        let lives = |refusal: &&Refusal<'_>| in_scope(refusal.name) && site.live(refusal.name).is_some();
-        // whoever can't have what is wanted keeps what it has, which may be in the way of others: those that are
-        // refused whatever the others do go first, and then all are placed anew
-        let first = refused.iter().filter(lives).map(|refusal| refusal.why).min();
-        let staying: Stays<'_> =
-            refused.iter().filter(lives).filter(|r| Some(r.why) == first).map(|r| r.name).collect();
-        let told = refused
-            .into_iter()
-            .filter(|refusal| in_scope(refusal.name) && (first.is_none() || staying.contains(refusal.name)));
-        findings.extend(told.map(|refusal| refusal.finding));
-        if staying.is_empty() {
-            break placed;
-        }
-        candidates.retain(|candidate| !staying.contains(candidate.name));
-        stays.extend(staying);
-    };
-    let in_scope = |candidate: &Candidate<'_>| inputs.scope.has_server(site.name, candidate.name);
-    let mut runs = Vec::new();
-    for (candidate, placed) in candidates.into_iter().zip(placed) {
-        let Some(Placed { spec, verdict, doubt }) = placed.filter(|_| in_scope(&candidate)) else { continue };
-        findings.extend(doubt);
-        let now = site.live(candidate.name).and_then(|seen| seen.spec.as_ref().ok());
-        runs.push(Run { wanted: candidate.into_wanted(spec), verdict, now });
-    }
-    runs
+    candidates
 }
 
 /// Servers that this plan is not about, or may not touch.
@@ -112,7 +123,7 @@ struct Placed {
 struct Refusal<'a> {
     name: &'a ModelName,
     why: Why,
-    finding: Finding,
+    finding: Box<Finding>,
 }
 
 /// Why a candidate is refused; what depends on others comes later.
@@ -126,6 +137,8 @@ enum Why {
     Displaced,
     /// There is no place for it.
     NoPlace,
+    /// It runs as it should, others want its place, and there is no other one: they may yet be refused.
+    Crowded,
 }
 
 fn settle<'a>(
@@ -138,7 +151,8 @@ fn settle<'a>(
     for (candidate, place) in candidates.iter().zip(place(inputs, site, candidates, stays)) {
         let placed = match place {
             Ok(place) => at_place(inputs, site, candidate, place),
-            Err(finding) => Err((Why::NoPlace, finding)),
+            Err(finding) if is_content(inputs, site, candidate) => Err((Why::Crowded, Box::new(finding))),
+            Err(finding) => Err((Why::NoPlace, Box::new(finding))),
         };
         let refuse = |(why, finding)| settled.refused.push(Refusal { name: candidate.name, why, finding });
         settled.placed.push(placed.map_err(refuse).ok());
@@ -151,7 +165,7 @@ fn at_place(
     site: &Site<'_>,
     candidate: &Candidate<'_>,
     place: Place,
-) -> Result<Placed, (Why, Finding)> {
+) -> Result<Placed, (Why, Box<Finding>)> {
     let spec = candidate.at(inputs, site, place);
     let verdict = verdict(candidate.seen, &spec);
     let doubt = match &verdict {
@@ -160,14 +174,14 @@ fn at_place(
         Verdict::Start(_) | Verdict::Restart(..) => fits::finding(site, &spec),
     };
     if let Some(finding) = doubt.as_ref().filter(|doubt| doubt.severity == Severity::Error) {
-        return Err((Why::TooLarge, finding.clone()));
+        return Err((Why::TooLarge, Box::new(finding.clone())));
     }
     let may_restart = candidate.model.protect == Protect::No || inputs.protected == Protected::Allow;
     match &verdict {
         Verdict::Restart(reason, _) if !may_restart => {
             let finding = protected(site, candidate.name, &format!("be restarted: {reason}"));
             let content = is_content(inputs, site, candidate);
-            Err((if content { Why::Displaced } else { Why::Protected }, finding))
+            Err((if content { Why::Displaced } else { Why::Protected }, Box::new(finding)))
         }
         Verdict::Standing
         | Verdict::Wait(_)

@@ -17,15 +17,12 @@ use pi::observe::{
 use pi::plan::{Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan};
 use pi::units::Bytes;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        // PROPTEST_CASES asks for more
-        cases: ProptestConfig::default().cases.max(1000),
-        max_shrink_iters: 4000, failure_persistence: None, ..ProptestConfig::default()
-    })]
+    #![proptest_config(config())]
 
     #[test]
     fn laws_hold_for_manifests_and_pods_that_nobody_thought_of(bytes in prop::collection::vec(any::<u8>(), 0..700)) {
@@ -47,6 +44,16 @@ proptest! {
         let plan = planner(&world.observed);
         prop_assert!(!pi::ui::plan_text(&plan, &manifest.lines).is_empty());
         prop_assert!(!pi::ui::plan_json(&plan).is_null());
+    }
+}
+
+/// The same worlds in every run, so that a test never fails by chance; `PROPTEST_CASES=100000` looks for new ones.
+fn config() -> ProptestConfig {
+    let config =
+        ProptestConfig { max_shrink_iters: 4000, failure_persistence: None, ..ProptestConfig::default() };
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => config,
+        None => ProptestConfig { cases: 1500, rng_seed: RngSeed::Fixed(2), ..config },
     }
 }
 
