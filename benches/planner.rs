@@ -157,6 +157,7 @@ fn planned(manifest: &Manifest, observed: &Observed) -> Plan {
         memory: &memory,
         hub: &hub,
         observed,
+        hub: &HubFacts::default(),
         secrets: &secrets,
         scope: &Scope::All,
         protected: Protected::Keep,

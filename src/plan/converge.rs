@@ -3,7 +3,7 @@
 use crate::manifest::State;
 use crate::name::{EngineId, ModelName};
 use crate::observe::{Life, ServerSeen};
-use crate::plan::fetch;
+use crate::plan::fetch::Fetches;
 use crate::plan::order::{Needs, Unnumbered};
 use crate::plan::servers::{Run, runs};
 use crate::plan::simulate::act;
@@ -62,8 +62,10 @@ fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, ModelName> {
     draft.findings.extend(runs.iter().filter_map(|run| server::taken_over(site, &run.wanted.spec.name)));
     draft.steps.extend(engines(site, &runs));
     draft.steps.extend(secrets::write(inputs, site.facts, runs.iter().map(|run| &run.wanted.spec)));
-    draft.steps.extend(fetch::steps(runs.iter().filter_map(|run| run.wanted.fetch.as_ref())));
-    server::draft(runs, &mut draft)?;
+    let needed: Vec<_> = runs.iter().filter_map(|run| run.wanted.fetch.clone()).collect();
+    let fetches: Fetches<'_> = needed.iter().collect();
+    draft.steps.extend(fetches.steps());
+    server::draft(runs, &fetches, &mut draft)?;
     Ok(draft)
 }
 

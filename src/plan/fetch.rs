@@ -97,19 +97,44 @@ pub(super) fn room(bytes: Bytes) -> Bytes {
     Bytes(bytes.0 + bytes.0 / 50)
 }
 
-/// The steps for all downloads with their reasons, each once. The name that comes first stands for the others.
-pub(super) fn steps<'a>(fetches: impl Iterator<Item = &'a (Fetch, &'static str)>) -> Vec<Unnumbered> {
-    let mut all: BTreeMap<What, &(Fetch, &'static str)> = BTreeMap::new();
-    for fetch in fetches {
-        let known = all.entry(fetch.0.what()).or_insert(fetch);
-        if fetch.0.model < known.0.model {
-            *known = fetch;
+/// The downloads that a pod needs, each once.
+pub(super) struct Fetches<'a>(BTreeMap<What, &'a (Fetch, &'static str)>);
+
+impl<'a> FromIterator<&'a (Fetch, &'static str)> for Fetches<'a> {
+    /// The name that comes first stands for the others.
+    fn from_iter<T: IntoIterator<Item = &'a (Fetch, &'static str)>>(fetches: T) -> Self {
+        let mut all: BTreeMap<What, &(Fetch, &'static str)> = BTreeMap::new();
+        for fetch in fetches {
+            let known = all.entry(fetch.0.what()).or_insert(fetch);
+            if fetch.0.model < known.0.model {
+                *known = fetch;
+            }
+        }
+        Self(all)
+    }
+}
+
+impl Fetches<'_> {
+    pub(super) fn steps(&self) -> impl Iterator<Item = Unnumbered> {
+        let needed = self.0.values().filter(|(fetch, _)| self.bringing(fetch) == fetch.what());
+        needed.map(|(fetch, reason)| Unnumbered::new(Action::FetchWeights(Box::new(fetch.clone())), *reason))
+    }
+
+    /// The download that brings this one's files: itself, or the largest that has all of them.
+    pub(super) fn bringing(&self, fetch: &Fetch) -> What {
+        let what = fetch.what();
+        let covers = |(other, _): &&&(Fetch, &str)| {
+            let (repo, at, _) = other.what();
+            (&repo, &at) == (&what.0, &what.1)
+                && fetch.files.keys().all(|path| other.files.contains_key(path))
+                && other.files.len() > fetch.files.len()
+        };
+        let largest = self.0.values().filter(covers).max_by_key(|(other, _)| other.files.len());
+        match largest {
+            Some((other, _)) if !fetch.files.is_empty() => other.what(),
+            Some(_) | None => what,
         }
     }
-    let step = |(fetch, reason): &(Fetch, &'static str)| {
-        Unnumbered::new(Action::FetchWeights(Box::new(fetch.clone())), *reason)
-    };
-    all.into_values().map(step).collect()
 }
 
 /// A commit as people write it: its first seven digits.

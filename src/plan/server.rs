@@ -4,6 +4,7 @@ use crate::manifest::{Model, Protect};
 use crate::name::ModelName;
 use crate::observe::{Life, ServerSeen};
 use crate::plan::change::{Change, How, changes};
+use crate::plan::fetch::Fetches;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::inputs::Protected;
 use crate::plan::order::{Needs, Unnumbered};
@@ -62,7 +63,7 @@ pub(super) fn verdict(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> Verdict
 }
 
 /// Drafts what makes servers that shall run run as they should; the error is the one that has to be stopped first.
-pub(super) fn draft(runs: Vec<Run<'_>>, draft: &mut Draft) -> Result<(), ModelName> {
+pub(super) fn draft(runs: Vec<Run<'_>>, fetches: &Fetches<'_>, draft: &mut Draft) -> Result<(), ModelName> {
     let standing = |run: &Run<'_>| matches!(run.verdict, Verdict::Standing);
     let (standing, runs): (Vec<_>, Vec<_>) = runs.into_iter().partition(standing);
     draft.standing += standing.len();
@@ -72,7 +73,7 @@ pub(super) fn draft(runs: Vec<Run<'_>>, draft: &mut Draft) -> Result<(), ModelNa
         draft.steps.push(match turn {
             Turn::Ready { at } => wait(&runs[at]),
             Turn::Start { at, started, ready } => {
-                let weights = runs[at].wanted.fetch.as_ref().map(|(fetch, _)| fetch.what());
+                let weights = runs[at].wanted.fetch.as_ref().map(|(fetch, _)| fetches.bringing(fetch));
                 let needs =
                     Needs { started: names(started), ready: names(ready), weights, ..Needs::default() };
                 let (action, reason) = start(&runs[at]);

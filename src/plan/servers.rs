@@ -30,7 +30,7 @@ pub(super) struct Run<'a> {
 /// Every server in scope that shall run and can, by name; what stands in the way of others becomes findings.
 pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<Finding>) -> Vec<Run<'a>> {
     let mut stays = untouched(inputs, site);
-    let mut candidates = candidates(inputs, site, &mut stays, findings);
+    let mut candidates = admitted(inputs, site, &mut stays, findings);
     let placed = loop {
         let Settled { placed, refused } = settle(inputs, site, &candidates, &stays);
         let in_scope = |name: &ModelName| inputs.scope.has_server(site.name, name);
@@ -43,7 +43,7 @@ pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<
         let told = refused
             .into_iter()
             .filter(|refusal| in_scope(refusal.name) && (first.is_none() || staying.contains(refusal.name)));
-        findings.extend(told.map(|refusal| *refusal.finding));
+        findings.extend(told.map(|refusal| refusal.finding));
         if staying.is_empty() {
             break placed;
         }
@@ -61,8 +61,9 @@ pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<
     runs
 }
 
-/// The servers that could run, wherever they are put. Those that could not stay as they are; why becomes a finding.
-fn candidates<'a>(
+/// Servers that shall run and have what does not depend on their place: an engine, weights or room for them. Those
+/// that lack something stay as they are.
+fn admitted<'a>(
     inputs: &Inputs<'_>,
     site: &Site<'a>,
     stays: &mut Stays<'a>,
@@ -123,7 +124,7 @@ struct Placed {
 struct Refusal<'a> {
     name: &'a ModelName,
     why: Why,
-    finding: Box<Finding>,
+    finding: Finding,
 }
 
 /// Why a candidate is refused; what depends on others comes later.
@@ -151,8 +152,8 @@ fn settle<'a>(
     for (candidate, place) in candidates.iter().zip(place(inputs, site, candidates, stays)) {
         let placed = match place {
             Ok(place) => at_place(inputs, site, candidate, place),
-            Err(finding) if is_content(inputs, site, candidate) => Err((Why::Crowded, Box::new(finding))),
-            Err(finding) => Err((Why::NoPlace, Box::new(finding))),
+            Err(finding) if is_content(inputs, site, candidate) => Err((Why::Crowded, finding)),
+            Err(finding) => Err((Why::NoPlace, finding)),
         };
         let refuse = |(why, finding)| settled.refused.push(Refusal { name: candidate.name, why, finding });
         settled.placed.push(placed.map_err(refuse).ok());
@@ -160,12 +161,13 @@ fn settle<'a>(
     settled
 }
 
+#[expect(clippy::result_large_err, reason = "a finding is moved once, into the plan")]
 fn at_place(
     inputs: &Inputs<'_>,
     site: &Site<'_>,
     candidate: &Candidate<'_>,
     place: Place,
-) -> Result<Placed, (Why, Box<Finding>)> {
+) -> Result<Placed, (Why, Finding)> {
     let spec = candidate.at(inputs, site, place);
     let verdict = verdict(candidate.seen, &spec);
     let doubt = match &verdict {
@@ -174,14 +176,14 @@ fn at_place(
         Verdict::Start(_) | Verdict::Restart(..) => fits::finding(site, &spec),
     };
     if let Some(finding) = doubt.as_ref().filter(|doubt| doubt.severity == Severity::Error) {
-        return Err((Why::TooLarge, Box::new(finding.clone())));
+        return Err((Why::TooLarge, finding.clone()));
     }
     let may_restart = candidate.model.protect == Protect::No || inputs.protected == Protected::Allow;
     match &verdict {
         Verdict::Restart(reason, _) if !may_restart => {
             let finding = protected(site, candidate.name, &format!("be restarted: {reason}"));
             let content = is_content(inputs, site, candidate);
-            Err((if content { Why::Displaced } else { Why::Protected }, Box::new(finding)))
+            Err((if content { Why::Displaced } else { Why::Protected }, finding))
         }
         Verdict::Standing
         | Verdict::Wait(_)

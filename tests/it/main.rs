@@ -2,10 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says so by panicking")]
 #![expect(
     clippy::format_collect,
-    clippy::format_push_string,
     clippy::print_stderr,
-    clippy::too_many_lines,
-    clippy::unnecessary_wraps,
     reason = "brevity counts more than an allocation here; a skipped test says so"
 )]
 
@@ -15,6 +12,7 @@ mod workplace;
 mod diagnose;
 mod door;
 mod exit_codes;
+mod hub;
 mod layers;
 mod laws;
 mod manifest_edits;

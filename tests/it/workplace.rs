@@ -63,7 +63,10 @@ impl Workplace {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pi"));
         command.args(args.split_whitespace()).current_dir(self.path()).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.path().join("home"));
-        command.env("XDG_RUNTIME_DIR", self.path().join("run")).env("PI_API_KEY", KEY);
+        command
+            .env("XDG_RUNTIME_DIR", self.path().join("run"))
+            .env("PI_API_KEY", KEY)
+            .env("HF_HUB_OFFLINE", "1");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
