@@ -167,7 +167,7 @@ fn planned(manifest: &Manifest, observed: &Observed) -> Plan {
 fn best(worlds: &[&World], stage: Stage) -> Vec<(f64, usize)> {
     let observed: Vec<Observed> = worlds.iter().map(|world| world.at(stage)).collect();
     let mut best = vec![(f64::INFINITY, 0); worlds.len()];
-    for _ in 0..15 {
+    for _ in 0..40 {
         for ((world, observed), best) in worlds.iter().zip(&observed).zip(&mut best) {
             let began = Instant::now();
             let plan = planned(&world.manifest, observed);

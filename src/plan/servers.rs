@@ -138,6 +138,8 @@ enum Why {
     Displaced,
     /// There is no place for it.
     NoPlace,
+    /// It runs as it should, others want its place, and there is no other one: they may yet be refused.
+    Crowded,
 }
 
 fn settle<'a>(
@@ -150,6 +152,7 @@ fn settle<'a>(
     for (candidate, place) in candidates.iter().zip(place(inputs, site, candidates, stays)) {
         let placed = match place {
             Ok(place) => at_place(inputs, site, candidate, place),
+            Err(finding) if is_content(inputs, site, candidate) => Err((Why::Crowded, finding)),
             Err(finding) => Err((Why::NoPlace, finding)),
         };
         let refuse = |(why, finding)| settled.refused.push(Refusal { name: candidate.name, why, finding });
