@@ -66,22 +66,20 @@ pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
         env,
     } = from;
     let mut found = Vec::new();
-    let mut value = |field, from: String, to: String| {
-        if from != to {
-            found.push(Change { field, how: How::Value { from, to } });
+    let mut value = |field, same: bool, shown: &dyn Fn(&ServerSpec) -> String| {
+        if !same {
+            found.push(Change { field, how: How::Value { from: shown(from), to: shown(to) } });
         }
     };
-    if !same_weights((model, commit.as_ref()), to) {
-        value("model", model.to_string(), to.model.to_string());
-    }
-    value("commit", short_commit(commit.as_ref()), short_commit(to.commit.as_ref()));
-    value("engine", engine_name(*kind, engine.as_ref()), engine_name(to.kind, to.engine.as_ref()));
-    value("gpus", gpu_list(gpus), gpu_list(&to.gpus));
-    value("context", show(context.as_ref()), show(to.context.as_ref()));
-    value("memory", show(memory.as_ref()), show(to.memory.as_ref()));
-    value("listen", listen.to_string(), to.listen.to_string());
-    value("port", port.to_string(), to.port.to_string());
-    value("key", key_use(*key), key_use(to.key));
+    value("model", same_weights((model, commit.as_ref()), to), &|spec| spec.model.to_string());
+    value("commit", *commit == to.commit, &|spec| short_commit(spec.commit.as_ref()));
+    value("engine", (kind, engine) == (&to.kind, &to.engine), &engine_name);
+    value("gpus", *gpus == to.gpus, &|spec| gpu_list(&spec.gpus));
+    value("context", *context == to.context, &|spec| show(spec.context.as_ref()));
+    value("memory", *memory == to.memory, &|spec| show(spec.memory.as_ref()));
+    value("listen", *listen == to.listen, &|spec| spec.listen.to_string());
+    value("port", *port == to.port, &|spec| spec.port.to_string());
+    value("key", *key == to.key, &|spec| key_use(spec.key));
     lines("args", args, &to.args, &mut found);
     lines("command", command, &to.command, &mut found);
     variables(env, &to.env, &mut found);
@@ -97,8 +95,11 @@ pub fn gpu_list(gpus: &[u32]) -> String {
     }
 }
 
-/// Whether only the revision's name differs, for the same commit: pinning what runs restarts nothing.
+/// Whether at most the revision's name differs, for the same commit: pinning what runs restarts nothing.
 fn same_weights((model, commit): (&ModelRef, Option<&String>), to: &ServerSpec) -> bool {
+    if *model == to.model {
+        return true;
+    }
     match (model, &to.model) {
         (ModelRef::Hub { repo, file, .. }, ModelRef::Hub { repo: new_repo, file: new_file, .. }) => {
             (repo, file) == (new_repo, new_file) && commit.is_some() && commit == to.commit.as_ref()
@@ -115,8 +116,9 @@ fn show(value: Option<&impl ToString>) -> String {
     value.map_or_else(|| "default".to_owned(), ToString::to_string)
 }
 
-fn engine_name(kind: crate::manifest::EngineKind, id: Option<&crate::name::EngineId>) -> String {
-    id.map_or_else(|| format!("{} of the pod", kind.as_str()), ToString::to_string)
+fn engine_name(spec: &ServerSpec) -> String {
+    let of_the_pod = || format!("{} of the pod", spec.kind.as_str());
+    spec.engine.as_ref().map_or_else(of_the_pod, ToString::to_string)
 }
 
 fn key_use(key: KeyUse) -> String {
@@ -128,6 +130,9 @@ fn key_use(key: KeyUse) -> String {
 
 /// Variables that differ; of those that look like secrets only the names.
 fn variables(from: &BTreeMap<EnvName, String>, to: &BTreeMap<EnvName, String>, found: &mut Vec<Change>) {
+    if from == to {
+        return;
+    }
     let shown = |(name, value): (&EnvName, &String), changed: bool| match is_secret(name) {
         true if changed => format!("{name}=(changed)"),
         true => format!("{name}={HIDDEN}"),
@@ -140,9 +145,7 @@ fn variables(from: &BTreeMap<EnvName, String>, to: &BTreeMap<EnvName, String>, f
         .collect();
     let new = to.iter().filter(|(name, value)| from.get(*name) != Some(value));
     let new: Vec<String> = new.map(|pair| shown(pair, from.contains_key(pair.0))).collect();
-    if !gone.is_empty() || !new.is_empty() {
-        found.push(Change { field: "env", how: How::Lines { gone, new } });
-    }
+    found.push(Change { field: "env", how: How::Lines { gone, new } });
 }
 
 /// Whole flags with their values belong on one line: `--max-num-seqs 256`.

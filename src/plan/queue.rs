@@ -137,7 +137,9 @@ fn circle(needs: &[BTreeSet<usize>]) -> Option<usize> {
     let mut open: Vec<usize> = needs.iter().map(BTreeSet::len).collect();
     let mut frees: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
     for (at, needs) in needs.iter().enumerate() {
-        needs.iter().for_each(|need| frees[*need].push(at));
+        for need in needs {
+            frees[*need].push(at);
+        }
     }
     let mut free: Vec<usize> = (0..needs.len()).filter(|at| open[*at] == 0).collect();
     while let Some(at) = free.pop() {

@@ -5,9 +5,10 @@
 
 use crate::manifest::{Protect, State};
 use crate::name::ModelName;
-use crate::plan::finding::Finding;
+use crate::plan::finding::{Finding, Severity};
+use crate::plan::fits;
 use crate::plan::inputs::Protected;
-use crate::plan::place::place;
+use crate::plan::place::{Place, is_content, place};
 use crate::plan::room::Room;
 use crate::plan::server::{Verdict, protected, verdict};
 use crate::plan::wanted::{Candidate, Wanted, candidate};
@@ -29,6 +30,45 @@ pub(super) struct Run<'a> {
 /// Every server in scope that shall run and can, by name; what stands in the way of others becomes findings.
 pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<Finding>) -> Vec<Run<'a>> {
     let mut stays = untouched(inputs, site);
+    let mut candidates = admitted(inputs, site, &mut stays, findings);
+    let placed = loop {
+        let Settled { placed, refused } = settle(inputs, site, &candidates, &stays);
+        let in_scope = |name: &ModelName| inputs.scope.has_server(site.name, name);
+        let lives = |refusal: &&Refusal<'_>| in_scope(refusal.name) && site.live(refusal.name).is_some();
+        // whoever can't have what is wanted keeps what it has, which may be in the way of others: those that are
+        // refused whatever the others do go first, and then all are placed anew
+        let first = refused.iter().filter(lives).map(|refusal| refusal.why).min();
+        let staying: Stays<'_> =
+            refused.iter().filter(lives).filter(|r| Some(r.why) == first).map(|r| r.name).collect();
+        let told = refused
+            .into_iter()
+            .filter(|refusal| in_scope(refusal.name) && (first.is_none() || staying.contains(refusal.name)));
+        findings.extend(told.map(|refusal| refusal.finding));
+        if staying.is_empty() {
+            break placed;
+        }
+        candidates.retain(|candidate| !staying.contains(candidate.name));
+        stays.extend(staying);
+    };
+    let in_scope = |candidate: &Candidate<'_>| inputs.scope.has_server(site.name, candidate.name);
+    let mut runs = Vec::new();
+    for (candidate, placed) in candidates.into_iter().zip(placed) {
+        let Some(Placed { spec, verdict, doubt }) = placed.filter(|_| in_scope(&candidate)) else { continue };
+        findings.extend(doubt);
+        let now = site.live(candidate.name).and_then(|seen| seen.spec.as_ref().ok());
+        runs.push(Run { wanted: candidate.into_wanted(spec), verdict, now });
+    }
+    runs
+}
+
+/// Servers that shall run and have what does not depend on their place: an engine, weights or room for them. Those
+/// that lack something stay as they are.
+fn admitted<'a>(
+    inputs: &Inputs<'_>,
+    site: &Site<'a>,
+    stays: &mut Stays<'a>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Candidate<'a>> {
     let (mut candidates, mut room) = (Vec::new(), Room::of(site));
     for (name, model) in site.models.iter().filter(|(_, model)| model.state == State::Running) {
         let in_scope = inputs.scope.has_server(site.name, name);
@@ -45,29 +85,7 @@ pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<
             }
         }
     }
-    // whoever can't have what is wanted keeps what it has, which may be in the way of others: until nobody is added
-    let specs = loop {
-        let (specs, refused) = settle(inputs, site, &candidates, &stays);
-        let live = |name: &&ModelName| site.live(name).is_some() && inputs.scope.has_server(site.name, name);
-        let staying: Stays<'_> = refused.iter().map(|(name, _)| *name).filter(live).collect();
-        let told = refused.into_iter().filter(|(name, _)| staying.is_empty() || staying.contains(name));
-        let told = told.filter(|(name, _)| inputs.scope.has_server(site.name, name));
-        findings.extend(told.flat_map(|(_, findings)| findings));
-        if staying.is_empty() {
-            break specs;
-        }
-        candidates.retain(|candidate| !staying.contains(candidate.name));
-        stays.extend(staying);
-    };
-    let placed = candidates.into_iter().zip(specs);
-    let run = |(candidate, spec): (Candidate<'a>, Option<ServerSpec>)| {
-        let (name, seen) = (candidate.name, candidate.seen);
-        let wanted = candidate.into_wanted(spec?);
-        let verdict = verdict(seen, &wanted.spec);
-        let now = site.live(name).and_then(|seen| seen.spec.as_ref().ok());
-        inputs.scope.has_server(site.name, name).then_some(Run { wanted, verdict, now })
-    };
-    placed.filter_map(run).collect()
+    candidates
 }
 
 /// Servers that this plan is not about, or may not touch.
@@ -87,39 +105,84 @@ fn untouched<'a>(inputs: &Inputs<'_>, site: &Site<'a>) -> Stays<'a> {
     site.facts.servers.keys().filter(stays).collect()
 }
 
-type Refused<'a> = Vec<(&'a ModelName, Vec<Finding>)>;
+/// Each candidate at its place, and those that can't be what they should be.
+struct Settled<'a> {
+    placed: Vec<Option<Placed>>,
+    refused: Vec<Refusal<'a>>,
+}
 
-/// The spec of each candidate at its place, and those that get none.
+struct Placed {
+    spec: ServerSpec,
+    verdict: Verdict,
+    /// Whether it will fit is not certain.
+    doubt: Option<Finding>,
+}
+
+struct Refusal<'a> {
+    name: &'a ModelName,
+    why: Why,
+    finding: Finding,
+}
+
+/// Why a candidate is refused; what depends on others comes later.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Why {
+    /// It does not fit on its GPUs.
+    TooLarge,
+    /// It is protected, and would be restarted wherever it is.
+    Protected,
+    /// It is protected, and others want its place.
+    Displaced,
+    /// There is no place for it.
+    NoPlace,
+}
+
 fn settle<'a>(
     inputs: &Inputs<'_>,
     site: &Site<'a>,
     candidates: &[Candidate<'a>],
     stays: &Stays<'a>,
-) -> (Vec<Option<ServerSpec>>, Refused<'a>) {
-    let mut refused = Vec::new();
-    let mut places = place(inputs, site, candidates, stays);
-    let mut spec = |candidate: &Candidate<'a>| {
-        let place = match places.remove(candidate.name)? {
-            Ok(place) => place,
-            Err(findings) => {
-                refused.push((candidate.name, findings));
-                return None;
-            }
+) -> Settled<'a> {
+    let mut settled = Settled { placed: Vec::new(), refused: Vec::new() };
+    for (candidate, place) in candidates.iter().zip(place(inputs, site, candidates, stays)) {
+        let placed = match place {
+            Ok(place) => at_place(inputs, site, candidate, place),
+            Err(finding) => Err((Why::NoPlace, finding)),
         };
-        let spec = candidate.at(inputs, site, place);
-        let may_restart = candidate.model.protect == Protect::No || inputs.protected == Protected::Allow;
-        match verdict(candidate.seen, &spec) {
-            Verdict::Restart(reason, _) if !may_restart => {
-                let finding = protected(site, candidate.name, &format!("be restarted: {reason}"));
-                refused.push((candidate.name, vec![finding]));
-                None
-            }
-            Verdict::Standing
-            | Verdict::Wait(_)
-            | Verdict::Starting(_)
-            | Verdict::Start(_)
-            | Verdict::Restart(..) => Some(spec),
-        }
+        let refuse = |(why, finding)| settled.refused.push(Refusal { name: candidate.name, why, finding });
+        settled.placed.push(placed.map_err(refuse).ok());
+    }
+    settled
+}
+
+#[expect(clippy::result_large_err, reason = "a finding is moved once, into the plan")]
+fn at_place(
+    inputs: &Inputs<'_>,
+    site: &Site<'_>,
+    candidate: &Candidate<'_>,
+    place: Place,
+) -> Result<Placed, (Why, Finding)> {
+    let spec = candidate.at(inputs, site, place);
+    let verdict = verdict(candidate.seen, &spec);
+    let doubt = match &verdict {
+        // what runs as it should has shown that it fits
+        Verdict::Standing | Verdict::Wait(_) | Verdict::Starting(_) => None,
+        Verdict::Start(_) | Verdict::Restart(..) => fits::finding(site, &spec),
     };
-    (candidates.iter().map(&mut spec).collect(), refused)
+    if let Some(finding) = doubt.as_ref().filter(|doubt| doubt.severity == Severity::Error) {
+        return Err((Why::TooLarge, finding.clone()));
+    }
+    let may_restart = candidate.model.protect == Protect::No || inputs.protected == Protected::Allow;
+    match &verdict {
+        Verdict::Restart(reason, _) if !may_restart => {
+            let finding = protected(site, candidate.name, &format!("be restarted: {reason}"));
+            let content = is_content(inputs, site, candidate);
+            Err((if content { Why::Displaced } else { Why::Protected }, finding))
+        }
+        Verdict::Standing
+        | Verdict::Wait(_)
+        | Verdict::Starting(_)
+        | Verdict::Start(_)
+        | Verdict::Restart(..) => Ok(Placed { spec, verdict, doubt }),
+    }
 }

@@ -108,7 +108,11 @@ fn clear(facts: &mut PodFacts, name: &ModelName) {
     if gone.is_empty() {
         return;
     }
-    facts.listeners.retain(|listener| !owns(&seen, listener));
+    let others: Vec<&ServerSeen> =
+        facts.servers.iter().filter(|(other, _)| *other != name).map(|(_, seen)| seen).collect();
+    facts
+        .listeners
+        .retain(|listener| !owns(&seen, listener) || others.iter().any(|other| owns(other, listener)));
     change_use(facts, &seen, u64::saturating_sub);
     let is_gone = |id: u32| id != 0 && gone.contains(&id);
     facts.gpu_processes.retain(|p| p.session == 0 || !(is_gone(p.session) || is_gone(p.pid)));

@@ -1,11 +1,13 @@
 //! A plan, as people read it: the truth first, aligned, within 80 columns.
 
+use crate::fit::text::Line;
+use crate::fit::{Fit, Verdict};
 use crate::manifest::Lines;
 use crate::name::PodName;
-use crate::plan::{Finding, Plan, PodView, Row, Severity, gpus_in_words};
+use crate::plan::{Action, Finding, Plan, PodView, Row, Severity, fit_of, gpus_in_words};
 use crate::ui::findings::finding_text;
 use crate::ui::layout::{Count, WIDTH, width};
-use crate::ui::rows::row_text;
+use crate::ui::rows::{below, row_text};
 use crate::ui::style::{REMOVE, STRONG, Styled};
 use crate::units::Bytes;
 use std::collections::BTreeMap;
@@ -58,11 +60,24 @@ fn pod_text(
         left = left.saturating_sub(2 + width(&part));
     }
     text.push('\n');
-    rows.iter().for_each(|row| row_text(text, row, view));
+    for row in rows {
+        row_text(text, row, view);
+        if let Some(fit) = fit(row, view) {
+            below(text, &Line(&fit).to_string());
+        }
+    }
     for finding in findings {
         text.push_str(&finding_text(finding, lines));
     }
     text.push('\n');
+}
+
+/// How a server that starts will fit. Where that is uncertain a finding says so.
+fn fit(row: &Row<'_>, view: &PodView) -> Option<Fit> {
+    let (Action::StartServer(spec) | Action::RestartServer { to: spec, .. }) = &row.step.action else {
+        return None;
+    };
+    fit_of(spec, &view.gpus).filter(|fit| fit.verdict == Verdict::Fits)
 }
 
 fn header(view: &PodView) -> Vec<String> {

@@ -36,7 +36,8 @@ pub(super) fn row_text(text: &mut String, row: &Row<'_>, view: &PodView) {
     }
 }
 
-fn below(text: &mut String, detail: &str) {
+/// Words below a row, indented.
+pub(super) fn below(text: &mut String, detail: &str) {
     for line in wrapped(detail, WIDTH - INDENT) {
         let _ = writeln!(text, "{:INDENT$}{line}", "");
     }

@@ -54,8 +54,8 @@ fn a_wrong_manifest_is_64_and_says_where() {
 fn found_changes_are_2_only_if_asked_for() {
     let place = Workplace::with(SERVER);
     place.pi("check").exits(0);
-    place.pi("plan").exits(0).says("1 to add");
-    place.pi("plan --detailed-exitcode").exits(2).says("1 to add");
+    place.pi("plan").exits(0).says("server     echo");
+    place.pi("plan --detailed-exitcode").exits(2).says("server     echo");
     place.write("[pods.here]\nssh = \"local\"\npi_path = \"{dir}/pod\"\n");
     place.pi("plan --detailed-exitcode").exits(0).says("No changes.");
 }
@@ -112,5 +112,5 @@ fn ctrl_c_is_130_and_the_next_apply_takes_up() {
     place.pi("plan").exits(0).says("echo");
     place.pi("destroy --yes").exits(0);
     assert_eq!(processes_with(place.path().to_str().unwrap()), Vec::<u32>::new());
-    place.pi("plan --detailed-exitcode").exits(2).says("1 to add");
+    place.pi("plan --detailed-exitcode").exits(2).says("server     echo");
 }

@@ -50,7 +50,6 @@ struct Lab {
 
 impl Lab {
     /// Starts pods; says why and gives none where that is not possible.
-    #[expect(clippy::print_stderr, reason = "a skipped test says why")]
     fn up(gpus: &[&str]) -> Option<Self> {
         if let Err(why) = possible() {
             eprintln!("skipped: {why}");

@@ -4,6 +4,7 @@ use super::Asked;
 use super::room::{Beside, Room, share};
 use crate::manifest::{EngineKind, GpuAsk, Model};
 use crate::name::ModelName;
+use crate::observe::GpuSight;
 use crate::plan::Site;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::servers::Stays;
@@ -46,14 +47,8 @@ struct Wrong {
     help: &'static str,
 }
 
-fn on_cpu(asked: &Asked<'_>, room: &Room<'_>) -> Place {
-    let Model { gpus, engine, .. } = asked.candidate.model;
-    let cpu = match gpus {
-        GpuAsk::Cpu => true,
-        GpuAsk::Any => room.count() == 0 || engine.kind == EngineKind::Command,
-        GpuAsk::Count(_) | GpuAsk::Ids(_) => false,
-    };
-    cpu.then(|| Ok(Vec::new()))
+fn on_cpu(asked: &Asked<'_>, _: &Room<'_>) -> Place {
+    (asked.count == 0).then(|| Ok(Vec::new()))
 }
 
 /// Where the manifest wants it and it runs already: strangers on the GPU do not matter to it.
@@ -72,13 +67,11 @@ fn named(asked: &Asked<'_>, room: &Room<'_>) -> Place {
         || Ok(ids.clone()),
         |id| {
             let wrong = |message, help| Err(Wrong { code: "gpu-taken", message, help });
-            match room.unusable(*id) {
-                Some(why) => wrong(format!("it wants GPU {id}, which {why}"), "name other GPUs"),
-                None => {
-                    let help = "name other GPUs, or share this one with `memory`";
-                    wrong(format!("there is no room for it on GPU {id}: {}", room.holders(*id)), help)
-                }
+            if let Some(why) = room.unusable(*id) {
+                return wrong(format!("it wants GPU {id}, which {why}"), "name other GPUs");
             }
+            let help = "name other GPUs, or share this one with `memory`";
+            wrong(format!("there is no room for it on GPU {id}: {}", room.holders(*id)), help)
         },
     ))
 }
@@ -102,16 +95,33 @@ fn remembered(asked: &Asked<'_>, room: &Room<'_>) -> Place {
 }
 
 fn fits(gpus: &[u32], asked: &Asked<'_>, room: &Room<'_>, beside: Beside) -> bool {
-    let asked_for = match &asked.candidate.model.gpus {
+    are_asked_for(gpus, asked.candidate.model, asked.count)
+        && gpus.iter().all(|gpu| room.has(*gpu, share_of(asked), beside))
+}
+
+/// Whether these GPUs are what a model asks for, wherever there is room.
+pub(super) fn are_asked_for(gpus: &[u32], model: &Model, count: usize) -> bool {
+    match &model.gpus {
         GpuAsk::Ids(ids) => ids == gpus,
-        GpuAsk::Cpu | GpuAsk::Any | GpuAsk::Count(_) => gpus.len() == count(asked),
-    };
-    asked_for && gpus.iter().all(|gpu| room.has(*gpu, share_of(asked), beside))
+        GpuAsk::Cpu | GpuAsk::Any | GpuAsk::Count(_) => gpus.len() == count,
+    }
+}
+
+/// How many GPUs a model asks for on this pod.
+pub(super) fn count(site: &Site<'_>, model: &Model) -> usize {
+    let has_gpus = matches!(&site.facts.gpus, GpuSight::Found { gpus, .. } if !gpus.is_empty());
+    match &model.gpus {
+        GpuAsk::Cpu => 0,
+        GpuAsk::Any => usize::from(has_gpus && model.engine.kind != EngineKind::Command),
+        GpuAsk::Count(count) => usize::try_from(*count).unwrap_or(usize::MAX),
+        GpuAsk::Ids(ids) => ids.len(),
+    }
 }
 
 /// The first GPUs with room.
+#[expect(clippy::unnecessary_wraps, reason = "one rule among others, and the last")]
 fn free(asked: &Asked<'_>, room: &Room<'_>) -> Place {
-    let wanted = count(asked);
+    let wanted = asked.count;
     let has_room = |gpu: &u32| room.has(*gpu, share_of(asked), Beside::All);
     let free: Vec<u32> = room.ids().filter(has_room).take(wanted).collect();
     if free.len() == wanted {
@@ -143,15 +153,6 @@ fn taken(asked: &Asked<'_>, room: &Room<'_>) -> String {
     }
     let group = |(who, gpus): (String, Vec<String>)| format!("GPU {}{who}", gpus.join(","));
     groups.into_iter().map(group).collect::<Vec<_>>().join("; ")
-}
-
-fn count(asked: &Asked<'_>) -> usize {
-    match &asked.candidate.model.gpus {
-        GpuAsk::Cpu => 0,
-        GpuAsk::Any => 1,
-        GpuAsk::Count(count) => usize::try_from(*count).unwrap_or(usize::MAX),
-        GpuAsk::Ids(ids) => ids.len(),
-    }
 }
 
 fn share_of(asked: &Asked<'_>) -> u32 {

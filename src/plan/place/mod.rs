@@ -8,14 +8,13 @@ pub(super) use ports::owns;
 pub(super) use room::{holds_mib, share};
 
 use crate::memory::ServerMemory;
-use crate::name::{ModelName, Port};
+use crate::name::Port;
 use crate::plan::finding::Finding;
 use crate::plan::server::{Verdict, verdict};
 use crate::plan::servers::Stays;
 use crate::plan::wanted::Candidate;
 use crate::plan::{Inputs, Site};
 use crate::spec::ServerSpec;
-use std::collections::BTreeMap;
 
 /// Where a server is put.
 pub(super) struct Place {
@@ -30,19 +29,21 @@ pub(super) fn place<'a>(
     site: &Site<'a>,
     candidates: &[Candidate<'a>],
     stays: &Stays<'a>,
-) -> BTreeMap<&'a ModelName, Result<Place, Vec<Finding>>> {
+) -> Vec<Result<Place, Finding>> {
     let asked: Vec<Asked<'_>> =
         candidates.iter().map(|candidate| Asked::new(inputs, site, candidate)).collect();
-    let mut gpus = gpus::gpus(site, &asked, stays);
     let mut ports = ports::ports(site, &asked, stays);
-    let both = |candidate: &Candidate<'a>| {
-        let place = match (gpus.remove(candidate.name)?, ports.remove(candidate.name)?) {
-            (Ok(gpus), Ok(port)) => Ok(Place { gpus, port }),
-            (gpus, port) => Err(gpus.err().into_iter().chain(port.err()).collect()),
-        };
-        Some((candidate.name, place))
+    // who gets no port starts nowhere, and takes no GPU from others
+    let has_port = |asked: &Asked<'_>| matches!(ports.get(asked.candidate.name), Some(Ok(_)));
+    let asked: Vec<Asked<'_>> = asked.into_iter().filter(has_port).collect();
+    let mut gpus = gpus::gpus(site, &asked, stays);
+    let both = |candidate: &Candidate<'_>| {
+        let port =
+            ports.remove(candidate.name).unwrap_or_else(|| Err(ports::none_left(site, candidate.name)))?;
+        let gpus = gpus.remove(candidate.name).unwrap_or_else(|| Ok(Vec::new()))?;
+        Ok(Place { gpus, port })
     };
-    candidates.iter().filter_map(both).collect()
+    candidates.iter().map(both).collect()
 }
 
 /// A candidate, and where it was before.
@@ -52,6 +53,8 @@ struct Asked<'a> {
     record: Option<&'a ServerSpec>,
     /// Whether it runs, and would go on as it is if it kept its place.
     content: bool,
+    /// How many GPUs it asks for.
+    count: usize,
     /// What `pods.json` says.
     remembered: Option<&'a ServerMemory>,
 }
@@ -60,20 +63,28 @@ impl<'a> Asked<'a> {
     fn new(inputs: &Inputs<'a>, site: &Site<'a>, candidate: &'a Candidate<'_>) -> Self {
         let known = inputs.memory.pods.get(site.name);
         let record = candidate.seen.and_then(|seen| seen.spec.as_ref().ok());
-        let content = record.is_some_and(|ServerSpec { gpus, port, .. }| {
-            let spec = candidate.at(inputs, site, Place { gpus: gpus.clone(), port: *port });
-            match verdict(candidate.seen, &spec) {
-                Verdict::Standing | Verdict::Wait(_) | Verdict::Starting(_) => {
-                    candidate.model.port.is_none_or(|wanted| wanted == *port)
-                }
-                Verdict::Start(_) | Verdict::Restart(..) => false,
-            }
-        });
+        let content = is_content(inputs, site, candidate);
         Self {
             candidate,
             record,
             content,
+            count: gpus::count(site, candidate.model),
             remembered: known.and_then(|known| known.servers.get(candidate.name)),
         }
+    }
+}
+
+/// Whether a server runs, and would go on as it is if it kept its place.
+pub(super) fn is_content(inputs: &Inputs<'_>, site: &Site<'_>, candidate: &Candidate<'_>) -> bool {
+    let Some(ServerSpec { gpus, port, .. }) = candidate.seen.and_then(|seen| seen.spec.as_ref().ok()) else {
+        return false;
+    };
+    let spec = candidate.at(inputs, site, Place { gpus: gpus.clone(), port: *port });
+    match verdict(candidate.seen, &spec) {
+        Verdict::Standing | Verdict::Wait(_) | Verdict::Starting(_) => {
+            candidate.model.port.is_none_or(|wanted| wanted == *port)
+                && gpus::are_asked_for(gpus, candidate.model, gpus::count(site, candidate.model))
+        }
+        Verdict::Start(_) | Verdict::Restart(..) => false,
     }
 }

@@ -70,11 +70,12 @@ enum Holder<'a> {
 fn held<'a>(site: &Site<'a>, stays: &Stays<'a>) -> BTreeMap<Port, Holder<'a>> {
     let mut held = BTreeMap::new();
     for listener in &site.facts.listeners {
-        match site.facts.servers.iter().find(|(_, server)| owns(server, listener)) {
-            Some((name, _)) if stays.contains(name) => drop(held.insert(listener.port, Holder::Server(name))),
-            Some(_) => {}
-            None => drop(held.insert(listener.port, Holder::Stranger(listener))),
-        }
+        let mut owners = site.facts.servers.iter().filter(|(_, server)| owns(server, listener)).peekable();
+        let holder = match owners.peek() {
+            None => Some(Holder::Stranger(listener)),
+            Some(_) => owners.find(|(name, _)| stays.contains(name)).map(|(name, _)| Holder::Server(name)),
+        };
+        held.extend(holder.map(|holder| (listener.port, holder)));
     }
     for name in stays {
         let spec = site.live(name).and_then(|seen| seen.spec.as_ref().ok());
@@ -113,7 +114,7 @@ fn port_taken(site: &Site<'_>, model: &ModelName, port: Port, holder: &Holder<'_
     Finding::on(Severity::Error, "port-taken", site.name, message).of(model).help(help)
 }
 
-fn none_left(site: &Site<'_>, model: &ModelName) -> Finding {
+pub(super) fn none_left(site: &Site<'_>, model: &ModelName) -> Finding {
     let message = format!("no port from {FIRST} on is free");
     Finding::on(Severity::Error, "no-free-port", site.name, message).of(model).help("name one with `port`")
 }

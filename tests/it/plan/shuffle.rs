@@ -18,7 +18,7 @@ pub(crate) fn shuffled(text: &str, seed: u64) -> String {
                     tables.push(written(&title, value.as_table().unwrap(), &mut random));
                 }
             }
-            _ => top += &format!("{key} = {value}\n"),
+            _ => top.extend([key, " = ", &value.to_string(), "\n"]),
         }
     }
     mix(&mut tables, &mut random);

@@ -225,7 +225,7 @@ fn storage_is_mounted_once() {
     let scratch = Scratch::new();
     let target = scratch.path("storage");
     if !Command::new("id").arg("-u").output().unwrap().stdout.starts_with(b"0\n") {
-        eprintln!("skipped: mounting needs root");
+        skipped("mounting needs root");
         return;
     }
     let words = ["mount", "-t", "tmpfs", "none", target.to_str().unwrap()];
@@ -238,7 +238,7 @@ fn storage_is_mounted_once() {
     fs::create_dir(&target).unwrap();
     let probe = Command::new(words[0]).args(&words[1..]).output().unwrap();
     if !probe.status.success() {
-        eprintln!("skipped: nothing can be mounted here: {}", String::from_utf8_lossy(&probe.stderr));
+        skipped(&format!("nothing can be mounted here: {}", String::from_utf8_lossy(&probe.stderr)));
         return;
     }
     assert!(Command::new("umount").arg(&target).status().unwrap().success());
@@ -250,6 +250,11 @@ fn storage_is_mounted_once() {
     let count = mounts();
     assert!(Command::new("umount").arg(&target).status().unwrap().success());
     assert_eq!(count, 1);
+}
+
+#[expect(clippy::print_stderr, reason = "who reads the results should know what was not tried")]
+fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
 }
 
 #[test]
