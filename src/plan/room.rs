@@ -5,6 +5,7 @@ use crate::plan::Site;
 use crate::plan::fetch::{Fetch, What, room};
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::storage::{is_below, is_thought};
+use crate::plan::wanted::Candidate;
 use crate::units::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,8 +35,13 @@ impl<'a> Room<'a> {
         }
     }
 
-    /// Takes room for a download, if there is enough.
-    pub(super) fn take(&mut self, name: &ModelName, fetch: &Fetch) -> Result<(), Finding> {
+    /// Lets a server be planned for which there is room, with what it needs to download.
+    pub(super) fn admit<'b>(&mut self, candidate: Candidate<'b>) -> Result<Candidate<'b>, Finding> {
+        candidate.fetch().map_or(Ok(()), |fetch| self.take(candidate.name, fetch))?;
+        Ok(candidate)
+    }
+
+    fn take(&mut self, name: &ModelName, fetch: &Fetch) -> Result<(), Finding> {
         let what = fetch.what();
         if self.taken.contains(&what) {
             return Ok(());

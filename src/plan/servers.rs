@@ -72,11 +72,8 @@ fn admitted<'a>(
     let (mut candidates, mut room) = (Vec::new(), Room::of(site));
     for (name, model) in site.models.iter().filter(|(_, model)| model.state == State::Running) {
         let in_scope = inputs.scope.has_server(site.name, name);
-        let admitted = candidate(inputs, site, (name, model)).and_then(|candidate| {
-            let fetch = candidate.fetch().filter(|_| in_scope);
-            fetch.map_or(Ok(()), |fetch| room.take(name, fetch)).map(|()| candidate)
-        });
-        match admitted {
+        let candidate = candidate(inputs, site, (name, model));
+        match candidate.and_then(|it| if in_scope { room.admit(it) } else { Ok(it) }) {
             Ok(candidate) if in_scope || !stays.contains(name) => {
                 findings.extend(candidate.notes.iter().filter(|_| in_scope).cloned());
                 candidates.push(candidate);

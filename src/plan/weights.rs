@@ -91,7 +91,9 @@ fn lacks<'a>(
         Some(facts) => {
             let choice = choice(Some(facts), wish);
             let there = |path: &String, file: &HubFile| snapshot.sizes.get(path) == Some(&file.bytes);
-            facts.files.iter().any(|(path, file)| choice.takes(path) && !there(path, file))
+            let mut wanted = facts.files.iter().filter(|(path, _)| choice.takes(path)).peekable();
+            // a file that the commit does not have is not there either
+            wanted.peek().is_none() || wanted.any(|(path, file)| !there(path, file))
         }
         None => lacks_by_itself(snapshot, file.as_deref(), wish.kind),
     };

@@ -36,7 +36,8 @@ fn a_model_is_fetched_served_and_left_alone() {
     lab.place.write(MANIFEST);
     let plan = lab.pi("plan", "").exits(0);
     assert!(plan.out.contains("org/tiny@"), "{}", plan.out);
-    plan.says("MB free").says("to download");
+    assert!(plan.out.contains("588.5 kB, "), "{}", plan.out);
+    plan.says(" free").says("588.5 kB to download");
     lab.pi("apply --yes", "").exits(0).says("Applied:");
     lab.asked();
     lab.pi("plan", "").exits(0).says("No changes.");

@@ -90,6 +90,8 @@ impl Lab {
 impl Drop for Lab {
     fn drop(&mut self) {
         self.stop();
+        // also where a test fails: servers are sessions of their own
+        drop(self.command("destroy --yes", "").output());
     }
 }
 
@@ -120,11 +122,8 @@ fn tools() -> PathBuf {
     lock.lock().unwrap();
     if !tools.join("bin/uv").exists() {
         let run = |program: &Path, args: &[&str]| {
-            assert!(
-                Command::new(program).args(args).status().unwrap().success(),
-                "{} {args:?}",
-                program.display()
-            );
+            let ran = Command::new(program).args(args).status();
+            assert!(ran.unwrap().success(), "{} {args:?}", program.display());
         };
         run(Path::new("python3"), &["-m", "venv", tools.join("venv").to_str().unwrap()]);
         let quiet = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"];

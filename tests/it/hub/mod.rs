@@ -3,4 +3,5 @@
 mod chain;
 mod downloads;
 mod findings;
+mod full;
 mod lab;

@@ -202,11 +202,7 @@ fn facts(choices: &mut Choices<'_>, ours: &BTreeSet<SecretName>) -> PodFacts {
     };
     let seen =
         [MountSeen::Nothing, MountSeen::Mounted { source: "nfs:/s".to_owned(), kind: "nfs4".to_owned() }];
-    if choices.once_in(2) {
-        let (path, free) = (facts.models_path.clone(), Bytes(choices.of(&[100, 9, 7, 3])));
-        let kind = "ext4".to_owned();
-        facts.disks.push(Disk { path, mounted_on: "/".to_owned(), kind, size: Bytes(100), free });
-    }
+    facts.disks = disks(choices, &facts.models_path);
     facts.mounts.insert("/mnt/s".to_owned(), seen[choices.below(2)].clone());
     for (at, name) in NAMES.iter().enumerate() {
         if choices.once_in(2) {
@@ -297,6 +293,13 @@ fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pi
         Ok(serde_json::from_value(spec).unwrap())
     };
     ServerSeen { spec, life, answered: choices.once_in(2), secrets }
+}
+
+fn disks(choices: &mut Choices<'_>, path: &str) -> Vec<Disk> {
+    let free = Bytes(choices.of(&[100, 9, 7, 3]));
+    let (kind, mounted_on) = ("ext4".to_owned(), "/".to_owned());
+    let disk = Disk { path: path.to_owned(), mounted_on, kind, size: Bytes(100), free };
+    choices.once_in(2).then_some(disk).into_iter().collect()
 }
 
 fn cached(choices: &mut Choices<'_>, repo: &str) -> Option<CachedRepo> {

