@@ -74,6 +74,12 @@ pub fn llama_cpp() -> Option<&'static LlamaCpp> {
     FILE.as_ref().map(|file| &file.llamacpp)
 }
 
+/// The version of the prebuilt llama.cpp server that `version = "release"` means.
+#[must_use]
+pub fn llama_cpp_release() -> &'static str {
+    llama_cpp().map_or("2026.10.11549", |engine| &engine.release)
+}
+
 /// Every vLLM release known, oldest first.
 #[must_use]
 pub fn vllm_versions() -> &'static [Vllm] {

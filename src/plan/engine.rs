@@ -1,14 +1,11 @@
 //! Which environment a model's engine needs on a pod.
 
+use crate::catalog::engines;
 use crate::manifest::{EngineBuild, EngineChoice, EngineKind, EngineVersion, GpuAsk};
 use crate::name::EngineId;
 use crate::observe::{GpuSight, PodFacts};
 use crate::spec::{EngineRecipe, short_digest};
 
-/// pi's tested pin of vLLM (`version = "release"`).
-const VLLM_RELEASE: &str = "0.32.0";
-/// pi's tested pin of the prebuilt llama.cpp server, PyPI's `xllamacpp`.
-const XLLAMACPP_RELEASE: &str = "2026.10.11549";
 /// vLLM's own wheels: one directory per version, one below it per variant.
 const VLLM_WHEELS: &str = "https://wheels.vllm.ai";
 /// Python for engine environments: vLLM has wheels for it, and all its dependencies do.
@@ -44,7 +41,7 @@ pub(super) fn engine(choice: &EngineChoice, gpus: &GpuAsk, facts: &PodFacts) -> 
 fn llama_cpp(choice: &EngineChoice, facts: &PodFacts) -> Result<Engine, NoEngine> {
     let version = match &choice.version {
         EngineVersion::Release if facts.programs.contains_key("llama-server") => return Ok(Engine::Own),
-        EngineVersion::Release => XLLAMACPP_RELEASE,
+        EngineVersion::Release => engines::llama_cpp_release(),
         EngineVersion::Exact(version) => version,
         EngineVersion::Nightly => {
             return Err(NoEngine {
@@ -69,7 +66,7 @@ fn vllm(choice: &EngineChoice, gpus: &GpuAsk, facts: &PodFacts) -> Result<Engine
         GpuSight::Found { driver, .. } => by_driver(driver)?,
     };
     let version = match &choice.version {
-        EngineVersion::Release => VLLM_RELEASE,
+        EngineVersion::Release => engines::release(),
         EngineVersion::Exact(version) => version,
         EngineVersion::Nightly => "nightly",
     };
