@@ -3,12 +3,15 @@
 mod apply;
 mod args;
 mod check;
+mod consent;
 mod destroy;
 mod exit;
 mod fit;
 mod init;
 mod interrupt;
+mod manifest_file;
 mod plan;
+mod pods;
 mod saved;
 mod schema;
 mod scope;
@@ -55,6 +58,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Plan(args) => threads(plan::run(&global, &args)),
         Verb::Apply(args) => threads(apply::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
+        Verb::Pods(args) => threads(pods::run(&global, &args)),
     }
 }
 
