@@ -23,11 +23,15 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
         Some(saved) => Assent::Saved(saved),
         None => Assent::of(&args.doing),
     };
-    let manner = Manner { assent, jobs: args.doing.jobs, json: args.json, asked: Asked::PodsAndHub };
+    let manner =
+        Manner { assent, jobs: args.doing.jobs, json: args.json, asked: Asked::PodsAndHub, again: AGAIN };
     let exit = converge(&world, &manner, plan).await;
     world.remote.close().await;
     exit
 }
+
+/// What takes up an apply that did not come to its end.
+pub(super) const AGAIN: &str = "`pi apply` takes up where this ended.";
 
 /// How changes are made.
 pub(super) struct Manner {
@@ -39,6 +43,8 @@ pub(super) struct Manner {
     pub(super) json: bool,
     /// Who is asked.
     pub(super) asked: Asked,
+    /// What is said where not all could be done.
+    pub(super) again: &'static str,
 }
 
 /// Who is asked before a plan is made.
@@ -87,25 +93,67 @@ pub(super) async fn converge(
     manner: &Manner,
     rule: impl Fn(&Inputs<'_>) -> Plan,
 ) -> Result<Exit> {
+    match propose(world, manner, &rule).await? {
+        Proposal::Over(exit) => Ok(exit),
+        Proposal::Agreed(agreed) => carry_out(world, manner, &agreed, &rule).await,
+    }
+}
+
+/// What became of a plan before anything was done.
+pub(super) enum Proposal {
+    /// There is nothing to do, or the person said no.
+    Over(Exit),
+    /// It may be done.
+    Agreed(Agreed),
+}
+
+/// A plan that was agreed to, and what the hub said when it was made.
+pub(super) struct Agreed {
+    plan: Plan,
+    hub: HubFacts,
+}
+
+/// Looks, plans by `rule`, shows, asks.
+pub(super) async fn propose(
+    world: &World,
+    manner: &Manner,
+    rule: impl Fn(&Inputs<'_>) -> Plan,
+) -> Result<Proposal> {
     let (observed, hub) = match manner.asked {
         Asked::PodsAndHub => world.look().await,
         Asked::Pods => (world.observe().await, HubFacts::default()),
     };
     let plan = rule(&world.inputs(&observed, &hub));
+    offer(world, manner, plan, hub)
+}
+
+/// Shows a plan and asks.
+pub(super) fn offer(world: &World, manner: &Manner, plan: Plan, hub: HubFacts) -> Result<Proposal> {
     show(world, &plan, manner)?;
     if plan.is_empty() {
-        return Ok(without_doing(&plan));
+        return Ok(Proposal::Over(without_doing(&plan)));
     }
     if !manner.assent.is_there(&plan)? {
         ui::note("Nothing was changed.");
-        return Ok(Exit::Failed);
+        return Ok(Proposal::Over(Exit::Failed));
     }
+    Ok(Proposal::Agreed(Agreed { plan, hub }))
+}
+
+/// Takes the locks, looks again, and does a plan if it is still what `rule` says.
+pub(super) async fn carry_out(
+    world: &World,
+    manner: &Manner,
+    agreed: &Agreed,
+    rule: impl Fn(&Inputs<'_>) -> Plan,
+) -> Result<Exit> {
+    let Agreed { plan, hub } = agreed;
     let stop = interrupt::token();
     let pods: BTreeSet<PodName> = plan.steps.iter().map(|step| step.pod.clone()).collect();
     let (locks, refused) = Locks::take(&world.remote, &world.manifest, pods.into_iter(), &holder()).await;
     let exit = if refused.is_empty() {
         let observed = world.observe().await;
-        under_lock(world, manner, (&plan, &rule(&world.inputs(&observed, &hub))), &stop).await
+        under_lock(world, manner, (plan, &rule(&world.inputs(&observed, hub))), &stop).await
     } else {
         Ok(not_locked(&refused))
     };
@@ -136,7 +184,7 @@ async fn under_lock(
     reporter.close();
     let after: Observed = world.observe().await;
     drop(after);
-    ui::note(&ui::outcome(fresh, &report));
+    ui::note(&ui::outcome(fresh, &report, manner.again));
     Ok(match () {
         () if report.was_interrupted() => Exit::Interrupted,
         () if report.lost_a_pod() => Exit::Unreachable,

@@ -57,7 +57,7 @@ pub(super) enum Verb {
     Check,
     /// Stop everything that pi.toml names
     Destroy(Destroy),
-    /// List the pods, choose or forget one
+    /// List the pods; set up, choose or forget one
     Pods(crate::cli::pods::Pods),
     /// Print the JSON Schema of pi.toml, for editors
     Schema,

@@ -22,5 +22,6 @@ mod manifests;
 mod plan;
 mod podlab;
 mod pods;
+mod pods_setup;
 mod probe;
 mod readme;
