@@ -57,6 +57,10 @@ pub(super) enum Verb {
     Check,
     /// Stop everything that pi.toml names
     Destroy(Destroy),
+    /// Add a model to pi.toml and run it
+    Start(Box<crate::cli::start::Start>),
+    /// Stop models; pi.toml keeps them, the pods their weights
+    Stop(crate::cli::stop::Stop),
     /// List the pods; set up, choose or forget one
     Pods(crate::cli::pods::Pods),
     /// Print the JSON Schema of pi.toml, for editors

@@ -16,6 +16,9 @@ mod saved;
 mod schema;
 mod scope;
 mod secrets;
+mod start;
+mod stop;
+mod which_model;
 mod which_pod;
 mod world;
 
@@ -58,6 +61,8 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Plan(args) => threads(plan::run(&global, &args)),
         Verb::Apply(args) => threads(apply::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
+        Verb::Start(args) => threads(start::run(&global, &args)),
+        Verb::Stop(args) => threads(stop::run(&global, &args)),
         Verb::Pods(args) => threads(pods::run(&global, &args)),
     }
 }

@@ -17,6 +17,7 @@ mod rate;
 mod refusal;
 mod rows;
 mod scripts;
+mod serving;
 mod style;
 
 pub use error::{error, manifest_is_right, set_error_style};
@@ -30,3 +31,4 @@ pub use plan_text::plan_text;
 pub use pods::{PodLine, pods_json, pods_text};
 pub use refusal::refusal;
 pub use scripts::script_diffs;
+pub use serving::{Serving, serving_json, serving_text};

@@ -25,3 +25,4 @@ mod pods;
 mod pods_setup;
 mod probe;
 mod readme;
+mod start_stop;

@@ -92,7 +92,10 @@ fn an_unreachable_pod_leaves_nothing_behind() {
 fn wrong_words_are_64_and_say_what_would_be_right() {
     let place = Workplace::new();
     setup(&place, "dc 1", "root@1.2.3.4", &[]).exits(64).says("pi pods setup dc1");
-    setup(&place, "dc1", "ssh -p 2222", &[]).exits(64).says("no host in it").says("as the provider prints it");
+    setup(&place, "dc1", "ssh -p 2222", &[])
+        .exits(64)
+        .says("no host in it")
+        .says("as the provider prints it");
     setup(&place, "dc1", "root@1.2.3.4", &["--models-path", "mnt"]).exits(64).says("/mnt/hf-models");
     setup(&place, "dc1", "root@1.2.3.4", &["--vllm", "newest"]).exits(64).says("nightly");
     setup(&place, "dc1", "root@1.2.3.4", &["--mount", "mount"]).exits(64).says("mount");

@@ -1,0 +1,151 @@
+//! `pi start`: one model goes into `pi.toml` and runs, or nothing has changed.
+
+mod back;
+mod wish;
+
+use crate::cli::apply::{Asked, Assent, Manner, Proposal, carry_out, propose};
+use crate::cli::args::{Doing, Global};
+use crate::cli::exit::Exit;
+use crate::cli::manifest_file::ManifestFile;
+use crate::cli::world::{World, config_dir};
+use crate::memory::Store;
+use crate::name::ModelName;
+use crate::plan::{Inputs, Plan, Protected, Scope, Severity, plan};
+use crate::ui::{self, Serving};
+use clap::Args;
+use miette::{Result, WrapErr};
+use std::collections::BTreeSet;
+use wish::Wish;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  pi start Qwen/Qwen2.5-Coder-32B-Instruct --name qwen --gpus 2\n  pi start qwen                       one of pi.toml that was stopped\n  pi start zai-org/GLM-4.5-Air --yes --vllm --max-num-seqs 64"
+)]
+pub(super) struct Start {
+    /// A repository of the hub "owner/name", a path on the pod, or a model of pi.toml by its name
+    model: String,
+    /// What to call it; else by the last part of MODEL
+    #[arg(long)]
+    name: Option<String>,
+    /// How many GPUs, or which: 2, or 0,1; 0 is the CPU
+    #[arg(long, value_name = "N", value_parser = wish::gpus)]
+    gpus: Option<crate::manifest::GpuAsk>,
+    /// Share of each GPU's memory: 90%
+    #[arg(long, value_name = "SHARE", value_parser = crate::units::Percent::parse)]
+    memory: Option<crate::units::Percent>,
+    /// Tokens of context: 32k
+    #[arg(long, value_name = "TOKENS", value_parser = crate::units::Tokens::parse)]
+    context: Option<crate::units::Tokens>,
+    /// The port to listen on; else the first free one from 8001
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+    /// Print events as JSON, one a line, and last how the model is reached
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    doing: Doing,
+    /// Arguments of vllm: everything behind this
+    #[arg(long, value_name = "ARGS", num_args = 1.., allow_hyphen_values = true)]
+    vllm: Vec<String>,
+}
+
+pub(super) async fn run(global: &Global, args: &Start) -> Result<Exit> {
+    let file = ManifestFile::open(global)?;
+    let manifest = file.parse(file.text())?;
+    let memory = Store::new(&config_dir(global)?).read()?;
+    let wish = wish::wish(global, (&manifest, &memory), args)?;
+    let after = wish.written(file.text())?;
+    let world = one_model(global, file.parse(&after)?, wish.name())?;
+    let manner = manner(args);
+    let exit = converge((global, &file), &wish, &world, &manner).await;
+    world.remote.close().await;
+    let exit = exit?;
+    if exit == Exit::Done {
+        keep(&file, &wish)?;
+        tell(&world, wish.name(), args)?;
+    }
+    Ok(exit)
+}
+
+/// Everything that works on this one model.
+fn one_model(global: &Global, manifest: crate::manifest::Manifest, name: &ModelName) -> Result<World> {
+    let scope = Scope::Only { pods: BTreeSet::new(), models: BTreeSet::from([name.clone()]) };
+    World::of(global, manifest, scope, Protected::Keep)
+}
+
+fn manner(args: &Start) -> Manner {
+    Manner {
+        assent: Assent::of(&args.doing),
+        jobs: args.doing.jobs,
+        json: args.json,
+        asked: Asked::PodsAndHub,
+        again: "",
+    }
+}
+
+/// All of it or nothing: a start with something in the way does not begin, and nobody else's server is taken over.
+fn rule(inputs: &Inputs<'_>) -> Plan {
+    let mut plan = plan(inputs);
+    for finding in plan.findings.iter_mut().filter(|finding| finding.code == "other-project") {
+        finding.severity = Severity::Error;
+    }
+    if plan.findings.iter().any(|finding| finding.severity == Severity::Error) {
+        plan.steps.clear();
+    }
+    plan
+}
+
+/// Plans, asks, does, and takes back what did not come to its end.
+async fn converge(
+    (global, file): (&Global, &ManifestFile),
+    wish: &Wish,
+    world: &World,
+    manner: &Manner,
+) -> Result<Exit> {
+    let agreed = match propose(world, manner, rule).await? {
+        Proposal::Over(Exit::Done) => return Ok(Exit::Done),
+        Proposal::Over(exit) => {
+            ui::note(&format!("{} is as it was.", file.shown()));
+            return Ok(exit);
+        }
+        Proposal::Agreed(agreed) => agreed,
+    };
+    let exit = carry_out(world, manner, &agreed, rule).await;
+    if !matches!(exit, Ok(Exit::Done)) {
+        let back = back::take_back(file, wish.name(), (global, world), manner).await;
+        // how the start ended is the answer
+        back.unwrap_or_else(|error| ui::error(&error));
+    }
+    exit
+}
+
+/// Writes the manifest, also if somebody has written something else into it meanwhile.
+fn keep(file: &ManifestFile, wish: &Wish) -> Result<()> {
+    let name = wish.name();
+    let written = || {
+        let now = file.again()?;
+        let after = wish.written(now.text())?;
+        now.parse(&after)?;
+        now.write(&after)
+    };
+    written().wrap_err_with(|| {
+        format!("`{name}` runs, and {} could not be told: until it is, `pi apply` would end it", file.shown())
+    })
+}
+
+/// How the model is reached, on every pod where it runs.
+fn tell(world: &World, name: &ModelName, args: &Start) -> Result<()> {
+    let memory = world.store.read()?;
+    for pod in world.manifest.models.get(name).iter().flat_map(|model| &model.pods) {
+        let facts = memory.pods.get(pod).map(|known| &known.facts);
+        let spec = facts.and_then(|facts| facts.servers.get(name)?.spec.as_ref().ok());
+        let (Some(spec), Some(declared)) = (spec, world.manifest.pods.get(pod)) else { continue };
+        let serving = Serving { pod, declared, spec };
+        if args.json {
+            ui::data(&format!("{}\n", ui::serving_json(&serving)))?;
+        } else {
+            ui::data(&ui::serving_text(&serving))?;
+        }
+    }
+    Ok(())
+}
