@@ -1,8 +1,11 @@
 //! The command line's shape and its help.
 
+use crate::cli::completions::{self, Completions};
+use crate::cli::man::Man;
 use crate::ui::Color;
 use crate::units::{Percent, Tokens};
 use clap::{Args, Parser, Subcommand};
+use clap_complete::engine::ArgValueCandidates;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -56,6 +59,10 @@ pub(super) enum Verb {
     Destroy(Destroy),
     /// Print the JSON Schema of pi.toml, for editors
     Schema,
+    /// Print what a shell needs to complete commands, pods and models
+    Completions(Completions),
+    /// Print the manual page
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -158,7 +165,7 @@ pub(super) struct Fit {
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Scope {
     /// Only these models and pods
-    #[arg(long, value_name = "NAME", num_args = 1..)]
+    #[arg(long, value_name = "NAME", num_args = 1.., add = ArgValueCandidates::new(completions::targets))]
     pub(super) target: Vec<String>,
     /// Protected servers may be stopped and restarted
     #[arg(long)]
