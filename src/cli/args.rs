@@ -35,6 +35,9 @@ pub(super) struct Global {
     /// The manifest; else $PI_MANIFEST, else the nearest pi.toml upwards, else the one in $PI_CONFIG_DIR
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) manifest: Option<PathBuf>,
+    /// The pod that is meant, instead of the active one
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) pod: Option<String>,
     /// Keep no SSH connection open for the next command
     #[arg(long, global = true)]
     pub(super) no_persist: bool,
@@ -102,7 +105,7 @@ pub(super) struct Plan {
 #[command(after_help = "Example:\n  pi apply --yes --json | jq    in CI")]
 pub(super) struct Apply {
     /// A plan that `pi plan --out` wrote: done without asking, if it is still what has to be done
-    #[arg(value_name = "PLANFILE", conflicts_with_all = ["target", "allow_protected"])]
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["target", "allow_protected", "pod"])]
     pub(super) plan_file: Option<PathBuf>,
     /// Print events as JSON, one a line
     #[arg(long)]

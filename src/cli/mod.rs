@@ -15,6 +15,7 @@ mod saved;
 mod schema;
 mod scope;
 mod secrets;
+mod which_pod;
 mod world;
 
 use crate::ui;

@@ -40,7 +40,7 @@ impl World {
         let here = Here::read(&secrets, &config_dir);
         let store = Store::new(&config_dir);
         let memory = store.read()?;
-        let scope = scope::scope(&manifest, &wanted.target)?;
+        let scope = scope::scope(&manifest, global.pod.as_deref(), &wanted.target)?;
         let persist = if global.no_persist { Persist::No } else { Persist::Yes };
         let remote = Arc::new(Doors::new(&manifest, Options { persist, ..Options::default() }));
         let protected = if wanted.allow_protected { Protected::Allow } else { Protected::Keep };
