@@ -29,14 +29,14 @@ pub(super) struct Cli {
     pub(super) verb: Verb,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(super) struct Global {
     /// The manifest; else $PI_MANIFEST, else the nearest pi.toml upwards, else the one in $PI_CONFIG_DIR
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) manifest: Option<PathBuf>,
     /// The pod that is meant, instead of the active one
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", add = ArgValueCandidates::new(completions::pods))]
     pub(super) pod: Option<String>,
     /// Keep no SSH connection open for the next command
     #[arg(long, global = true)]

@@ -7,7 +7,7 @@ use crate::cli::args::{Cli, Global};
 use crate::cli::exit::Exit;
 use crate::cli::world::load_manifest;
 use crate::manifest::Manifest;
-use crate::ui::{self, Color};
+use crate::ui;
 use clap::CommandFactory;
 use clap_complete::CompleteEnv;
 use clap_complete::engine::CompletionCandidate;
@@ -79,6 +79,5 @@ pub(super) fn targets() -> Vec<CompletionCandidate> {
 }
 
 fn names(of: impl Fn(&Manifest) -> Vec<CompletionCandidate>) -> Vec<CompletionCandidate> {
-    let global = Global { manifest: None, no_persist: true, color: Color::Never };
-    load_manifest(&global).map(|manifest| of(&manifest)).unwrap_or_default()
+    load_manifest(&Global::default()).map(|manifest| of(&manifest)).unwrap_or_default()
 }
