@@ -18,6 +18,7 @@ pub mod remote;
 pub mod observe;
 pub mod hub;
 pub mod memory;
+pub mod import;
 pub mod plan;
 pub mod apply;
 pub mod ui;
