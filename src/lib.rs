@@ -19,6 +19,7 @@ pub mod observe;
 pub mod hub;
 pub mod memory;
 pub mod plan;
+pub mod status;
 pub mod apply;
 pub mod ui;
 pub mod cli;

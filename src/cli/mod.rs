@@ -4,15 +4,19 @@ mod apply;
 mod args;
 mod check;
 mod destroy;
+mod endpoint;
+mod env;
 mod exit;
 mod fit;
 mod init;
 mod interrupt;
+mod place;
 mod plan;
 mod saved;
 mod schema;
 mod scope;
 mod secrets;
+mod tunnels;
 mod which_pod;
 mod world;
 
@@ -55,6 +59,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Plan(args) => threads(plan::run(&global, &args)),
         Verb::Apply(args) => threads(apply::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
+        Verb::Env(args) => threads(env::run(&global, &args)),
     }
 }
 

@@ -12,6 +12,7 @@ mod workplace;
 mod diagnose;
 mod door;
 mod exit_codes;
+mod eyes;
 mod hub;
 mod layers;
 mod laws;
