@@ -1,6 +1,7 @@
 //! `pi env`: what clients of a server need, for `eval`.
 
 use crate::cli::args::{Global, Scope};
+use crate::cli::completions;
 use crate::cli::endpoint::{Access, Endpoint, Key, endpoint};
 use crate::cli::exit::Exit;
 use crate::cli::tunnels::Note;
@@ -8,6 +9,7 @@ use crate::cli::world::World;
 use crate::name::PodName;
 use crate::ui::{self, ClientEnv, Shell};
 use clap::Args as Arguments;
+use clap_complete::engine::ArgValueCandidates;
 use miette::{Report, Result, miette};
 
 #[derive(Debug, Arguments)]
@@ -16,6 +18,7 @@ use miette::{Report, Result, miette};
 )]
 pub(super) struct Args {
     /// A model of pi.toml, or a server that was seen on a pod
+    #[arg(add = ArgValueCandidates::new(completions::models))]
     pub(super) name: String,
     /// Whose syntax
     #[arg(long, value_name = "SHELL", default_value = "sh")]

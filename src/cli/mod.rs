@@ -3,6 +3,7 @@
 mod apply;
 mod args;
 mod check;
+mod completions;
 mod destroy;
 mod endpoint;
 mod env;
@@ -10,6 +11,7 @@ mod exit;
 mod fit;
 mod init;
 mod interrupt;
+mod man;
 mod place;
 mod plan;
 mod saved;
@@ -29,6 +31,7 @@ use std::process::ExitCode;
 /// Reads the arguments, does what they say, and turns what came of it into an exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    completions::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -56,6 +59,8 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Check => check::run(&global),
         Verb::Fit(args) => fit::run(&args),
         Verb::Schema => schema::run(),
+        Verb::Completions(args) => completions::run(&args),
+        Verb::Man(args) => man::run(&args),
         Verb::Plan(args) => threads(plan::run(&global, &args)),
         Verb::Apply(args) => threads(apply::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),

@@ -9,6 +9,7 @@
 mod sshd;
 mod workplace;
 
+mod completions;
 mod diagnose;
 mod door;
 mod exit_codes;
