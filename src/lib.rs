@@ -20,6 +20,7 @@ pub mod hub;
 pub mod memory;
 pub mod import;
 pub mod plan;
+pub mod status;
 pub mod apply;
 pub mod ui;
 pub mod cli;

@@ -13,6 +13,7 @@ mod remember;
 mod report;
 mod schedule;
 
+pub use ask::served;
 pub use event::{Event, Failure, FailureKind, Outcome};
 pub use locks::{Holder, Locks, Refusal};
 pub use remember::remember;

@@ -60,6 +60,8 @@ pub(super) enum Verb {
     Check,
     /// Stop everything that pi.toml names
     Destroy(Destroy),
+    /// What clients of a server need, for eval: its url, key and model
+    Env(crate::cli::env::Args),
     /// Print the JSON Schema of pi.toml, for editors
     Schema,
     /// Print what a shell needs to complete commands, pods and models

@@ -5,16 +5,20 @@ mod args;
 mod check;
 mod completions;
 mod destroy;
+mod endpoint;
+mod env;
 mod exit;
 mod fit;
 mod init;
 mod interrupt;
 mod man;
+mod place;
 mod plan;
 mod saved;
 mod schema;
 mod scope;
 mod secrets;
+mod tunnels;
 mod which_pod;
 mod world;
 
@@ -60,6 +64,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Plan(args) => threads(plan::run(&global, &args)),
         Verb::Apply(args) => threads(apply::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
+        Verb::Env(args) => threads(env::run(&global, &args)),
     }
 }
 

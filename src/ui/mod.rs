@@ -2,6 +2,7 @@
 //!
 //! Data goes to standard output; progress, questions and errors go to standard error.
 
+mod env;
 mod error;
 mod events;
 mod findings;
@@ -17,6 +18,7 @@ mod rows;
 mod scripts;
 mod style;
 
+pub use env::{ClientEnv, Shell, env_json, env_text};
 pub use error::{error, manifest_is_right, set_error_style};
 pub use events::{Reporter, Showing};
 pub use fit::{FitHeading, fit_json, fit_overview, fit_text};

@@ -13,6 +13,7 @@ mod completions;
 mod diagnose;
 mod door;
 mod exit_codes;
+mod eyes;
 mod hub;
 mod layers;
 mod laws;
