@@ -1,5 +1,6 @@
 //! The command line's shape and its help.
 
+use crate::cli::history::History;
 use crate::ui::Color;
 use crate::units::{Percent, Tokens};
 use clap::{Args, Parser, Subcommand};
@@ -57,6 +58,8 @@ pub(super) enum Verb {
     Check,
     /// Stop everything that pi.toml names
     Destroy(Destroy),
+    /// What was done to the pods, by whom and why
+    History(History),
     /// Print the JSON Schema of pi.toml, for editors
     Schema,
 }

@@ -6,6 +6,7 @@ mod check;
 mod destroy;
 mod exit;
 mod fit;
+mod history;
 mod init;
 mod interrupt;
 mod plan;
@@ -54,6 +55,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Schema => schema::run(),
         Verb::Plan(args) => threads(plan::run(&global, &args)),
         Verb::Apply(args) => threads(apply::run(&global, &args)),
+        Verb::History(args) => threads(history::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
     }
 }

@@ -13,6 +13,7 @@ mod diagnose;
 mod door;
 mod exit_codes;
 mod hub;
+mod journal;
 mod layers;
 mod laws;
 mod manifest_edits;
