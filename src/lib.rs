@@ -10,6 +10,7 @@ pub mod ssh_target;
 pub mod problem;
 pub mod manifest;
 pub mod spec;
+pub mod journal;
 pub mod catalog;
 pub mod fit;
 pub mod script;

@@ -7,6 +7,7 @@ mod ask;
 mod event;
 mod fetch;
 mod locks;
+mod note;
 mod perform;
 mod ready;
 mod remember;

@@ -2,6 +2,7 @@
 
 use crate::cli::completions::{self, Completions};
 use crate::cli::man::Man;
+use crate::cli::history::History;
 use crate::ui::Color;
 use crate::units::{Percent, Tokens};
 use clap::{Args, Parser, Subcommand};
@@ -62,6 +63,8 @@ pub(super) enum Verb {
     Destroy(Destroy),
     /// What clients of a server need, for eval: its url, key and model
     Env(crate::cli::env::Args),
+    /// What was done to the pods, by whom and why
+    History(History),
     /// Print the JSON Schema of pi.toml, for editors
     Schema,
     /// Print what a shell needs to complete commands, pods and models

@@ -9,6 +9,7 @@ mod endpoint;
 mod env;
 mod exit;
 mod fit;
+mod history;
 mod init;
 mod interrupt;
 mod man;
@@ -63,6 +64,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Man(args) => man::run(&args),
         Verb::Plan(args) => threads(plan::run(&global, &args)),
         Verb::Apply(args) => threads(apply::run(&global, &args)),
+        Verb::History(args) => threads(history::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
         Verb::Env(args) => threads(env::run(&global, &args)),
     }

@@ -15,6 +15,7 @@ mod door;
 mod exit_codes;
 mod eyes;
 mod hub;
+mod journal;
 mod layers;
 mod laws;
 mod manifest_edits;
