@@ -65,6 +65,8 @@ pub(super) enum Verb {
     Env(crate::cli::env::Args),
     /// What was done to the pods, by whom and why
     History(History),
+    /// List the pods, choose or forget one
+    Pods(crate::cli::pods::Pods),
     /// Print the JSON Schema of pi.toml, for editors
     Schema,
     /// Print what a shell needs to complete commands, pods and models

@@ -4,6 +4,7 @@ mod apply;
 mod args;
 mod check;
 mod completions;
+mod consent;
 mod destroy;
 mod endpoint;
 mod env;
@@ -14,7 +15,9 @@ mod init;
 mod interrupt;
 mod man;
 mod place;
+mod manifest_file;
 mod plan;
+mod pods;
 mod saved;
 mod schema;
 mod scope;
@@ -67,6 +70,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::History(args) => threads(history::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
         Verb::Env(args) => threads(env::run(&global, &args)),
+        Verb::Pods(args) => threads(pods::run(&global, &args)),
     }
 }
 

@@ -24,5 +24,6 @@ mod manifest_schema;
 mod manifests;
 mod plan;
 mod podlab;
+mod pods;
 mod probe;
 mod readme;
