@@ -20,5 +20,6 @@ pub mod hub;
 pub mod memory;
 pub mod plan;
 pub mod apply;
+pub mod agent;
 pub mod ui;
 pub mod cli;
