@@ -40,7 +40,7 @@ impl World {
         let here = Here::read(&secrets, &config_dir);
         let store = Store::new(&config_dir);
         let memory = store.read()?;
-        let scope = scope::scope(&manifest, &wanted.target)?;
+        let scope = scope::scope(&manifest, global.pod.as_deref(), &wanted.target)?;
         let persist = if global.no_persist { Persist::No } else { Persist::Yes };
         let remote = Arc::new(Doors::new(&manifest, Options { persist, ..Options::default() }));
         let protected = if wanted.allow_protected { Protected::Allow } else { Protected::Keep };
@@ -71,13 +71,12 @@ impl World {
 
     /// Looks at every pod in scope, and remembers what was seen.
     pub(super) async fn observe(&self) -> Observed {
-        let pods: Vec<PodName> = self
-            .manifest
-            .pods
-            .keys()
-            .filter(|pod| self.scope.has_pod(&self.manifest, pod))
-            .cloned()
-            .collect();
+        let in_scope = |pod: &&PodName| self.scope.has_pod(&self.manifest, pod);
+        self.observe_these(self.manifest.pods.keys().filter(in_scope).cloned().collect()).await
+    }
+
+    /// Looks at these pods, and remembers what was seen.
+    pub(super) async fn observe_these(&self, pods: Vec<PodName>) -> Observed {
         let observed = observe(self.remote.as_ref(), &self.manifest, &self.secrets, pods).await;
         if let Err(error) = crate::apply::remember(&self.store, &self.manifest, &observed) {
             ui::note(&format!("warning: {error}"));
