@@ -23,5 +23,6 @@ pub mod import;
 pub mod plan;
 pub mod status;
 pub mod apply;
+pub mod agent;
 pub mod ui;
 pub mod cli;
