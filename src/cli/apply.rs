@@ -178,7 +178,8 @@ async fn under_lock(
         (false, false) => Showing::Lines,
     };
     let World { manifest, secrets, store, remote, .. } = world;
-    let crew = Crew { manifest, remote: remote.as_ref(), secrets, store, jobs: manner.jobs };
+    let Holder { who } = holder();
+    let crew = Crew { manifest, remote: remote.as_ref(), secrets, store, who: &who, jobs: manner.jobs };
     let reporter = Reporter::new(fresh, showing);
     let report = apply(fresh, &crew, stop, &|event| reporter.tell(&event)).await;
     reporter.close();

@@ -2,6 +2,7 @@
 
 use crate::cli::apply::{AGAIN, Asked, Assent, Manner, Proposal, carry_out, offer};
 use crate::cli::args::{Doing, Global};
+use crate::cli::completions;
 use crate::cli::exit::Exit;
 use crate::cli::manifest_file::ManifestFile;
 use crate::cli::which_model::{named, on_pod};
@@ -15,6 +16,7 @@ use crate::name::{ModelName, PodName};
 use crate::plan::{Inputs, Plan, Protected, Scope, Severity, plan};
 use crate::ui;
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use miette::Result;
 use std::collections::BTreeSet;
 
@@ -24,7 +26,7 @@ use std::collections::BTreeSet;
 )]
 pub(super) struct Stop {
     /// Models of pi.toml; without a name, all on the pod
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(completions::models))]
     names: Vec<String>,
     /// Protected servers may be stopped
     #[arg(long)]

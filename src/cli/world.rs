@@ -81,13 +81,12 @@ impl World {
 
     /// Looks at every pod in scope, and remembers what was seen.
     pub(super) async fn observe(&self) -> Observed {
-        let pods: Vec<PodName> = self
-            .manifest
-            .pods
-            .keys()
-            .filter(|pod| self.scope.has_pod(&self.manifest, pod))
-            .cloned()
-            .collect();
+        let in_scope = |pod: &&PodName| self.scope.has_pod(&self.manifest, pod);
+        self.observe_these(self.manifest.pods.keys().filter(in_scope).cloned().collect()).await
+    }
+
+    /// Looks at these pods, and remembers what was seen.
+    pub(super) async fn observe_these(&self, pods: Vec<PodName>) -> Observed {
         let observed = observe(self.remote.as_ref(), &self.manifest, &self.secrets, pods).await;
         if let Err(error) = crate::apply::remember(&self.store, &self.manifest, &observed) {
             ui::note(&format!("warning: {error}"));

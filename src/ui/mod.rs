@@ -2,10 +2,12 @@
 //!
 //! Data goes to standard output; progress, questions and errors go to standard error.
 
+mod env;
 mod error;
 mod events;
 mod findings;
 mod fit;
+mod history;
 mod json;
 mod layout;
 mod manifest_diff;
@@ -20,9 +22,11 @@ mod scripts;
 mod serving;
 mod style;
 
+pub use env::{ClientEnv, Shell, env_json, env_text};
 pub use error::{error, manifest_is_right, set_error_style};
 pub use events::{Reporter, Showing};
 pub use fit::{FitHeading, fit_json, fit_overview, fit_text};
+pub use history::{history_json, history_text, no_journal, unread};
 pub use json::plan_json;
 pub use manifest_diff::manifest_diff;
 pub use outcome::outcome;

@@ -9,10 +9,13 @@
 mod sshd;
 mod workplace;
 
+mod completions;
 mod diagnose;
 mod door;
 mod exit_codes;
+mod eyes;
 mod hub;
+mod journal;
 mod layers;
 mod laws;
 mod manifest_edits;

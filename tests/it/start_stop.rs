@@ -99,7 +99,8 @@ fn a_model_is_started_stopped_and_started_again() {
 
     let ran = bench.place.pi("start echo --yes --json --no-persist").exits(0);
     let last: serde_json::Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
-    assert_eq!((&last["event"], &last["model"]), (&"serving".into(), &"echo".into()), "{last}");
+    assert_eq!((&last["event"], &last["name"]), (&"serving".into(), &"echo".into()), "{last}");
+    assert_eq!((&last["tunnel"], &last["key"]), (&true.into(), &true.into()), "{last}");
     assert_eq!(last["url"], format!("http://127.0.0.1:{port}/v1"));
     assert_eq!(bench.manifest(), format!("{running}state = \"running\"\n"));
 

@@ -5,6 +5,8 @@ mod wish;
 
 use crate::cli::apply::{Asked, Assent, Manner, Proposal, carry_out, propose};
 use crate::cli::args::{Doing, Global};
+use crate::cli::completions;
+use crate::cli::endpoint::{Access, endpoint};
 use crate::cli::exit::Exit;
 use crate::cli::manifest_file::ManifestFile;
 use crate::cli::world::{World, config_dir};
@@ -13,6 +15,7 @@ use crate::name::ModelName;
 use crate::plan::{Inputs, Plan, Protected, Scope, Severity, plan};
 use crate::ui::{self, Serving};
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use miette::{Result, WrapErr};
 use std::collections::BTreeSet;
 use wish::Wish;
@@ -23,6 +26,7 @@ use wish::Wish;
 )]
 pub(super) struct Start {
     /// A repository of the hub "owner/name", a path on the pod, or a model of pi.toml by its name
+    #[arg(add = ArgValueCandidates::new(completions::models))]
     model: String,
     /// What to call it; else by the last part of MODEL
     #[arg(long)]
@@ -55,16 +59,15 @@ pub(super) async fn run(global: &Global, args: &Start) -> Result<Exit> {
     let memory = Store::new(&config_dir(global)?).read()?;
     let wish = wish::wish(global, (&manifest, &memory), args)?;
     let after = wish.written(file.text())?;
-    let world = one_model(global, file.parse(&after)?, wish.name())?;
+    let mut world = one_model(global, file.parse(&after)?, wish.name())?;
     let manner = manner(args);
     let exit = converge((global, &file), &wish, &world, &manner).await;
+    let told = match exit {
+        Ok(Exit::Done) => finish(&file, &wish, &mut world, args).await,
+        _ => Ok(()),
+    };
     world.remote.close().await;
-    let exit = exit?;
-    if exit == Exit::Done {
-        keep(&file, &wish)?;
-        tell(&world, wish.name(), args)?;
-    }
-    Ok(exit)
+    told.and(exit)
 }
 
 /// Everything that works on this one model.
@@ -133,14 +136,26 @@ fn keep(file: &ManifestFile, wish: &Wish) -> Result<()> {
     })
 }
 
+/// What follows once the model answers.
+async fn finish(file: &ManifestFile, wish: &Wish, world: &mut World, args: &Start) -> Result<()> {
+    keep(file, wish)?;
+    tell(world, wish.name(), args).await
+}
+
 /// How the model is reached, on every pod where it runs.
-fn tell(world: &World, name: &ModelName, args: &Start) -> Result<()> {
-    let memory = world.store.read()?;
-    for pod in world.manifest.models.get(name).iter().flat_map(|model| &model.pods) {
-        let facts = memory.pods.get(pod).map(|known| &known.facts);
-        let spec = facts.and_then(|facts| facts.servers.get(name)?.spec.as_ref().ok());
-        let (Some(spec), Some(declared)) = (spec, world.manifest.pods.get(pod)) else { continue };
-        let serving = Serving { pod, declared, spec };
+async fn tell(world: &mut World, name: &ModelName, args: &Start) -> Result<()> {
+    let pods = world.manifest.models.get(name).map(|model| model.pods.clone()).unwrap_or_default();
+    world.memory = world.store.read()?;
+    for pod in pods {
+        world.scope = Scope::Only { pods: BTreeSet::from([pod]), models: BTreeSet::new() };
+        let endpoint = endpoint(world, name.as_str()).await?;
+        let serving = Serving {
+            pod: &endpoint.pod,
+            spec: &endpoint.spec,
+            url: endpoint.address.base_url(),
+            model: endpoint.model(world).await,
+            tunnel: endpoint.access == Access::Tunnel,
+        };
         if args.json {
             ui::data(&format!("{}\n", ui::serving_json(&serving)))?;
         } else {

@@ -78,6 +78,7 @@ pub(super) fn wish(global: &Global, (manifest, memory): (&Manifest, &Memory), ar
         context: args.context,
         memory: args.memory,
         port,
+        listen: None,
         args: args.vllm.clone(),
         env: BTreeMap::new(),
     })))
