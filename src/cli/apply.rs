@@ -95,7 +95,7 @@ pub(super) async fn converge(
 ) -> Result<Exit> {
     match propose(world, manner, &rule).await? {
         Proposal::Over(exit) => Ok(exit),
-        Proposal::Agreed(agreed) => carry_out(world, manner, &agreed, &rule).await,
+        Proposal::Agreed(agreed) => carry_out(world, manner, &agreed, &rule).await.map(|ended| ended.exit),
     }
 }
 
@@ -140,13 +140,21 @@ pub(super) fn offer(world: &World, manner: &Manner, plan: Plan, hub: HubFacts) -
     Ok(Proposal::Agreed(Agreed { plan, hub }))
 }
 
+/// How the doing ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ended {
+    pub(super) exit: Exit,
+    /// Whether it began: otherwise the pods are as they were.
+    pub(super) begun: bool,
+}
+
 /// Takes the locks, looks again, and does a plan if it is still what `rule` says.
 pub(super) async fn carry_out(
     world: &World,
     manner: &Manner,
     agreed: &Agreed,
     rule: impl Fn(&Inputs<'_>) -> Plan,
-) -> Result<Exit> {
+) -> Result<Ended> {
     let Agreed { plan, hub } = agreed;
     let stop = interrupt::token();
     let pods: BTreeSet<PodName> = plan.steps.iter().map(|step| step.pod.clone()).collect();
@@ -155,7 +163,7 @@ pub(super) async fn carry_out(
         let observed = world.observe().await;
         under_lock(world, manner, (plan, &rule(&world.inputs(&observed, hub))), &stop).await
     } else {
-        Ok(not_locked(&refused))
+        Ok(Ended { exit: not_locked(&refused), begun: false })
     };
     locks.release().await;
     exit
@@ -167,10 +175,10 @@ async fn under_lock(
     manner: &Manner,
     (shown, fresh): (&Plan, &Plan),
     stop: &tokio_util::sync::CancellationToken,
-) -> Result<Exit> {
+) -> Result<Ended> {
     if shown.steps != fresh.steps {
         ui::note("The pods have changed since this plan was made. Nothing was done; plan again.");
-        return Ok(Exit::Failed);
+        return Ok(Ended { exit: Exit::Failed, begun: false });
     }
     let showing = match (manner.json, ui::is_terminal()) {
         (true, _) => Showing::Json,
@@ -186,12 +194,13 @@ async fn under_lock(
     let after: Observed = world.observe().await;
     drop(after);
     ui::note(&ui::outcome(fresh, &report, manner.again));
-    Ok(match () {
+    let exit = match () {
         () if report.was_interrupted() => Exit::Interrupted,
         () if report.lost_a_pod() => Exit::Unreachable,
         () if report.is_success() => without_doing(fresh),
         () => Exit::Failed,
-    })
+    };
+    Ok(Ended { exit, begun: true })
 }
 
 /// The exit code of a plan that is done: what it could not plan for still counts.

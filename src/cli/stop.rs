@@ -13,7 +13,7 @@ use crate::manifest::edit::set_state;
 use crate::manifest::{Manifest, State};
 use crate::memory::Store;
 use crate::name::{ModelName, PodName};
-use crate::plan::{Inputs, Plan, Protected, Scope, Severity, plan};
+use crate::plan::{Protected, Scope, halt};
 use crate::ui;
 use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
@@ -83,25 +83,11 @@ fn all_named(global: &Global, manifest: &Manifest, names: &[String]) -> Result<B
     names.iter().map(name).collect()
 }
 
-/// What can't be stopped stays as it is, in pi.toml too; a pod that does not answer holds up no other.
-fn rule(inputs: &Inputs<'_>) -> Plan {
-    let mut plan = plan(inputs);
-    let answers = |pod: &PodName| plan.pods.get(pod).is_some_and(|view| view.reachable);
-    let in_the_way = plan
-        .findings
-        .iter()
-        .any(|finding| finding.severity == Severity::Error && finding.pod.as_ref().is_none_or(answers));
-    if in_the_way {
-        plan.steps.clear();
-    }
-    plan
-}
-
 /// Looks, shows, asks where it has to, writes, does.
 async fn converge(file: &ManifestFile, after: &str, world: &World, manner: &Manner) -> Result<Exit> {
     let hub = HubFacts::default();
     let observed = world.observe().await;
-    let plan = rule(&world.inputs(&observed, &hub));
+    let plan = halt(&world.inputs(&observed, &hub));
     if plan.is_empty() && plan.findings.is_empty() {
         file.write(after)?;
         return Ok(Exit::Done);
@@ -117,7 +103,7 @@ async fn converge(file: &ManifestFile, after: &str, world: &World, manner: &Mann
         }
         Proposal::Agreed(agreed) => {
             file.write(after)?;
-            carry_out(world, manner, &agreed, rule).await
+            carry_out(world, manner, &agreed, halt).await.map(|ended| ended.exit)
         }
     }
 }

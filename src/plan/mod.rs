@@ -33,6 +33,7 @@ mod stored;
 mod view;
 mod wanted;
 mod weights;
+mod whole;
 
 pub use change::{Change, How, changes, gpu_list};
 pub use destroy::{Extent, Removal, destroy};
@@ -43,10 +44,10 @@ pub use hide::{address as shown_address, recipe as shown_recipe};
 pub use inputs::{Inputs, Protected, Scope};
 pub use questions::questions;
 pub use render::{scripts, shown_scripts};
-pub use set_up::set_up;
 pub use simulate::{act, simulate};
 pub use step::{Action, Counts, Plan, Row, Sign, Step, StepId, Storage};
 pub use view::{GpuView, PodView, gpus_in_words};
+pub use whole::{Origin, begin, halt, make_ready};
 
 use crate::manifest::{Model, Pod};
 use crate::name::{ModelName, PodName, Project};

@@ -10,7 +10,7 @@ use crate::manifest::Manifest;
 use crate::manifest::edit::{NewPod, add_pod, change_pod};
 use crate::name::{PodName, PodPath};
 use crate::observe::{GpuSight, Observed, Sighting};
-use crate::plan::{Inputs, Plan, Protected, Scope, Severity, gpus_in_words, set_up};
+use crate::plan::{Protected, Scope, Severity, gpus_in_words, make_ready};
 use crate::ssh_target::SshTarget;
 use crate::ui;
 use clap::Args;
@@ -53,7 +53,7 @@ pub(super) async fn run(global: &Global, args: &Setup) -> Result<Exit> {
     if args.vllm.is_none() && wants_vllm(&ready, &pod.name) {
         let pod = NewPod { vllm: Some("release".to_owned()), ..pod.clone() };
         ready.after = edited(&file, &pod)?;
-        ready.world.manifest = file.parse(&ready.after)?;
+        ready.world.manifest = parsed(&file, &ready.after, &pod.name)?;
     }
     let exit = finish(&file, &ready, &pod.name, args).await;
     ready.world.remote.close().await;
@@ -94,6 +94,15 @@ fn edited(file: &ManifestFile, pod: &NewPod) -> Result<String> {
     change_pod(file.text(), pod)
 }
 
+/// What the edited text means; a new pod stands in no line of the file yet.
+fn parsed(file: &ManifestFile, after: &str, pod: &PodName) -> Result<Manifest> {
+    let mut manifest = file.parse(after)?;
+    if !file.parse(file.text())?.pods.contains_key(pod) {
+        manifest.lines.pods.remove(pod);
+    }
+    Ok(manifest)
+}
+
 /// Everything that works on this one pod.
 fn world(global: &Global, manifest: Manifest, pod: &PodName) -> Result<World> {
     let scope = Scope::Only { pods: BTreeSet::from([pod.clone()]), models: BTreeSet::new() };
@@ -102,7 +111,7 @@ fn world(global: &Global, manifest: Manifest, pod: &PodName) -> Result<World> {
 
 async fn look(global: &Global, file: &ManifestFile, pod: &NewPod) -> Result<Ready> {
     let after = edited(file, pod)?;
-    let world = world(global, file.parse(&after)?, &pod.name)?;
+    let world = world(global, parsed(file, &after, &pod.name)?, &pod.name)?;
     let observed = world.observe().await;
     Ok(Ready { after, world, observed })
 }
@@ -117,20 +126,11 @@ fn wants_vllm(ready: &Ready, pod: &PodName) -> bool {
     names_none && has_gpus
 }
 
-/// The plan; nothing at all where something is in the way.
-fn all_or_nothing(inputs: &Inputs<'_>) -> Plan {
-    let mut plan = set_up(inputs);
-    if plan.findings.iter().any(|finding| finding.severity == Severity::Error) {
-        plan.steps.clear();
-    }
-    plan
-}
-
 /// Shows, asks, writes, does.
 async fn finish(file: &ManifestFile, ready: &Ready, pod: &PodName, args: &Setup) -> Result<Exit> {
     let Ready { after, world, observed } = ready;
     let hub = HubFacts::default();
-    let plan = all_or_nothing(&world.inputs(observed, &hub));
+    let plan = make_ready(&world.inputs(observed, &hub));
     let stuck = plan.findings.iter().any(|finding| finding.severity == Severity::Error);
     if !stuck {
         ui::data(&ui::manifest_diff(&file.shown(), file.text(), after))?;
@@ -155,7 +155,7 @@ async fn finish(file: &ManifestFile, ready: &Ready, pod: &PodName, args: &Setup)
         }
         Proposal::Agreed(agreed) => {
             keep(file, ready, pod)?;
-            carry_out(world, &manner, &agreed, all_or_nothing).await?
+            carry_out(world, &manner, &agreed, make_ready).await?.exit
         }
     };
     if exit == Exit::Done {

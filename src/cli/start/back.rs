@@ -1,33 +1,38 @@
 //! A start that did not come to its end: nothing of it is left running.
 
-use crate::cli::apply::{Asked, Assent, Manner, Proposal, carry_out, offer};
+use crate::cli::apply::{AGAIN, Asked, Assent, Manner, Proposal, carry_out, offer};
 use crate::cli::args::Global;
 use crate::cli::manifest_file::ManifestFile;
 use crate::cli::start::one_model;
-use crate::cli::world::World;
 use crate::hub::HubFacts;
+use crate::manifest::{Model, State};
 use crate::name::{ModelName, PodName};
 use crate::plan::plan;
 use crate::ui;
 use miette::Result;
 
-/// Brings the pods back to what the manifest says, which is as it was before; weights and engines stay.
+/// Brings the pods back to what the manifest says, which is as it was before; weights and engines stay. A server that
+/// it wants to run anyway is left as it is.
 pub(super) async fn take_back(
-    file: &ManifestFile,
+    (global, file): (&Global, &ManifestFile),
     name: &ModelName,
-    (global, begun): (&Global, &World),
+    pods: &[PodName],
     manner: &Manner,
 ) -> Result<()> {
-    let pods: Vec<PodName> =
-        begun.manifest.models.get(name).map(|model| model.pods.clone()).unwrap_or_default();
     let mut manifest = file.parse(file.text())?;
+    match manifest.models.get(name) {
+        Some(Model { state: State::Running, .. }) => {
+            ui::note(AGAIN);
+            return Ok(());
+        }
+        Some(Model { state: State::Stopped, .. }) | None => {}
+    }
     manifest.pods.retain(|pod, _| pods.contains(pod));
     let world = one_model(global, manifest, name)?;
     let hub = HubFacts::default();
     let observed = world.observe().await;
     let back = plan(&world.inputs(&observed, &hub));
     let lost = back.pods.iter().find(|(_, view)| !view.reachable).map(|(pod, _)| pod);
-    ui::note(&format!("{} is as it was.", file.shown()));
     if let Some(pod) = lost {
         ui::note(&format!(
             "`{pod}` does not answer: what was begun there may go on. `pi plan` shows it, `pi apply` ends it."

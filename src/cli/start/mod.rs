@@ -12,7 +12,7 @@ use crate::cli::manifest_file::ManifestFile;
 use crate::cli::world::{World, config_dir};
 use crate::memory::Store;
 use crate::name::ModelName;
-use crate::plan::{Inputs, Plan, Protected, Scope, Severity, plan};
+use crate::plan::{Inputs, Origin, Protected, Scope, begin};
 use crate::ui::{self, Serving};
 use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
@@ -59,7 +59,12 @@ pub(super) async fn run(global: &Global, args: &Start) -> Result<Exit> {
     let memory = Store::new(&config_dir(global)?).read()?;
     let wish = wish::wish(global, (&manifest, &memory), args)?;
     let after = wish.written(file.text())?;
-    let mut world = one_model(global, file.parse(&after)?, wish.name())?;
+    let mut manifest = file.parse(&after)?;
+    if wish.origin() == Origin::New {
+        // it stands in no line of the file yet
+        manifest.lines.models.remove(wish.name());
+    }
+    let mut world = one_model(global, manifest, wish.name())?;
     let manner = manner(args);
     let exit = converge((global, &file), &wish, &world, &manner).await;
     let told = match exit {
@@ -86,18 +91,6 @@ fn manner(args: &Start) -> Manner {
     }
 }
 
-/// All of it or nothing: a start with something in the way does not begin, and nobody else's server is taken over.
-fn rule(inputs: &Inputs<'_>) -> Plan {
-    let mut plan = plan(inputs);
-    for finding in plan.findings.iter_mut().filter(|finding| finding.code == "other-project") {
-        finding.severity = Severity::Error;
-    }
-    if plan.findings.iter().any(|finding| finding.severity == Severity::Error) {
-        plan.steps.clear();
-    }
-    plan
-}
-
 /// Plans, asks, does, and takes back what did not come to its end.
 async fn converge(
     (global, file): (&Global, &ManifestFile),
@@ -105,6 +98,8 @@ async fn converge(
     world: &World,
     manner: &Manner,
 ) -> Result<Exit> {
+    let (name, origin) = (wish.name(), wish.origin());
+    let rule = |inputs: &Inputs<'_>| begin(inputs, name, origin);
     let agreed = match propose(world, manner, rule).await? {
         Proposal::Over(Exit::Done) => return Ok(Exit::Done),
         Proposal::Over(exit) => {
@@ -113,13 +108,18 @@ async fn converge(
         }
         Proposal::Agreed(agreed) => agreed,
     };
-    let exit = carry_out(world, manner, &agreed, rule).await;
-    if !matches!(exit, Ok(Exit::Done)) {
-        let back = back::take_back(file, wish.name(), (global, world), manner).await;
+    let ended = carry_out(world, manner, &agreed, rule).await?;
+    if ended.exit == Exit::Done {
+        return Ok(Exit::Done);
+    }
+    ui::note(&format!("{} is as it was.", file.shown()));
+    if ended.begun {
+        let pods = world.manifest.models.get(name).map(|model| model.pods.as_slice()).unwrap_or_default();
+        let back = back::take_back((global, file), name, pods, manner).await;
         // how the start ended is the answer
         back.unwrap_or_else(|error| ui::error(&error));
     }
-    exit
+    Ok(ended.exit)
 }
 
 /// Writes the manifest, also if somebody has written something else into it meanwhile.

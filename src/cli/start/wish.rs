@@ -11,6 +11,7 @@ use crate::manifest::{GpuAsk, Manifest, State, near};
 use crate::memory::Memory;
 use crate::model_ref::ModelRef;
 use crate::name::{ModelName, Port};
+use crate::plan::Origin;
 use miette::{Report, Result};
 use std::collections::BTreeMap;
 
@@ -28,6 +29,14 @@ impl Wish {
         match self {
             Self::Declared(name) => name,
             Self::New(model) => &model.name,
+        }
+    }
+
+    /// Whether the manifest has it.
+    pub(super) fn origin(&self) -> Origin {
+        match self {
+            Self::Declared(_) => Origin::Declared,
+            Self::New(_) => Origin::New,
         }
     }
 
