@@ -129,7 +129,11 @@ fn keep(file: &ManifestFile, wish: &Wish) -> Result<()> {
         let now = file.again()?;
         let after = wish.written(now.text())?;
         now.parse(&after)?;
-        now.write(&after)
+        now.write(&after)?;
+        if wish.origin() == Origin::New {
+            ui::note(&format!("{} has it as [models.{name}].", file.shown()));
+        }
+        Ok(())
     };
     written().wrap_err_with(|| {
         format!("`{name}` runs, and {} could not be told: until it is, `pi apply` would end it", file.shown())
