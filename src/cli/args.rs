@@ -1,8 +1,8 @@
 //! The command line's shape and its help.
 
 use crate::cli::completions::{self, Completions};
-use crate::cli::man::Man;
 use crate::cli::history::History;
+use crate::cli::man::Man;
 use crate::ui::Color;
 use crate::units::{Percent, Tokens};
 use clap::{Args, Parser, Subcommand};
@@ -67,6 +67,8 @@ pub(super) enum Verb {
     History(History),
     /// List the pods, choose or forget one
     Pods(crate::cli::pods::Pods),
+    /// Write what runs on the pods, or what the older pi knew, into pi.toml
+    Import(crate::cli::import::Import),
     /// Print the JSON Schema of pi.toml, for editors
     Schema,
     /// Print what a shell needs to complete commands, pods and models

@@ -11,6 +11,7 @@ mod env;
 mod exit;
 mod fit;
 mod history;
+mod import;
 mod init;
 mod interrupt;
 mod man;
@@ -63,6 +64,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Check => check::run(&global),
         Verb::Fit(args) => fit::run(&args),
         Verb::Schema => schema::run(),
+        Verb::Import(args) => threads(import::run(&global, &args)),
         Verb::Completions(args) => completions::run(&args),
         Verb::Man(args) => man::run(&args),
         Verb::Plan(args) => threads(plan::run(&global, &args)),

@@ -20,6 +20,7 @@ mod refusal;
 mod rows;
 mod scripts;
 mod style;
+mod visible;
 
 pub use env::{ClientEnv, Shell, env_json, env_text};
 pub use error::{error, manifest_is_right, set_error_style};
@@ -34,3 +35,4 @@ pub use plan_text::plan_text;
 pub use pods::{PodLine, pods_json, pods_text};
 pub use refusal::refusal;
 pub use scripts::script_diffs;
+pub use visible::visible;

@@ -15,6 +15,7 @@ mod door;
 mod exit_codes;
 mod eyes;
 mod hub;
+mod import;
 mod journal;
 mod layers;
 mod laws;
