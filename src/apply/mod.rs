@@ -13,9 +13,13 @@ mod ready;
 mod remember;
 mod report;
 mod schedule;
+mod unlock;
 
 pub use event::{Event, Failure, FailureKind, Outcome};
 pub use locks::{Holder, Locks, Refusal};
 pub use remember::remember;
 pub use report::Report;
 pub use schedule::{Crew, apply};
+pub use unlock::{NotBroken, unlock};
+
+use note::Noted;

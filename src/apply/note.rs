@@ -41,7 +41,7 @@ pub(super) fn noting<R>(
 }
 
 /// A script that notes a deed in the pod's journal.
-fn journaled(pod: &Pod, deed: &Deed, script: Script, noted: Noted) -> Result<Script, RenderError> {
+pub(super) fn journaled(pod: &Pod, deed: &Deed, script: Script, noted: Noted) -> Result<Script, RenderError> {
     #[derive(Serialize)]
     struct Values<'a> {
         pi: &'a str,

@@ -1,8 +1,9 @@
 //! The command line's shape and its help.
 
 use crate::cli::history::History;
+use crate::cli::unlock::Unlock;
 use crate::ui::Color;
-use crate::units::{Percent, Tokens};
+use crate::units::{Percent, Seconds, Tokens};
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -60,6 +61,8 @@ pub(super) enum Verb {
     Destroy(Destroy),
     /// What was done to the pods, by whom and why
     History(History),
+    /// Break the lock that somebody left on a pod, after asking
+    Unlock(Unlock),
     /// Print the JSON Schema of pi.toml, for editors
     Schema,
 }
@@ -180,4 +183,7 @@ pub(super) struct Doing {
     /// How many steps may run at once
     #[arg(long, value_name = "N", default_value = "32")]
     pub(super) jobs: NonZeroUsize,
+    /// When somebody else is changing a pod, wait so long for them: 90s, 10m
+    #[arg(long, value_name = "TIME", value_parser = Seconds::parse)]
+    pub(super) lock_wait: Option<Seconds>,
 }

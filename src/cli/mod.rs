@@ -9,11 +9,13 @@ mod fit;
 mod history;
 mod init;
 mod interrupt;
+mod locking;
 mod plan;
 mod saved;
 mod schema;
 mod scope;
 mod secrets;
+mod unlock;
 mod which_pod;
 mod world;
 
@@ -56,6 +58,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Plan(args) => threads(plan::run(&global, &args)),
         Verb::Apply(args) => threads(apply::run(&global, &args)),
         Verb::History(args) => threads(history::run(&global, &args)),
+        Verb::Unlock(args) => threads(unlock::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
     }
 }

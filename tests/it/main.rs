@@ -16,6 +16,7 @@ mod hub;
 mod journal;
 mod layers;
 mod laws;
+mod locks;
 mod manifest_edits;
 mod manifest_laws;
 mod manifest_schema;
