@@ -15,6 +15,7 @@ mod report;
 mod schedule;
 mod unlock;
 
+pub use ask::served;
 pub use event::{Event, Failure, FailureKind, Outcome};
 pub use locks::{Holder, Locks, Refusal};
 pub use remember::remember;

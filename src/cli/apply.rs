@@ -2,7 +2,8 @@
 
 use crate::apply::{Crew, Holder, apply};
 use crate::cli::args::{Apply as Args, Doing, Global};
-use crate::cli::exit::{Exit, usage};
+use crate::cli::consent::agreed;
+use crate::cli::exit::Exit;
 use crate::cli::interrupt;
 use crate::cli::locking::{self, Taken, Turn, holder};
 use crate::cli::saved::{self, Saved};
@@ -87,11 +88,7 @@ impl Assent {
                 );
                 Ok(false)
             }
-            Self::Ask if ui::is_terminal() => ui::ask_yes("\nDo this?"),
-            Self::Ask => {
-                let help = "look at the plan, then run with --yes";
-                Err(usage("nobody can be asked here: this is no terminal", help))
-            }
+            Self::Ask => agreed("\nDo this?"),
         }
     }
 }

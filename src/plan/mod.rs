@@ -25,6 +25,7 @@ mod room;
 mod secrets;
 mod server;
 mod servers;
+mod set_up;
 mod simulate;
 mod step;
 mod storage;
@@ -44,6 +45,7 @@ pub use look::LOCK_EXPIRY;
 pub use questions::questions;
 pub use render::{scripts, shown_scripts};
 pub use simulate::{act, simulate};
+pub use set_up::set_up;
 pub use step::{Action, Counts, Plan, Row, Sign, Step, StepId, Storage};
 pub use view::{GpuView, PodView, gpus_in_words};
 

@@ -9,9 +9,11 @@
 mod sshd;
 mod workplace;
 
+mod completions;
 mod diagnose;
 mod door;
 mod exit_codes;
+mod eyes;
 mod hub;
 mod journal;
 mod layers;
@@ -23,5 +25,6 @@ mod manifest_schema;
 mod manifests;
 mod plan;
 mod podlab;
+mod pods;
 mod probe;
 mod readme;
