@@ -79,7 +79,10 @@ impl Client {
             .user_agent(concat!("pi/", env!("CARGO_PKG_VERSION")));
         let builder = if is_loopback(&server.base_url) { builder.no_proxy() } else { builder };
         let http = builder.build().map_err(|error| {
-            Trouble::new(format!("cannot speak HTTP: {}", innermost(&error)), "see the proxies in the environment")
+            Trouble::new(
+                format!("cannot speak HTTP: {}", innermost(&error)),
+                "see the proxies in the environment",
+            )
         })?;
         Ok(Self { http, server })
     }
@@ -101,10 +104,8 @@ impl Client {
         let url = format!("{}/models", self.server.base_url);
         let response = self.send(self.http.get(&url), &url).await?;
         let asked = self.asked(&url);
-        let value: Value = response
-            .json()
-            .await
-            .map_err(|error| broken(asked, Fault::Garbled(innermost(&error))))?;
+        let value: Value =
+            response.json().await.map_err(|error| broken(asked, Fault::Garbled(innermost(&error))))?;
         let models = value["data"].as_array().into_iter().flatten();
         Ok(models.filter_map(|model| model["id"].as_str().map(str::to_owned)).collect())
     }
@@ -194,7 +195,8 @@ impl Client {
         tell: &mut dyn FnMut(Piece),
     ) -> Result<(), Trouble> {
         let asked = self.asked(url);
-        let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind =
+            response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let streams = !kind.starts_with("application/json");
         let mut hear = |data: &str| {
             fold.hear(data)
@@ -211,7 +213,8 @@ impl Client {
         while let Some(portion) = bytes.next().await {
             let portion = portion.map_err(|error| lost(asked, &innermost(&error)))?;
             let events = sse.push(&portion);
-            let events = events.map_err(|_| broken(asked, Fault::Garbled("an event without end".to_owned())))?;
+            let events =
+                events.map_err(|_| broken(asked, Fault::Garbled("an event without end".to_owned())))?;
             events.iter().try_for_each(|data| hear(data))?;
         }
         sse.end().iter().try_for_each(|data| hear(data))

@@ -119,7 +119,7 @@ pub(super) async fn converge(
         Err(exit) => return Ok(exit),
     };
     let fresh = rule(&world.inputs(&without_locks(world.observe().await, &pods), &hub));
-    let exit = match agreed(world, manner, (&plan, &fresh), turn) {
+    let exit = match still_agreed(world, manner, (&plan, &fresh), turn) {
         Ok(None) => under_lock(world, manner, &fresh, &stop).await,
         Ok(Some(exit)) => Ok(exit),
         Err(report) => Err(report),
@@ -144,7 +144,7 @@ fn without_locks(mut observed: Observed, pods: &BTreeSet<PodName>) -> Observed {
 
 /// Whether what was agreed to is still what there is to do; the exit code if not. Whoever waited for somebody else
 /// expects another plan, and is asked about that one.
-fn agreed(
+fn still_agreed(
     world: &World,
     manner: &Manner,
     (shown, fresh): (&Plan, &Plan),

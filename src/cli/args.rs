@@ -1,8 +1,8 @@
 //! The command line's shape and its help.
 
 use crate::cli::completions::{self, Completions};
-use crate::cli::man::Man;
 use crate::cli::history::History;
+use crate::cli::man::Man;
 use crate::cli::unlock::Unlock;
 use crate::ui::Color;
 use crate::units::{Percent, Seconds, Tokens};

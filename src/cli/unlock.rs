@@ -2,7 +2,8 @@
 
 use crate::apply::{NotBroken, unlock};
 use crate::cli::args::{Global, Scope};
-use crate::cli::exit::{Exit, usage};
+use crate::cli::consent::agreed;
+use crate::cli::exit::Exit;
 use crate::cli::locking::holder;
 use crate::cli::which_pod::{named, which_pod};
 use crate::cli::world::World;
@@ -50,14 +51,9 @@ async fn on_pod(global: &Global, args: &Unlock, world: &World) -> Result<Exit> {
         return Ok(Exit::Done);
     };
     ui::note(&ui::lock(&pod, &lock));
-    if !args.yes {
-        if !ui::is_terminal() {
-            return Err(usage("nobody can be asked here: this is no terminal", "run it with --yes"));
-        }
-        if !ui::ask_yes("\nBreak it?")? {
-            ui::note("Nothing was changed.");
-            return Ok(Exit::Failed);
-        }
+    if !args.yes && !agreed("\nBreak it?")? {
+        ui::note("Nothing was changed.");
+        return Ok(Exit::Failed);
     }
     match unlock(remote.as_ref(), manifest, &pod, &lock, &holder()).await {
         Ok(()) => {

@@ -49,10 +49,10 @@ const RELEASE: EngineVersion = EngineVersion::Release;
 /// The vLLM that stays installed on a pod, if the manifest wants one.
 pub(super) fn kept(site: &Site<'_>) -> Result<Option<EngineRecipe>, Finding> {
     let Some(version) = &site.pod.vllm else { return Ok(None) };
-    let refuse = |NoEngine { code, message, help }| {
-        Finding::on(Severity::Error, code, site.name, message).help(help)
-    };
-    let bad_name = |bad: BadName| NoEngine { code: "bad-version", message: bad.to_string(), help: String::new() };
+    let refuse =
+        |NoEngine { code, message, help }| Finding::on(Severity::Error, code, site.name, message).help(help);
+    let bad_name =
+        |bad: BadName| NoEngine { code: "bad-version", message: bad.to_string(), help: String::new() };
     let name = EngineName::parse(EngineKind::Vllm.as_str()).map_err(bad_name).map_err(refuse)?;
     let choice = EngineChoice { name, kind: EngineKind::Vllm, version: None, build: None };
     vllm((&choice, version), &GpuAsk::Any, site.facts).map(Some).map_err(refuse)

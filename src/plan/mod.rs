@@ -44,8 +44,8 @@ pub use inputs::{Inputs, Protected, Scope};
 pub use look::LOCK_EXPIRY;
 pub use questions::questions;
 pub use render::{scripts, shown_scripts};
-pub use simulate::{act, simulate};
 pub use set_up::set_up;
+pub use simulate::{act, simulate};
 pub use step::{Action, Counts, Plan, Row, Sign, Step, StepId, Storage};
 pub use view::{GpuView, PodView, gpus_in_words};
 
