@@ -14,6 +14,7 @@ mod history;
 mod import;
 mod init;
 mod interrupt;
+mod locking;
 mod man;
 mod place;
 mod manifest_file;
@@ -23,6 +24,7 @@ mod saved;
 mod schema;
 mod scope;
 mod secrets;
+mod unlock;
 mod tunnels;
 mod which_pod;
 mod world;
@@ -70,6 +72,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Plan(args) => threads(plan::run(&global, &args)),
         Verb::Apply(args) => threads(apply::run(&global, &args)),
         Verb::History(args) => threads(history::run(&global, &args)),
+        Verb::Unlock(args) => threads(unlock::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
         Verb::Env(args) => threads(env::run(&global, &args)),
         Verb::Pods(args) => threads(pods::run(&global, &args)),

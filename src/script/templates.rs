@@ -76,5 +76,6 @@ templates! {
     RUN_VLLM = "run_vllm.sh" with "run.sh";
     START_SERVER = "start_server.sh" with "session.sh";
     STOP_SERVER = "stop_server.sh" with "session.sh";
+    UNLOCK = "unlock.sh";
     WRITE_SECRETS = "write_secrets.sh";
 }

@@ -33,6 +33,6 @@ pub use outcome::outcome;
 pub use output::{Color, ask_yes, data, is_terminal, note, use_color};
 pub use plan_text::plan_text;
 pub use pods::{PodLine, pods_json, pods_text};
-pub use refusal::refusal;
+pub use refusal::{lock, lock_broken, not_broken, refusal, unreachable, waiting};
 pub use scripts::script_diffs;
 pub use visible::visible;

@@ -19,6 +19,7 @@ mod import;
 mod journal;
 mod layers;
 mod laws;
+mod locks;
 mod manifest_edits;
 mod manifest_laws;
 mod manifest_schema;
