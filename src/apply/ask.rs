@@ -51,6 +51,18 @@ pub(super) async fn ask(
     Ok(Answer::Token)
 }
 
+/// What a server calls its model, by its `/v1/models`; none if it does not tell within `patience`.
+pub async fn served(
+    way: &Way,
+    spec: &ServerSpec,
+    key: Option<&Secret>,
+    patience: Duration,
+) -> Option<String> {
+    let asker = Asker { client: client(way, patience).ok()?, base: base(way), key };
+    let (status, models) = asker.send(Method::GET, "/v1/models", None).await.ok()?;
+    if status.is_success() { named(&models, spec).ok() } else { None }
+}
+
 struct Asker<'a> {
     client: Client,
     base: String,

@@ -7,12 +7,14 @@ mod ask;
 mod event;
 mod fetch;
 mod locks;
+mod note;
 mod perform;
 mod ready;
 mod remember;
 mod report;
 mod schedule;
 
+pub use ask::served;
 pub use event::{Event, Failure, FailureKind, Outcome};
 pub use locks::{Holder, Locks, Refusal};
 pub use remember::remember;

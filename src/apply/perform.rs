@@ -2,6 +2,7 @@
 
 use crate::apply::event::{Failure, FailureKind};
 use crate::apply::fetch::fetch_failed;
+use crate::apply::note::{Noted, noting};
 use crate::apply::ready::await_ready;
 use crate::apply::schedule::Crew;
 use crate::name::{PodName, SecretName};
@@ -30,11 +31,12 @@ pub(super) async fn perform<R: Remote>(
     // what only takes time stops at once; what changes servers is finished, it takes seconds
     let never = CancellationToken::new();
     let interrupt = if may_be_interrupted(&step.action) { interrupt } else { &never };
-    if let (Action::AwaitReady { spec, stall }, [wait, mark]) = (&step.action, scripts.as_slice()) {
-        let errand = Errand { pod: &step.pod, crew, interrupt, say };
-        return await_ready(&errand, (spec, *stall), wait, mark).await;
-    }
     let errand = Errand { pod: &step.pod, crew, interrupt, say };
+    let note = |script: &Script, noted| noting((step, pod), crew, script.clone(), noted);
+    if let (Action::AwaitReady { spec, stall }, [wait, mark]) = (&step.action, scripts.as_slice()) {
+        let (wait, mark) = (note(wait, Noted::Failures)?, note(mark, Noted::Always)?);
+        return await_ready(&errand, (spec, *stall), &wait, &mark).await;
+    }
     for script in &scripts {
         let input = match &step.action {
             Action::WriteSecrets(names) => Some(secrets_input(names, crew.secrets)),
@@ -49,7 +51,7 @@ pub(super) async fn perform<R: Remote>(
             | Action::RemoveEngine(_)
             | Action::RemoveWeights(_) => None,
         };
-        let (exit, lines) = errand.run(script, input).await?;
+        let (exit, lines) = errand.run(&note(script, Noted::Always)?, input).await?;
         if exit != Exit(0) {
             let failure = script_failed(script, exit, &lines);
             if let Action::FetchWeights(fetch) = &step.action {

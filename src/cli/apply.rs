@@ -2,7 +2,8 @@
 
 use crate::apply::{Crew, Holder, Locks, Refusal, apply};
 use crate::cli::args::{Apply as Args, Doing, Global};
-use crate::cli::exit::{Exit, usage};
+use crate::cli::consent::agreed;
+use crate::cli::exit::Exit;
 use crate::cli::interrupt;
 use crate::cli::saved::{self, Saved};
 use crate::cli::world::World;
@@ -75,11 +76,7 @@ impl Assent {
                 );
                 Ok(false)
             }
-            Self::Ask if ui::is_terminal() => ui::ask_yes("\nDo this?"),
-            Self::Ask => {
-                let help = "look at the plan, then run with --yes";
-                Err(usage("nobody can be asked here: this is no terminal", help))
-            }
+            Self::Ask => agreed("\nDo this?"),
         }
     }
 }
@@ -133,7 +130,8 @@ async fn under_lock(
         (false, false) => Showing::Lines,
     };
     let World { manifest, secrets, store, remote, .. } = world;
-    let crew = Crew { manifest, remote: remote.as_ref(), secrets, store, jobs: manner.jobs };
+    let Holder { who } = holder();
+    let crew = Crew { manifest, remote: remote.as_ref(), secrets, store, who: &who, jobs: manner.jobs };
     let reporter = Reporter::new(fresh, showing);
     let report = apply(fresh, &crew, stop, &|event| reporter.tell(&event)).await;
     reporter.close();

@@ -57,7 +57,7 @@ pub(super) fn candidate<'a>(
     no_driver(site, model)
         .and_then(|()| single_file(model))
         .map_err(|(code, why, help)| refuse(code, why, help))?;
-    let recipe = match engine::engine(&model.engine, &model.gpus, site.facts) {
+    let recipe = match engine::engine(site, &model.engine, &model.gpus) {
         Ok(Engine::Own) => None,
         Ok(Engine::Environment(recipe)) => Some(recipe),
         Err(NoEngine { code, message, help }) => return Err(refuse(code, message, help)),

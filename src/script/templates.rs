@@ -58,8 +58,11 @@ macro_rules! templates {
 
 templates! {
     AWAIT_READY = "await_ready.sh" with "session.sh";
+    COMMAND_LINES = "command_lines.sh";
     FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh", "hub_cache.sh";
+    HISTORY = "history.sh";
     INSTALL_ENGINE = "install_engine.sh" with "uv.sh";
+    JOURNAL = "journal.sh";
     LOCK = "lock.sh";
     MARK_ANSWERED = "mark_answered.sh" with "session.sh";
     MOUNT_STORAGE = "mount_storage.sh";

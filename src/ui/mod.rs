@@ -3,27 +3,35 @@
 //! Data goes to standard output; progress, questions and errors go to standard error.
 
 mod command;
+mod env;
 mod error;
 mod events;
 mod findings;
 mod fit;
+mod history;
 mod json;
 mod layout;
+mod manifest_diff;
 mod outcome;
 mod output;
 mod plan_text;
+mod pods;
 mod rate;
 mod refusal;
 mod rows;
 mod scripts;
 mod style;
 
+pub use env::{ClientEnv, Shell, env_json, env_text};
 pub use error::{error, manifest_is_right, set_error_style};
 pub use events::{Reporter, Showing};
 pub use fit::{FitHeading, fit_json, fit_overview, fit_text};
+pub use history::{history_json, history_text, no_journal, unread};
 pub use json::plan_json;
+pub use manifest_diff::manifest_diff;
 pub use outcome::outcome;
 pub use output::{Color, ask_yes, data, is_terminal, note, use_color};
 pub use plan_text::plan_text;
+pub use pods::{PodLine, pods_json, pods_text};
 pub use refusal::refusal;
 pub use scripts::script_diffs;

@@ -4,9 +4,10 @@ use miette::{IntoDiagnostic, Result, WrapErr};
 use std::io::{BufRead, ErrorKind, IsTerminal, Write};
 
 /// When to use colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
     /// On terminals, unless `NO_COLOR` is set.
+    #[default]
     Auto,
     /// Also into pipes.
     Always,

@@ -9,10 +9,13 @@
 mod sshd;
 mod workplace;
 
+mod completions;
 mod diagnose;
 mod door;
 mod exit_codes;
+mod eyes;
 mod hub;
+mod journal;
 mod layers;
 mod laws;
 mod manifest_edits;
@@ -21,5 +24,6 @@ mod manifest_schema;
 mod manifests;
 mod plan;
 mod podlab;
+mod pods;
 mod probe;
 mod readme;
