@@ -2,6 +2,7 @@
 //!
 //! Data goes to standard output; progress, questions and errors go to standard error.
 
+mod command;
 mod env;
 mod error;
 mod events;
