@@ -1,8 +1,8 @@
 //! The command line's shape and its help.
 
 use crate::cli::completions::{self, Completions};
-use crate::cli::man::Man;
 use crate::cli::history::History;
+use crate::cli::man::Man;
 use crate::ui::Color;
 use crate::units::{Percent, Tokens};
 use clap::{Args, Parser, Subcommand};
@@ -63,6 +63,8 @@ pub(super) enum Verb {
     Destroy(Destroy),
     /// What clients of a server need, for eval: its url, key and model
     Env(crate::cli::env::Args),
+    /// Talk to a model, and see whether it can use tools
+    Prompt(crate::cli::prompt::Args),
     /// What was done to the pods, by whom and why
     History(History),
     /// Print the JSON Schema of pi.toml, for editors

@@ -15,6 +15,7 @@ mod interrupt;
 mod man;
 mod place;
 mod plan;
+mod prompt;
 mod saved;
 mod schema;
 mod scope;
@@ -67,6 +68,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::History(args) => threads(history::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
         Verb::Env(args) => threads(env::run(&global, &args)),
+        Verb::Prompt(args) => threads(prompt::run(&global, &args)),
     }
 }
 
