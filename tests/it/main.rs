@@ -25,4 +25,5 @@ mod manifests;
 mod plan;
 mod podlab;
 mod probe;
+mod prompt;
 mod readme;
