@@ -64,6 +64,8 @@ pub(super) enum Verb {
     Destroy(Destroy),
     /// What clients of a server need, for eval: its url, key and model
     Env(crate::cli::env::Args),
+    /// Talk to a model, and see whether it can use tools
+    Prompt(crate::cli::prompt::Args),
     /// What was done to the pods, by whom and why
     History(History),
     /// Break the lock that somebody left on a pod, after asking

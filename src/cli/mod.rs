@@ -20,6 +20,7 @@ mod place;
 mod manifest_file;
 mod plan;
 mod pods;
+mod prompt;
 mod saved;
 mod schema;
 mod scope;
@@ -76,6 +77,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
         Verb::Env(args) => threads(env::run(&global, &args)),
         Verb::Pods(args) => threads(pods::run(&global, &args)),
+        Verb::Prompt(args) => threads(prompt::run(&global, &args)),
     }
 }
 

@@ -28,4 +28,5 @@ mod plan;
 mod podlab;
 mod pods;
 mod probe;
+mod prompt;
 mod readme;
