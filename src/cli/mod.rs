@@ -11,6 +11,7 @@ mod exit;
 mod fit;
 mod init;
 mod interrupt;
+mod list;
 mod man;
 mod place;
 mod plan;
@@ -64,6 +65,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Plan(args) => threads(plan::run(&global, &args)),
         Verb::Apply(args) => threads(apply::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
+        Verb::List(args) => threads(list::run(&global, &args)),
         Verb::Env(args) => threads(env::run(&global, &args)),
     }
 }
