@@ -16,6 +16,7 @@ A first day:
   pi init              write a pi.toml to start from
   pi plan              look at the pods, show what would be done and why
   pi apply             do it, after asking
+  pi list              what runs, how it is, and where
   pi check             look at pi.toml alone
   pi destroy           stop everything that pi.toml names
 
@@ -62,6 +63,9 @@ pub(super) enum Verb {
     Check,
     /// Stop everything that pi.toml names
     Destroy(Destroy),
+    /// What runs, how it is, and where
+    #[command(visible_aliases = ["ls", "ps"])]
+    List(crate::cli::list::Args),
     /// What clients of a server need, for eval: its url, key and model
     Env(crate::cli::env::Args),
     /// Talk to a model, and see whether it can use tools

@@ -15,6 +15,7 @@ mod import;
 mod init;
 mod interrupt;
 mod locking;
+mod list;
 mod man;
 mod place;
 mod manifest_file;
@@ -75,6 +76,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::History(args) => threads(history::run(&global, &args)),
         Verb::Unlock(args) => threads(unlock::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
+        Verb::List(args) => threads(list::run(&global, &args)),
         Verb::Env(args) => threads(env::run(&global, &args)),
         Verb::Pods(args) => threads(pods::run(&global, &args)),
         Verb::Prompt(args) => threads(prompt::run(&global, &args)),
