@@ -174,7 +174,7 @@ fn other_address(origin: &Origin) -> String {
 
 fn not_ready(origin: &Origin) -> String {
     match origin {
-        Origin::Model(name) => format!("see whether it runs: pi list"),
+        Origin::Model(_) => "see whether it runs: pi list".to_owned(),
         Origin::Url => "is the server up, and --base-url right?".to_owned(),
     }
 }

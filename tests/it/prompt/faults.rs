@@ -7,7 +7,8 @@ use std::fmt::Write;
 
 fn half(events: &str) -> Reply {
     let mut reply = Reply::says(&[]);
-    reply.head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 9999\r\n\r\n".to_owned();
+    reply.head =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 9999\r\n\r\n".to_owned();
     reply.parts = vec![super::server::Part::Bytes(events.to_owned())];
     reply
 }
@@ -22,14 +23,52 @@ fn table() -> Vec<(&'static str, Reply)> {
         parts: vec![super::server::Part::Bytes("<html>\ndata: welcome\n\n</html>".to_owned())],
     };
     vec![
-        ("a wrong key, quoted by the server", Reply::status("401 Unauthorized", "", r#"{"error":{"message":"Incorrect API key provided: the-key-of-the-tests"}}"#)),
-        ("an unknown model", Reply::status("404 Not Found", "", r#"{"object":"error","message":"The model `m` does not exist."}"#)),
+        (
+            "a wrong key, quoted by the server",
+            Reply::status(
+                "401 Unauthorized",
+                "",
+                r#"{"error":{"message":"Incorrect API key provided: the-key-of-the-tests"}}"#,
+            ),
+        ),
+        (
+            "an unknown model",
+            Reply::status(
+                "404 Not Found",
+                "",
+                r#"{"object":"error","message":"The model `m` does not exist."}"#,
+            ),
+        ),
         ("no such path", Reply::status("404 Not Found", "", r#"{"detail":"Not Found"}"#)),
-        ("too many requests", Reply::status("429 Too Many Requests", "retry-after: 20\r\n", r#"{"error":{"message":"slow down"}}"#)),
+        (
+            "too many requests",
+            Reply::status(
+                "429 Too Many Requests",
+                "retry-after: 20\r\n",
+                r#"{"error":{"message":"slow down"}}"#,
+            ),
+        ),
         ("a full context", Reply::status("400 Bad Request", "", context)),
-        ("not started for tools", Reply::status("400 Bad Request", "", r#"{"error":{"message":"\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set"}}"#)),
-        ("still loading", Reply::status("503 Service Unavailable", "", r#"{"error":{"message":"Loading model","type":"unavailable_error","code":503}}"#)),
-        ("an error of the server's own", Reply::status("500 Internal Server Error", "", "\u{1b}[31mTraceback\u{1b}[0m")),
+        (
+            "not started for tools",
+            Reply::status(
+                "400 Bad Request",
+                "",
+                r#"{"error":{"message":"\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set"}}"#,
+            ),
+        ),
+        (
+            "still loading",
+            Reply::status(
+                "503 Service Unavailable",
+                "",
+                r#"{"error":{"message":"Loading model","type":"unavailable_error","code":503}}"#,
+            ),
+        ),
+        (
+            "an error of the server's own",
+            Reply::status("500 Internal Server Error", "", "\u{1b}[31mTraceback\u{1b}[0m"),
+        ),
         ("a redirection", Reply::status("307 Temporary Redirect", "location: http://elsewhere/v1\r\n", "")),
         ("an end amid the answer", Reply::stream(&[word.clone()])),
         ("a connection lost amid the answer", half(&format!("data: {word}\n\n"))),
@@ -45,8 +84,11 @@ fn every_fault_says_what_to_do_next() {
     for (what, reply) in table() {
         let server = Server::start(vec![reply]);
         let place = Workplace::new();
-        let ran = place.command(&format!("prompt --base-url {} --model m hello", server.url()))
-            .env("OPENAI_API_KEY", crate::workplace::KEY).output().unwrap();
+        let ran = place
+            .command(&format!("prompt --base-url {} --model m hello", server.url()))
+            .env("OPENAI_API_KEY", crate::workplace::KEY)
+            .output()
+            .unwrap();
         let ran = crate::workplace::Ran::from(ran).exits(1);
         let err = ran.err.replace(&server.url(), "http://HOST:PORT/v1");
         writeln!(page, "# {what}\n{}{}\n", ran.out, err.trim_end()).unwrap();
@@ -59,7 +101,8 @@ fn every_fault_says_what_to_do_next() {
 #[test]
 fn programs_get_the_same_as_an_event() {
     let server = Server::start(vec![Reply::status("429 Too Many Requests", "", "{}")]);
-    let ran = Workplace::new().pi(&format!("prompt --json --base-url {} --model m hello", server.url())).exits(1);
+    let ran =
+        Workplace::new().pi(&format!("prompt --json --base-url {} --model m hello", server.url())).exits(1);
     let last: serde_json::Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
     assert_eq!(last["event"], "error");
     assert_eq!(last["help"], "try again in a while");

@@ -8,7 +8,11 @@ use std::fs;
 /// A pod that serves the tiny model on its loopback: the way to it leads through ssh.
 fn manifest(sshd: &Sshd) -> String {
     let home = sshd.home().display().to_string();
-    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny-qwen3.gguf"), sshd.home().join("tiny.gguf")).unwrap();
+    fs::copy(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny-qwen3.gguf"),
+        sshd.home().join("tiny.gguf"),
+    )
+    .unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     format!(
         "[pods.far]\nssh = \"{}\"\n\
@@ -46,18 +50,37 @@ fn a_model_on_a_pod_lists_the_files_here() {
     assert_eq!(text.err, "> ls {\"path\": \".\"}\n  notes.txt  6 bytes\n  src/\n");
     for ran in [&chat, &responses] {
         let events: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let find = |kind: &str| events.iter().find(|event| event["event"] == kind).unwrap_or_else(|| panic!("no {kind}: {}", ran.out));
-        assert_eq!((&find("tool_call")["name"], &find("tool_call")["arguments"]["path"]), (&"ls".into(), &".".into()));
+        let find = |kind: &str| {
+            events
+                .iter()
+                .find(|event| event["event"] == kind)
+                .unwrap_or_else(|| panic!("no {kind}: {}", ran.out))
+        };
+        assert_eq!(
+            (&find("tool_call")["name"], &find("tool_call")["arguments"]["path"]),
+            (&"ls".into(), &".".into())
+        );
         assert_eq!(find("tool_result")["text"], "notes.txt  6 bytes\nsrc/");
         let end = events.last().unwrap();
-        assert_eq!((&end["finish"], &end["text"], &end["turns"]), (&"answered".into(), &"The tool has answered.".into(), &2.into()));
-        assert!(end["input_tokens"].as_u64().unwrap() > 1000 && end["output_tokens"].as_u64().unwrap() > 20, "{end}");
+        assert_eq!(
+            (&end["finish"], &end["text"], &end["turns"]),
+            (&"answered".into(), &"The tool has answered.".into(), &2.into())
+        );
+        assert!(
+            end["input_tokens"].as_u64().unwrap() > 1000 && end["output_tokens"].as_u64().unwrap() > 20,
+            "{end}"
+        );
     }
     again.says("> ls").says("2 turns · ").says(" tokens read, ");
     assert_eq!(plain.out, "Hello from the tiny test model.\n");
     crate::workplace::Ran::from(keyless).exits(1).says("wants the API key");
     gone.exits(1).says("`tiny`");
     assert!(!place.path().join("home/.pi/sessions").read_dir().unwrap().flatten().any(|folder| {
-        folder.path().read_dir().unwrap().flatten().any(|file| fs::read_to_string(file.path()).unwrap().contains(KEY))
+        folder
+            .path()
+            .read_dir()
+            .unwrap()
+            .flatten()
+            .any(|file| fs::read_to_string(file.path()).unwrap().contains(KEY))
     }));
 }
