@@ -25,25 +25,30 @@ pub(super) struct Reply {
 impl Reply {
     /// A status and its body.
     pub(super) fn status(status: &str, headers: &str, body: &str) -> Self {
-        let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{headers}connection: close\r\n\r\n");
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{headers}connection: close\r\n\r\n"
+        );
         Self { head, parts: vec![Part::Bytes(body.to_owned())] }
     }
 
     /// A stream of these events.
     pub(super) fn stream(events: &[Value]) -> Self {
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n".to_owned();
+        let head =
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n".to_owned();
         Self { head, parts: events.iter().map(|event| Part::Bytes(format!("data: {event}\n\n"))).collect() }
     }
 
     /// An answer without tools.
     pub(super) fn says(words: &[&str]) -> Self {
-        let events: Vec<Value> = words.iter().map(|word| delta(&json!({ "content": word }))).chain([end()]).collect();
+        let events: Vec<Value> =
+            words.iter().map(|word| delta(&json!({ "content": word }))).chain([end()]).collect();
         Self::stream(&events)
     }
 
     /// An answer that wants one tool called.
     pub(super) fn calls(name: &str, arguments: &str) -> Self {
-        let call = json!({ "index": 0, "id": "call_1", "function": { "name": name, "arguments": arguments } });
+        let call =
+            json!({ "index": 0, "id": "call_1", "function": { "name": name, "arguments": arguments } });
         Self::stream(&[delta(&json!({ "tool_calls": [call] })), end()])
     }
 

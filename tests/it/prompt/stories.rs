@@ -15,7 +15,12 @@ fn prompt(place: &Workplace, server: &Server, args: &[&str]) -> Ran {
 
 fn contents(body: &Value) -> Vec<String> {
     let messages = body["messages"].as_array().unwrap();
-    messages.iter().map(|message| format!("{}: {}", message["role"].as_str().unwrap(), message["content"].as_str().unwrap())).collect()
+    messages
+        .iter()
+        .map(|message| {
+            format!("{}: {}", message["role"].as_str().unwrap(), message["content"].as_str().unwrap())
+        })
+        .collect()
 }
 
 #[test]
@@ -34,12 +39,19 @@ fn wrong_calls_go_back_to_the_model_which_does_better() {
     insta::assert_snapshot!(ran.err);
     let asked = server.asked();
     assert_eq!(asked.len(), 3);
-    let results: Vec<String> = contents(&asked[2]).into_iter().filter(|line| line.starts_with("tool: ")).collect();
+    let results: Vec<String> =
+        contents(&asked[2]).into_iter().filter(|line| line.starts_with("tool: ")).collect();
     assert!(results[0].contains("error: the arguments are not valid JSON"), "{results:?}");
     assert!(results[1].contains("error: there is no tool `bash`"), "{results:?}");
     assert_eq!(results[2], "tool:      1\thello (the API key)\n");
-    assert_eq!(asked[2]["messages"][2]["tool_calls"][0]["function"]["arguments"], "{}", "servers refuse malformed ones");
-    assert!(contents(&asked[0])[0].contains(place.path().to_str().unwrap()), "the system prompt names the directory");
+    assert_eq!(
+        asked[2]["messages"][2]["tool_calls"][0]["function"]["arguments"], "{}",
+        "servers refuse malformed ones"
+    );
+    assert!(
+        contents(&asked[0])[0].contains(place.path().to_str().unwrap()),
+        "the system prompt names the directory"
+    );
 }
 
 #[test]
@@ -68,10 +80,11 @@ fn a_session_is_kept_for_its_owner_and_goes_on_with_c() {
     let list = format!("list the files, {KEY}");
     prompt(&place, &server, &[&list, "--stats"]).exits(0).says("2 turns · 20 tokens read, 8 written");
     prompt(&place, &server, &["-c", "and again"]).exits(0);
-    let last = contents(&server.asked()[2]);
-    assert_eq!(last.len(), 6, "{last:?}");
-    assert_eq!(last[1], "user: list the files, (the API key)");
-    let folder = fs::read_dir(place.path().join("home/.pi/sessions")).unwrap().next().unwrap().unwrap().path();
+    let said = contents(&server.asked()[2]);
+    assert_eq!(said.len(), 6, "{said:?}");
+    assert_eq!(said[1], "user: list the files, (the API key)");
+    let folder =
+        fs::read_dir(place.path().join("home/.pi/sessions")).unwrap().next().unwrap().unwrap().path();
     let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(files.len(), 1, "{files:?}");
     let text = fs::read_to_string(&files[0]).unwrap();
@@ -112,21 +125,26 @@ fn the_only_model_is_found_and_several_are_named() {
 fn words_are_shown_as_they_come() {
     let server = Server::start(vec![Reply::says(&["early ", "late"]).slowly(Duration::from_millis(1500))]);
     let place = Workplace::new();
-    let mut pi = place.command("prompt --model m --no-tools hello --base-url").arg(server.url()).spawn().unwrap();
+    let mut pi =
+        place.command("prompt --model m --no-tools hello --base-url").arg(server.url()).spawn().unwrap();
     let begun = Instant::now();
     let mut first = [0; 6];
     pi.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
     let early = begun.elapsed();
     assert_eq!(&first, b"early ");
     assert!(pi.wait().unwrap().success());
-    assert!(begun.elapsed() > early + Duration::from_millis(1000), "{early:?} {:?}", begun.elapsed());
+    assert!(begun.elapsed() > early + Duration::from_secs(1), "{early:?} {:?}", begun.elapsed());
 }
 
 #[test]
 fn nobody_reads_on_and_the_answer_stops() {
     let words = vec!["word "; 200];
     let server = Server::start(vec![Reply::says(&words).slowly(Duration::from_millis(100))]);
-    let mut pi = Workplace::new().command("prompt --model m --no-tools hello --base-url").arg(server.url()).spawn().unwrap();
+    let mut pi = Workplace::new()
+        .command("prompt --model m --no-tools hello --base-url")
+        .arg(server.url())
+        .spawn()
+        .unwrap();
     let begun = Instant::now();
     let mut first = [0; 5];
     pi.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
@@ -138,9 +156,14 @@ fn nobody_reads_on_and_the_answer_stops() {
 #[test]
 fn ctrl_c_stops_the_answer_and_keeps_what_was_said() {
     let words = vec!["word "; 200];
-    let server = Server::start(vec![Reply::says(&words).slowly(Duration::from_millis(100)), Reply::says(&["ok"])]);
+    let server =
+        Server::start(vec![Reply::says(&words).slowly(Duration::from_millis(100)), Reply::says(&["ok"])]);
     let place = Workplace::new();
-    let mut pi = place.command("prompt --model m --no-tools hello --base-url").args([&server.url(), "never said"]).spawn().unwrap();
+    let mut pi = place
+        .command("prompt --model m --no-tools hello --base-url")
+        .args([&server.url(), "never said"])
+        .spawn()
+        .unwrap();
     let mut first = [0; 5];
     pi.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
     crate::sshd::kill("INT", pi.id());

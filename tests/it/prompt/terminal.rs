@@ -20,7 +20,10 @@ impl Terminal {
         let mut command = std::process::Command::new("script");
         // -e: its exit code is that of the command
         command.args(["-qefc", &format!("{} {args}", pi.get_program().display()), "/dev/null"]);
-        command.env_clear().envs(pi.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm");
+        command
+            .env_clear()
+            .envs(pi.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .env("TERM", "xterm");
         command.current_dir(place.path());
         command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
         let mut process = command.spawn().unwrap();
@@ -77,7 +80,8 @@ fn one_talks_edits_goes_back_in_history_and_leaves() {
     terminal.until("> ");
     terminal.type_in("\x04");
     assert_eq!(terminal.exit_code(), Some(0));
-    let said = |at: usize| server.asked()[at]["messages"].as_array().unwrap().last().unwrap()["content"].clone();
+    let said =
+        |at: usize| server.asked()[at]["messages"].as_array().unwrap().last().unwrap()["content"].clone();
     assert_eq!((said(0), said(1)), ("hello".into(), "hello!".into()));
 
     let mut terminal = Terminal::open(&place, &format!("{args} -c"));
@@ -94,7 +98,10 @@ fn one_talks_edits_goes_back_in_history_and_leaves() {
 #[test]
 fn ctrl_c_stops_an_answer_and_a_second_one_leaves() {
     let words = vec!["word "; 300];
-    let server = Server::start(vec![Reply::says(&words).slowly(Duration::from_millis(100)), Reply::says(&["after that"])]);
+    let server = Server::start(vec![
+        Reply::says(&words).slowly(Duration::from_millis(100)),
+        Reply::says(&["after that"]),
+    ]);
     let place = Workplace::new();
     let mut terminal =
         Terminal::open(&place, &format!("prompt --model m --no-tools -i --base-url {}", server.url()));
@@ -116,7 +123,8 @@ fn ctrl_c_stops_an_answer_and_a_second_one_leaves() {
 
 #[test]
 fn after_trouble_the_next_message_may_fare_better() {
-    let server = Server::start(vec![Reply::status("429 Too Many Requests", "", "{}"), Reply::says(&["here I am"])]);
+    let server =
+        Server::start(vec![Reply::status("429 Too Many Requests", "", "{}"), Reply::says(&["here I am"])]);
     let place = Workplace::new();
     let mut terminal =
         Terminal::open(&place, &format!("prompt --model m --no-tools -i --base-url {}", server.url()));
