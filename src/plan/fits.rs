@@ -64,7 +64,7 @@ fn shortened(site: &Site<'_>, spec: &ServerSpec, model: &Model) -> Option<Findin
 /// The catalogue's choice, where the context is its own and not the user's.
 fn picked(site: &Site<'_>, spec: &ServerSpec, model: &Model) -> Option<Choice> {
     let said = model.context.is_some() || args::value(&model.args, "--max-model-len").is_some();
-    let chosen = pick::chosen_at(model, &spec.gpus, site.facts).filter(|_| !said)?;
+    let chosen = pick::chosen_at(site, model, &spec.gpus).filter(|_| !said)?;
     chosen.ok().map(|chosen| chosen.choice)
 }
 
