@@ -140,11 +140,9 @@ fn words_are_shown_as_they_come() {
 fn nobody_reads_on_and_the_answer_stops() {
     let words = vec!["word "; 200];
     let server = Server::start(vec![Reply::says(&words).slowly(Duration::from_millis(100))]);
-    let mut pi = Workplace::new()
-        .command("prompt --model m --no-tools hello --base-url")
-        .arg(server.url())
-        .spawn()
-        .unwrap();
+    let place = Workplace::new();
+    let mut pi =
+        place.command("prompt --model m --no-tools hello --base-url").arg(server.url()).spawn().unwrap();
     let begun = Instant::now();
     let mut first = [0; 5];
     pi.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
