@@ -28,3 +28,4 @@ mod podlab;
 mod pods;
 mod probe;
 mod readme;
+mod ready;
