@@ -42,14 +42,12 @@ pub(super) fn refused(asked: Asked<'_>, status: u16, body: &str, wait: Option<&s
         401 | 403 => {
             Trouble::new(format!("{url} refuses the API key ({status}){quoted}"), other_key(asked.origin))
         }
-        404 if said.contains(model) && !model.is_empty() => Trouble::new(
-            format!("{url} does not serve `{model}`{quoted}"),
-            "without --model, pi asks which model it serves",
-        ),
-        404 | 405 => Trouble::new(
-            format!("there is nothing at {url} ({status}){quoted}"),
-            "a base URL usually ends in /v1; a server without the Responses API wants --api chat",
-        ),
+        404 if said.contains(model) && !model.is_empty() => {
+            Trouble::new(format!("{url} does not serve `{model}`{quoted}"), other_model(asked.origin))
+        }
+        404 | 405 => {
+            Trouble::new(format!("there is nothing at {url} ({status}){quoted}"), other_address(asked.origin))
+        }
         429 => {
             let when = wait.map_or_else(|| "in a while".to_owned(), |wait| format!("in {wait} s"));
             Trouble::new(
@@ -107,7 +105,7 @@ fn by_words(asked: Asked<'_>, status: u16, said: &str) -> Option<Trouble> {
         .then(|| Trouble::new(format!("{url} is still loading the model"), not_ready(asked.origin)))
 }
 
-/// A connection that could not be made, or was lost before anything came.
+/// A connection that could not be made.
 pub(super) fn unreachable(asked: Asked<'_>, why: &str) -> Trouble {
     Trouble::new(format!("nothing answers at {}: {why}", asked.url), not_ready(asked.origin))
 }
@@ -128,7 +126,7 @@ pub(super) fn broken(asked: Asked<'_>, fault: Fault) -> Trouble {
     }
 }
 
-/// A connection that was lost amid an answer.
+/// A connection that was lost before the answer was whole.
 pub(super) fn lost(asked: Asked<'_>, why: &str) -> Trouble {
     Trouble::new(format!("{} ended in the middle of its answer: {why}", asked.url), look(asked.origin))
 }
@@ -159,17 +157,32 @@ fn other_key(origin: &Origin) -> String {
     }
 }
 
+fn other_model(origin: &Origin) -> String {
+    match origin {
+        Origin::Model(_) => "the server calls its model otherwise; see what runs: pi list".to_owned(),
+        Origin::Url => "without --model, pi asks which model it serves".to_owned(),
+    }
+}
+
+fn other_address(origin: &Origin) -> String {
+    let api = "a server without the Responses API wants --api chat";
+    match origin {
+        Origin::Model(_) => api.to_owned(),
+        Origin::Url => format!("a base URL usually ends in /v1; {api}"),
+    }
+}
+
 fn not_ready(origin: &Origin) -> String {
     match origin {
-        Origin::Model(name) => format!("see whether it runs: pi plan --target {name}"),
+        Origin::Model(_) => "see whether it runs: pi list".to_owned(),
         Origin::Url => "is the server up, and --base-url right?".to_owned(),
     }
 }
 
 fn look(origin: &Origin) -> String {
     match origin {
-        Origin::Model(name) => format!("see what happened to it: pi plan --target {name}"),
-        Origin::Url => "see the server's log, then try again; -c goes on with this session".to_owned(),
+        Origin::Model(name) => format!("its last words: pi logs {name}"),
+        Origin::Url => "see the server's log, then try again".to_owned(),
     }
 }
 

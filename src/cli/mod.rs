@@ -11,14 +11,17 @@ mod env;
 mod exit;
 mod fit;
 mod history;
+mod import;
 mod init;
 mod interrupt;
 mod locking;
+mod list;
 mod man;
 mod place;
 mod manifest_file;
 mod plan;
 mod pods;
+mod prompt;
 mod saved;
 mod schema;
 mod scope;
@@ -65,6 +68,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Check => check::run(&global),
         Verb::Fit(args) => fit::run(&args),
         Verb::Schema => schema::run(),
+        Verb::Import(args) => threads(import::run(&global, &args)),
         Verb::Completions(args) => completions::run(&args),
         Verb::Man(args) => man::run(&args),
         Verb::Plan(args) => threads(plan::run(&global, &args)),
@@ -72,8 +76,10 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::History(args) => threads(history::run(&global, &args)),
         Verb::Unlock(args) => threads(unlock::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
+        Verb::List(args) => threads(list::run(&global, &args)),
         Verb::Env(args) => threads(env::run(&global, &args)),
         Verb::Pods(args) => threads(pods::run(&global, &args)),
+        Verb::Prompt(args) => threads(prompt::run(&global, &args)),
     }
 }
 
