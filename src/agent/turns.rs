@@ -28,6 +28,8 @@ pub struct Talk<'a> {
 pub enum Event {
     /// A piece of the model's answer.
     Piece(Piece),
+    /// A tool is called now.
+    Calling(Call),
     /// A tool gave a result, or said why there is none.
     Result {
         /// The call.
@@ -46,9 +48,9 @@ pub struct Measured {
     pub turns: usize,
     /// Tokens, where the server counts them.
     pub usage: Option<Usage>,
-    /// Until the first piece of the first turn.
+    /// Until the first token of the first turn.
     pub first: Option<Duration>,
-    /// From each turn's first piece to its end, summed: the time of writing.
+    /// From each turn's first token to its end, summed: the time of writing.
     pub writing: Duration,
     /// From each request to its answer's end, summed.
     pub whole: Duration,
@@ -141,6 +143,7 @@ async fn turns(
             Finish::Done | Finish::Length => {}
         }
         for call in calls {
+            tell(Event::Calling(call.clone()));
             let Some(result) = result(talk, &call, stop).await else { return Ok(Ending::Interrupted) };
             let text = match &result {
                 Ok(text) => text.clone(),

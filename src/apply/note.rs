@@ -1,11 +1,10 @@
 //! The pod's journal: each script of a step notes there what became of it, so that it is told even when pi is not there
 //! any more.
 
-use crate::apply::event::Failure;
 use crate::apply::schedule::Crew;
 use crate::journal::Deed;
 use crate::manifest::Pod;
-use crate::plan::Step;
+use crate::plan::Action;
 use crate::script::{RenderError, Script, Template, around};
 use serde::Serialize;
 
@@ -18,30 +17,42 @@ const LIMIT: u32 = 1 << 20;
 pub(super) enum Noted {
     /// Whatever becomes of it.
     Always,
-    /// Only that it did not succeed: the step goes on after it.
+    /// Only that it did not succeed: it changes nothing, and the step goes on after it.
     Failures,
 }
 
-/// The script, with what it has to note.
+impl Noted {
+    /// What is noted of a step's script.
+    fn of(script: &Script) -> Self {
+        if script.name == Template::AWAIT_READY.name() { Self::Failures } else { Self::Always }
+    }
+}
+
+/// An action's scripts, each with what it has to note.
 pub(super) fn noting<R>(
-    (step, pod): (&Step, &Pod),
+    (action, reason, pod): (&Action, &str, &Pod),
     crew: &Crew<'_, R>,
-    script: Script,
-    noted: Noted,
-) -> Result<Script, Failure> {
+    scripts: Vec<Script>,
+) -> Result<Vec<Script>, RenderError> {
     let deed = Deed {
         pi: env!("CARGO_PKG_VERSION").to_owned(),
         who: crew.who.to_owned(),
         project: crew.manifest.project.clone(),
-        action: step.action.name().to_owned(),
-        target: step.action.target(),
-        reason: step.reason.clone(),
+        action: action.name().to_owned(),
+        target: action.target(),
+        reason: reason.to_owned(),
     };
-    journaled(pod, &deed, script, noted).map_err(|error| Failure::new("no-script", error.to_string()))
+    scripts
+        .into_iter()
+        .map(|script| {
+            let noted = Noted::of(&script);
+            journaled(pod, &deed, script, noted)
+        })
+        .collect()
 }
 
 /// A script that notes a deed in the pod's journal.
-fn journaled(pod: &Pod, deed: &Deed, script: Script, noted: Noted) -> Result<Script, RenderError> {
+pub(super) fn journaled(pod: &Pod, deed: &Deed, script: Script, noted: Noted) -> Result<Script, RenderError> {
     #[derive(Serialize)]
     struct Values<'a> {
         pi: &'a str,

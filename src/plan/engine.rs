@@ -1,7 +1,7 @@
 //! Which environment a model's engine needs on a pod.
 
 use crate::catalog::engines;
-use crate::manifest::{EngineBuild, EngineChoice, EngineKind, EngineVersion, GpuAsk};
+use crate::manifest::{EngineBuild, EngineChoice, EngineKind, EngineVersion, GpuAsk, Pod};
 use crate::name::{BadName, EngineId, EngineName};
 use crate::observe::{GpuSight, PodFacts};
 use crate::plan::Site;
@@ -38,13 +38,17 @@ pub(super) fn engine(site: &Site<'_>, choice: &EngineChoice, gpus: &GpuAsk) -> R
         EngineKind::Command => Ok(Engine::Own),
         EngineKind::LlamaCpp => llama_cpp(choice, facts),
         EngineKind::Vllm => {
-            let version = choice.version.as_ref().or(site.pod.vllm.as_ref());
-            vllm((choice, version.unwrap_or(&RELEASE)), gpus, facts).map(Engine::Environment)
+            vllm((choice, wanted_version(site.pod, choice)), gpus, facts).map(Engine::Environment)
         }
     }
 }
 
 const RELEASE: EngineVersion = EngineVersion::Release;
+
+/// The version of vLLM that a choice comes to on a pod: its own, else the pod's, else pi's.
+pub(super) fn wanted_version<'a>(pod: &'a Pod, choice: &'a EngineChoice) -> &'a EngineVersion {
+    choice.version.as_ref().or(pod.vllm.as_ref()).unwrap_or(&RELEASE)
+}
 
 /// The vLLM that stays installed on a pod, if the manifest wants one.
 pub(super) fn kept(site: &Site<'_>) -> Result<Option<EngineRecipe>, Finding> {

@@ -136,11 +136,8 @@ async fn finish(file: &ManifestFile, ready: &Ready, pod: &PodName, args: &Setup)
         ui::data(&ui::manifest_diff(&file.shown(), file.text(), after))?;
     }
     let manner = Manner {
-        assent: Assent::of(&args.doing),
-        jobs: args.doing.jobs,
-        json: false,
-        asked: Asked::Pods,
         again: "The same command again takes up where this ended.",
+        ..Manner::of(&args.doing, Assent::of(&args.doing), Asked::Pods)
     };
     let is_quiet = plan.is_empty() && plan.findings.is_empty();
     let proposal = if is_quiet { Proposal::Over(Exit::Done) } else { offer(world, &manner, plan, hub)? };

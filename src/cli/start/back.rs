@@ -47,6 +47,7 @@ pub(super) async fn take_back(
         jobs: manner.jobs,
         json: manner.json,
         asked: Asked::Pods,
+        lock_wait: manner.lock_wait,
         again: "`pi plan` shows what is left.",
     };
     let done = match offer(&world, &manner, back, hub)? {

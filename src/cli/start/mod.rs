@@ -82,13 +82,8 @@ fn one_model(global: &Global, manifest: crate::manifest::Manifest, name: &ModelN
 }
 
 fn manner(args: &Start) -> Manner {
-    Manner {
-        assent: Assent::of(&args.doing),
-        jobs: args.doing.jobs,
-        json: args.json,
-        asked: Asked::PodsAndHub,
-        again: "",
-    }
+    let manner = Manner::of(&args.doing, Assent::of(&args.doing), Asked::PodsAndHub);
+    Manner { json: args.json, again: "", ..manner }
 }
 
 /// Plans, asks, does, and takes back what did not come to its end.
@@ -125,7 +120,7 @@ async fn converge(
 /// Writes the manifest, also if somebody has written something else into it meanwhile.
 fn keep(file: &ManifestFile, wish: &Wish) -> Result<()> {
     let name = wish.name();
-    let written = || {
+    let written = || -> Result<()> {
         let now = file.again()?;
         let after = wish.written(now.text())?;
         now.parse(&after)?;
