@@ -13,12 +13,11 @@ use std::path::PathBuf;
 
 const FIRST_DAY: &str = "\
 A first day:
-  pi init              write a pi.toml to start from
-  pi plan              look at the pods, show what would be done and why
-  pi apply             do it, after asking
-  pi list              what runs, how it is, and where
-  pi check             look at pi.toml alone
-  pi destroy           stop everything that pi.toml names
+  pi pods setup dc1 \"ssh root@1.2.3.4\"    a pod into pi.toml, and ready for models
+  pi start OWNER/NAME                     a model of the hub into pi.toml, and running
+  pi list                                 what runs, how it is, and where
+  pi plan                                 how pods differ from pi.toml, and why
+  pi apply                                bring them in line with it, after asking
 
 `pi help COMMAND` says more.";
 
@@ -76,10 +75,9 @@ pub(super) enum Verb {
     Prompt(crate::cli::prompt::Args),
     /// What was done to the pods, by whom and why
     History(History),
-    /// List the pods; set up, choose or forget one
     /// Break the lock that somebody left on a pod, after asking
     Unlock(Unlock),
-    /// List the pods, choose or forget one
+    /// List the pods; set up, choose or forget one
     Pods(crate::cli::pods::Pods),
     /// Write what runs on the pods, or what the older pi knew, into pi.toml
     Import(crate::cli::import::Import),

@@ -1,10 +1,11 @@
 //! `pi start` and `pi stop`, over a real sshd: pi.toml and the pod change together, or not at all.
 
 use crate::sshd::{Sshd, eventually, kill, processes_with};
-use crate::workplace::{Ran, Workplace};
+use crate::workplace::{KEY, Ran, Workplace};
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::Command;
 
 /// A pod behind a real sshd, on which every model is a small server of python3 alone.
 struct Bench {
@@ -113,6 +114,29 @@ fn a_model_is_started_stopped_and_started_again() {
 }
 
 #[test]
+fn two_commands_lead_from_an_ssh_line_to_a_real_model_that_answers() {
+    let (sshd, place) = (Sshd::start(), Workplace::new());
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiny-qwen3.gguf");
+    fs::copy(tiny, sshd.home().join("Tiny.gguf")).unwrap();
+    let mut setup = place.command("pods setup far --yes --no-persist");
+    Ran::from(setup.arg(sshd.ssh_line()).output().unwrap()).exits(0);
+    let (port, home) = (free_port(), sshd.home());
+    let start = format!("start {}/Tiny.gguf --gpus 0 --context 1k --port {port} --yes", home.display());
+    let ran = place.pi(&format!("{start} --no-persist")).exits(0).says("pi.toml has it as [models.tiny]");
+    assert!(ran.out.contains("model   tiny"), "{}", ran.out);
+    let key = format!("Authorization: Bearer {KEY}");
+    let ask = r#"{"model": "tiny", "temperature": 0, "messages": [{"role": "user", "content": "Hello?"}]}"#;
+    let url = format!("http://127.0.0.1:{port}/v1/chat/completions");
+    let curl = Command::new("curl").args(["-sS", "-H", &key, "-d", ask, &url]).output().unwrap();
+    let said = String::from_utf8(curl.stdout).unwrap();
+    assert!(said.contains("Hello from the tiny test model."), "{said}");
+    place.pi("stop --yes --no-persist").exits(0);
+    place.pi("pods remove far --models --yes").exits(0);
+    assert_eq!(fs::read_to_string(place.path().join("pi.toml")).unwrap(), "");
+    assert_eq!(processes_with(home.to_str().unwrap()), Vec::<u32>::new());
+}
+
+#[test]
 fn a_start_that_fails_says_why_and_leaves_nothing() {
     let bench = Bench::with(r#""bash", "-c", "echo the disk is on fire >&2; exit 3", "{home}", "{port}""#);
     let before = bench.manifest();
@@ -212,4 +236,35 @@ fn a_protected_model_is_stopped_only_if_that_is_allowed() {
     assert_eq!(bench.manifest(), text);
     bench.place.pi("stop echo --allow-protected --no-persist").exits(0);
     assert!(bench.processes().is_empty() && bench.manifest().contains("state = \"stopped\""));
+}
+
+#[test]
+fn without_a_model_those_that_fit_the_free_gpus_are_listed() {
+    let place = Workplace::with("[pods.dc1]\nssh = \"root@1.2.3.4\"\n");
+    let gpu = |index: u32| {
+        serde_json::json!({
+            "index": index, "uuid": format!("GPU-{index}"), "name": "NVIDIA H100 80GB HBM3", "memory_mib": 81559,
+            "used_mib": 4, "compute": "9.0", "mig": false, "ecc_errors": 0, "fault": null
+        })
+    };
+    let found = serde_json::json!({ "Found": { "driver": "580.95.05", "gpus": [gpu(0), gpu(1)] } });
+    let known = serde_json::json!({ "ssh": "root@1.2.3.4", "seen": 1, "facts": { "gpus": found } });
+    let memory = serde_json::json!({ "format": 1, "pods": { "dc1": known } });
+    fs::create_dir(place.path().join("home/.pi")).unwrap();
+    fs::write(place.path().join("home/.pi/pods.json"), memory.to_string()).unwrap();
+    let ran = place.pi("start").exits(0).says("2 of 2 × H100 80GB HBM3 free");
+    let line = ran.out.lines().find(|line| line.contains("Qwen/Qwen2.5-Coder-32B-Instruct")).unwrap();
+    assert!(line.contains("2 GPUs") && line.contains("tokens"), "{line}");
+    assert!(!ran.out.contains("Qwen/Qwen3-Coder-480B-A35B-Instruct"), "{}", ran.out);
+    assert!(ran.out.lines().all(|line| line.chars().count() <= 80), "{}", ran.out);
+    let json: serde_json::Value = serde_json::from_str(&place.pi("start --json").exits(0).out).unwrap();
+    assert!(json["gpus"][0]["models"].as_array().unwrap().len() > 5, "{json}");
+    place.pi("start --gpus 2").exits(64);
+    place.pi("start --pod dc2").exits(64).says("did you mean `dc1`?");
+}
+
+#[test]
+fn a_pod_without_gpus_is_told_what_runs_without() {
+    let bench = Bench::new();
+    bench.place.pi("start --no-persist").exits(0).says("`far` has no GPU").says("--gpus 0");
 }

@@ -1,6 +1,7 @@
 //! `pi start`: one model goes into `pi.toml` and runs, or nothing has changed.
 
 mod back;
+mod known;
 mod wish;
 
 use crate::cli::apply::{Asked, Assent, Manner, Proposal, carry_out, propose};
@@ -22,26 +23,27 @@ use wish::Wish;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  pi start Qwen/Qwen2.5-Coder-32B-Instruct --name qwen --gpus 2\n  pi start qwen                       one of pi.toml that was stopped\n  pi start zai-org/GLM-4.5-Air --yes --vllm --max-num-seqs 64"
+    after_help = "Examples:\n  pi start Qwen/Qwen2.5-Coder-32B-Instruct --name qwen --gpus 2\n  pi start                            what of pi's catalogue fits the pod\n  pi start qwen                       one of pi.toml that was stopped\n  pi start zai-org/GLM-4.5-Air --yes --vllm --max-num-seqs 64"
 )]
 pub(super) struct Start {
-    /// A repository of the hub "owner/name", a path on the pod, or a model of pi.toml by its name
+    /// A repository of the hub "owner/name", a path on the pod, or a model of pi.toml by its name;
+    /// without it, the models that pi knows and that fit the pod are listed
     #[arg(add = ArgValueCandidates::new(completions::models))]
-    model: String,
+    model: Option<String>,
     /// What to call it; else by the last part of MODEL
-    #[arg(long)]
+    #[arg(long, requires = "model")]
     name: Option<String>,
     /// How many GPUs, or which: 2, or 0,1; 0 is the CPU
-    #[arg(long, value_name = "N", value_parser = wish::gpus)]
+    #[arg(long, requires = "model", value_name = "N", value_parser = wish::gpus)]
     gpus: Option<crate::manifest::GpuAsk>,
     /// Share of each GPU's memory: 90%
-    #[arg(long, value_name = "SHARE", value_parser = crate::units::Percent::parse)]
+    #[arg(long, requires = "model", value_name = "SHARE", value_parser = crate::units::Percent::parse)]
     memory: Option<crate::units::Percent>,
     /// Tokens of context: 32k
-    #[arg(long, value_name = "TOKENS", value_parser = crate::units::Tokens::parse)]
+    #[arg(long, requires = "model", value_name = "TOKENS", value_parser = crate::units::Tokens::parse)]
     context: Option<crate::units::Tokens>,
     /// The port to listen on; else the first free one from 8001
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, requires = "model", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
     /// Print events as JSON, one a line, and last how the model is reached
     #[arg(long)]
@@ -49,15 +51,19 @@ pub(super) struct Start {
     #[command(flatten)]
     doing: Doing,
     /// Arguments of vllm: everything behind this
-    #[arg(long, value_name = "ARGS", num_args = 1.., allow_hyphen_values = true)]
+    #[arg(long, requires = "model", value_name = "ARGS", num_args = 1.., allow_hyphen_values = true)]
     vllm: Vec<String>,
 }
 
 pub(super) async fn run(global: &Global, args: &Start) -> Result<Exit> {
+    let Some(model) = &args.model else {
+        let json = if args.json { known::Json::Yes } else { known::Json::No };
+        return known::run(global, json).await;
+    };
     let file = ManifestFile::open(global)?;
     let manifest = file.parse(file.text())?;
     let memory = Store::new(&config_dir(global)?).read()?;
-    let wish = wish::wish(global, (&manifest, &memory), args)?;
+    let wish = wish::wish(global, (&manifest, &memory), model, args)?;
     let after = wish.written(file.text())?;
     let mut manifest = file.parse(&after)?;
     if wish.origin() == Origin::New {

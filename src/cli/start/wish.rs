@@ -50,11 +50,16 @@ impl Wish {
 }
 
 /// Reads the command line against the manifest.
-pub(super) fn wish(global: &Global, (manifest, memory): (&Manifest, &Memory), args: &Start) -> Result<Wish> {
-    if let Some(name) = manifest.models.keys().find(|name| name.as_str() == args.model) {
+pub(super) fn wish(
+    global: &Global,
+    (manifest, memory): (&Manifest, &Memory),
+    text: &str,
+    args: &Start,
+) -> Result<Wish> {
+    if let Some(name) = manifest.models.keys().find(|name| name.as_str() == text) {
         return declared(global, manifest, name, args);
     }
-    let model = ModelRef::parse(&args.model).map_err(|_| unknown(manifest, &args.model))?;
+    let model = ModelRef::parse(text).map_err(|_| unknown(manifest, text))?;
     let name = match &args.name {
         Some(name) => ModelName::parse(name).map_err(|bad| {
             usage(bad.to_string(), "a name is made of letters, digits, `-`, `_` and `.`: --name qwen")
@@ -106,8 +111,8 @@ fn declared(global: &Global, manifest: &Manifest, name: &ModelName, args: &Start
 /// Whether the command line says more than which model.
 fn says_more(args: &Start) -> bool {
     let Start { model, name, gpus, memory, context, port, json: _, doing: _, vllm } = args;
-    let renamed = name.as_ref().is_some_and(|name| name != model);
-    renamed && !model.contains('/')
+    let is_a_name = model.as_ref().is_some_and(|model| !model.contains('/'));
+    is_a_name && name.is_some() && name != model
         || gpus.is_some()
         || memory.is_some()
         || context.is_some()
