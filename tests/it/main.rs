@@ -30,3 +30,4 @@ mod pods;
 mod probe;
 mod prompt;
 mod readme;
+mod ready;
