@@ -64,8 +64,16 @@ pub(super) enum Verb {
     /// What runs, how it is, and where
     #[command(visible_aliases = ["ls", "ps"])]
     List(crate::cli::list::Args),
+    /// The last lines of a server's log, and what follows
+    Logs(crate::cli::logs::Args),
+    /// A shell on a pod
+    Shell(crate::cli::shell::Args),
+    /// Run a command on a pod, with its exit code
+    Ssh(crate::cli::ssh::Args),
     /// What clients of a server need, for eval: its url, key and model
     Env(crate::cli::env::Args),
+    /// Forward a port of this machine to a server, over SSH, until Ctrl-C
+    Tunnel(crate::cli::tunnel::Args),
     /// Print the JSON Schema of pi.toml, for editors
     Schema,
     /// Print what a shell needs to complete commands, pods and models

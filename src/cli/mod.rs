@@ -9,9 +9,11 @@ mod endpoint;
 mod env;
 mod exit;
 mod fit;
+mod ground;
 mod init;
 mod interrupt;
 mod list;
+mod logs;
 mod man;
 mod place;
 mod plan;
@@ -19,6 +21,9 @@ mod saved;
 mod schema;
 mod scope;
 mod secrets;
+mod shell;
+mod ssh;
+mod tunnel;
 mod tunnels;
 mod which_pod;
 mod world;
@@ -66,6 +71,10 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Apply(args) => threads(apply::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
         Verb::List(args) => threads(list::run(&global, &args)),
+        Verb::Tunnel(args) => threads(tunnel::run(&global, &args)),
+        Verb::Logs(args) => threads(logs::run(&global, &args)),
+        Verb::Shell(args) => threads(shell::run(&global, &args)),
+        Verb::Ssh(args) => threads(ssh::run(&global, &args)),
         Verb::Env(args) => threads(env::run(&global, &args)),
     }
 }

@@ -98,7 +98,7 @@ pub(super) fn load_manifest(global: &Global) -> Result<Manifest> {
 }
 
 /// `$PI_CONFIG_DIR`, else `~/.pi`.
-fn config_dir(global: &Global) -> Result<PathBuf> {
+pub(super) fn config_dir(global: &Global) -> Result<PathBuf> {
     let directory = surroundings(global).config_dir();
     directory.ok_or_else(|| usage("there is no home directory", "set PI_CONFIG_DIR"))
 }

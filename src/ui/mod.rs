@@ -29,7 +29,7 @@ pub use json::plan_json;
 pub use list::list_text;
 pub use list_json::list_json;
 pub use outcome::outcome;
-pub use output::{Color, ask_yes, data, is_terminal, note, use_color};
+pub use output::{Color, ask_yes, data, is_terminal, note, still_read, use_color};
 pub use plan_text::plan_text;
 pub use refusal::refusal;
 pub use screen::Screen;

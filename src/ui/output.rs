@@ -34,6 +34,13 @@ pub fn data(text: &str) -> Result<()> {
     }
 }
 
+/// Writes one line to standard output; false when nobody reads it any more.
+#[must_use]
+pub fn still_read(line: &str) -> bool {
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).is_ok()
+}
+
 /// Tells the person something on standard error.
 pub fn note(text: &str) {
     // nobody reads standard error any more: there is nobody to tell that
