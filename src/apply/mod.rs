@@ -4,14 +4,19 @@
 //! accounts for every step. After every step `pods.json` is written.
 
 mod ask;
+mod asker;
 mod event;
 mod fetch;
+mod guard;
 mod locks;
+mod note;
 mod perform;
 mod ready;
 mod remember;
 mod report;
 mod schedule;
+mod tools;
+mod unlock;
 
 pub use ask::served;
 pub use event::{Event, Failure, FailureKind, Outcome};
@@ -19,3 +24,6 @@ pub use locks::{Holder, Locks, Refusal};
 pub use remember::remember;
 pub use report::Report;
 pub use schedule::{Crew, apply};
+pub use unlock::{NotBroken, unlock};
+
+use note::Noted;

@@ -2,6 +2,7 @@
 
 use crate::apply::event::{Failure, FailureKind};
 use crate::apply::fetch::fetch_failed;
+use crate::apply::note::noting;
 use crate::apply::ready::await_ready;
 use crate::apply::schedule::Crew;
 use crate::name::{PodName, SecretName};
@@ -26,15 +27,15 @@ pub(super) async fn perform<R: Remote>(
         return Err(Failure::new("no-pod", format!("{} is not in the manifest", step.pod)));
     };
     let scripts = scripts(&step.action, pod)
+        .and_then(|scripts| noting((&step.action, &step.reason, pod), crew, scripts))
         .map_err(|error| Failure::new("no-script", error.to_string()).lines(source(&error)))?;
     // what only takes time stops at once; what changes servers is finished, it takes seconds
     let never = CancellationToken::new();
     let interrupt = if may_be_interrupted(&step.action) { interrupt } else { &never };
+    let errand = Errand { pod: &step.pod, crew, interrupt, say };
     if let (Action::AwaitReady { spec, stall }, [wait, mark]) = (&step.action, scripts.as_slice()) {
-        let errand = Errand { pod: &step.pod, crew, interrupt, say };
         return await_ready(&errand, (spec, *stall), wait, mark).await;
     }
-    let errand = Errand { pod: &step.pod, crew, interrupt, say };
     for script in &scripts {
         let input = match &step.action {
             Action::WriteSecrets(names) => Some(secrets_input(names, crew.secrets)),
@@ -80,11 +81,21 @@ impl<R: Remote> Errand<'_, R> {
         script: &Script,
         input: Option<Secret>,
     ) -> Result<(Exit, Vec<Line>), Failure> {
+        self.run_telling(script, input, &|text| (self.say)(text.to_owned())).await
+    }
+
+    /// The same, where something else is made of the lines.
+    pub(super) async fn run_telling(
+        &self,
+        script: &Script,
+        input: Option<Secret>,
+        tell: &(dyn Fn(&str) + Sync),
+    ) -> Result<(Exit, Vec<Line>), Failure> {
         let mut lines = std::collections::VecDeque::new();
         let hear = |line: Line| {
             let (Line::Out(text) | Line::Err(text)) = &line;
             if !text.trim().is_empty() {
-                (self.say)(text.clone());
+                tell(text);
             }
             if lines.len() == KEPT {
                 lines.pop_front();
@@ -111,7 +122,7 @@ pub(super) fn from_remote(error: &RemoteError) -> Failure {
 }
 
 /// The last thing the script said to its error stream, with a few lines before it.
-fn script_failed(script: &Script, exit: Exit, lines: &[Line]) -> Failure {
+pub(super) fn script_failed(script: &Script, exit: Exit, lines: &[Line]) -> Failure {
     let words = |line: &Line| match line {
         Line::Err(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
         Line::Err(_) | Line::Out(_) => None,

@@ -11,7 +11,7 @@ use crate::cli::interrupt;
 use crate::name::{ModelName, PodName, PodPath};
 use crate::remote::{self, Job, Remote, RemoteError};
 use crate::script::{Template, render};
-use crate::ui;
+use crate::ui::{self, Reader};
 use clap_complete::engine::ArgValueCandidates;
 use miette::{IntoDiagnostic, Result, miette};
 use serde::Serialize;
@@ -128,7 +128,7 @@ async fn tell(
     let hear = |line| match line {
         remote::Line::Out(record) => {
             if let Some(line) = read(&record, place)
-                && !ui::still_read(line)
+                && ui::stream(&format!("{line}\n")) == Reader::Gone
             {
                 stop.cancel();
             }

@@ -4,19 +4,26 @@ mod apply;
 mod args;
 mod check;
 mod completions;
+mod consent;
 mod destroy;
 mod endpoint;
 mod env;
 mod exit;
 mod fit;
 mod ground;
+mod history;
+mod import;
 mod init;
 mod interrupt;
+mod locking;
 mod list;
 mod logs;
 mod man;
 mod place;
+mod manifest_file;
 mod plan;
+mod pods;
+mod prompt;
 mod saved;
 mod schema;
 mod scope;
@@ -24,6 +31,7 @@ mod secrets;
 mod shell;
 mod ssh;
 mod tunnel;
+mod unlock;
 mod tunnels;
 mod which_pod;
 mod world;
@@ -65,10 +73,13 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Check => check::run(&global),
         Verb::Fit(args) => fit::run(&args),
         Verb::Schema => schema::run(),
+        Verb::Import(args) => threads(import::run(&global, &args)),
         Verb::Completions(args) => completions::run(&args),
         Verb::Man(args) => man::run(&args),
         Verb::Plan(args) => threads(plan::run(&global, &args)),
         Verb::Apply(args) => threads(apply::run(&global, &args)),
+        Verb::History(args) => threads(history::run(&global, &args)),
+        Verb::Unlock(args) => threads(unlock::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
         Verb::List(args) => threads(list::run(&global, &args)),
         Verb::Tunnel(args) => threads(tunnel::run(&global, &args)),
@@ -76,6 +87,8 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Shell(args) => threads(shell::run(&global, &args)),
         Verb::Ssh(args) => threads(ssh::run(&global, &args)),
         Verb::Env(args) => threads(env::run(&global, &args)),
+        Verb::Pods(args) => threads(pods::run(&global, &args)),
+        Verb::Prompt(args) => threads(prompt::run(&global, &args)),
     }
 }
 

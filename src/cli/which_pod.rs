@@ -64,8 +64,9 @@ mod tests {
 
     /// The pod that is meant, or the message and its help.
     fn meant(pods: &[&str], flag: Option<&str>, active: Option<&str>) -> String {
-        let text: String = pods.iter().map(|pod| format!("[pods.{pod}]\nssh = \"root@{pod}\"\n")).collect();
-        let manifest = parse("pi.toml", &text, Path::new("/work/team")).unwrap();
+        let tables: Vec<String> =
+            pods.iter().map(|pod| format!("[pods.{pod}]\nssh = \"root@{pod}\"\n")).collect();
+        let manifest = parse("pi.toml", &tables.concat(), Path::new("/work/team")).unwrap();
         let global =
             Global { manifest: None, pod: flag.map(str::to_owned), no_persist: false, color: Color::Auto };
         let memory = Memory { active: active.map(|name| name.parse().unwrap()), ..Memory::default() };

@@ -8,6 +8,7 @@ mod command_line;
 mod commit;
 mod converge;
 mod destroy;
+mod doubts;
 mod engine;
 mod fetch;
 mod finding;
@@ -17,6 +18,7 @@ mod hub_says;
 mod inputs;
 mod look;
 mod order;
+mod pick;
 mod place;
 mod questions;
 mod queue;
@@ -25,10 +27,12 @@ mod room;
 mod secrets;
 mod server;
 mod servers;
+mod set_up;
 mod simulate;
 mod step;
 mod storage;
 mod stored;
+mod told;
 mod view;
 mod wanted;
 mod weights;
@@ -40,10 +44,13 @@ pub use finding::{Finding, Severity};
 pub use fits::fit_of;
 pub use hide::{address as shown_address, recipe as shown_recipe};
 pub use inputs::{Inputs, Protected, Scope};
+pub use look::LOCK_EXPIRY;
 pub use questions::questions;
 pub use render::{scripts, shown_scripts};
+pub use set_up::set_up;
 pub use simulate::{act, simulate};
 pub use step::{Action, Counts, Plan, Row, Sign, Step, StepId, Storage};
+pub use told::{Told, told};
 pub use view::{GpuView, PodView, gpus_in_words};
 
 use crate::manifest::{Model, Pod};
@@ -137,11 +144,10 @@ fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Plan {
         plan.pods.insert(name.clone(), PodView::new(pod, facts));
         if let Some(facts) = facts {
             let models = by_pod.get(name).map_or(&[][..], Vec::as_slice);
-            order::append(
-                &mut plan,
-                rule(&Site { name, pod, facts, models, project: &inputs.manifest.project }),
-                name,
-            );
+            let site = Site { name, pod, facts, models, project: &inputs.manifest.project };
+            let mut draft = rule(&site);
+            draft.findings.extend(look::locked(&site));
+            order::append(&mut plan, draft, name);
         }
     }
     plan

@@ -58,9 +58,12 @@ macro_rules! templates {
 
 templates! {
     AWAIT_READY = "await_ready.sh" with "session.sh";
+    COMMAND_LINES = "command_lines.sh";
     FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh", "hub_cache.sh";
     FOLLOW_LOG = "follow_log.sh";
+    HISTORY = "history.sh";
     INSTALL_ENGINE = "install_engine.sh" with "uv.sh";
+    JOURNAL = "journal.sh";
     LOCK = "lock.sh";
     MARK_ANSWERED = "mark_answered.sh" with "session.sh";
     MOUNT_STORAGE = "mount_storage.sh";
@@ -75,6 +78,7 @@ templates! {
     RUN_VLLM = "run_vllm.sh" with "run.sh";
     START_SERVER = "start_server.sh" with "session.sh";
     STOP_SERVER = "stop_server.sh" with "session.sh";
+    UNLOCK = "unlock.sh";
     VITALS = "vitals.sh" with "session.sh", "probe_records.sh";
     WRITE_SECRETS = "write_secrets.sh";
 }

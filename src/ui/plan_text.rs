@@ -5,6 +5,7 @@ use crate::fit::{Fit, Verdict};
 use crate::manifest::Lines;
 use crate::name::PodName;
 use crate::plan::{Action, Finding, Plan, PodView, Row, Severity, fit_of, gpus_in_words};
+use crate::ui::command::command_text;
 use crate::ui::findings::finding_text;
 use crate::ui::layout::{Count, WIDTH, width};
 use crate::ui::rows::{below, row_text};
@@ -67,6 +68,9 @@ fn pod_text(
     pod_title(text, name, view);
     for row in rows {
         row_text(text, row, view);
+        if let Some(command) = command_text(row, view) {
+            below(text, &command);
+        }
         if let Some(fit) = fit(row, view) {
             below(text, &Line(&fit).to_string());
         }

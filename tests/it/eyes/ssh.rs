@@ -98,7 +98,7 @@ fn signals_reach_the_command_and_its_children() {
     }
     // a command may have its own opinion
     let own = mark("OWN");
-    let child = start("trap 'echo bye; exit 7' INT; sleep 4711 & wait; wait", &own);
+    let child = start("trap 'echo bye; kill $!; exit 7' INT; sleep 4711 & wait", &own);
     kill("INT", child.id());
     let ran: Ran = child.wait_with_output().unwrap().into();
     ran.exits(7).says("bye");

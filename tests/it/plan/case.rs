@@ -2,7 +2,7 @@
 //!
 //! `pi.toml`; `observed/POD.txt` (what a probe printed), `.json` (facts) or `.unreachable` (code, reason and help, a line
 //! each); `secrets` (names this machine has; default `api_key`, whose value is `value-of-api_key`, as salted with
-//! `salt`); `memory.json` (a `pods.json`); `hub.json` (what the hub said, by `owner/name@revision`); `args` (`destroy`, `--target NAME`, `--allow-protected` …).
+//! `salt`); `memory.json` (a `pods.json`); `hub.json` (what the hub said, by `owner/name@revision`); `args` (`destroy`, `--target NAME`, `--allow-protected`, `set-up` …).
 //!
 //! An engine whose digest is `right` has the digest that this pi asks for.
 
@@ -11,7 +11,7 @@ use pi::manifest::{self, Manifest};
 use pi::memory::Memory;
 use pi::name::{EngineId, ModelName, PodName, SecretName};
 use pi::observe::{EngineSeen, Expect, Observed, PodFacts, Sighting, Unreachable, read, salted};
-use pi::plan::{Action, Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan};
+use pi::plan::{Action, Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan, set_up};
 use pi::ssh_target::SshTarget;
 use pi::status::{PodStatus, Vitals, pod_status};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +36,7 @@ pub(crate) struct Ask {
     scope: Scope,
     protected: Option<Protected>,
     destroy: Option<Extent>,
+    sets_up: bool,
 }
 
 impl Case {
@@ -80,7 +81,7 @@ impl Case {
     }
 
     pub(crate) fn plan_of(&self, manifest: &Manifest, observed: &Observed) -> Plan {
-        let Ask { scope, protected, destroy: extent } = &self.ask;
+        let Ask { scope, protected, destroy: extent, sets_up } = &self.ask;
         let inputs = Inputs {
             manifest,
             memory: &self.memory,
@@ -92,6 +93,7 @@ impl Case {
         };
         match extent {
             Some(extent) => destroy(&inputs, *extent),
+            None if *sets_up => set_up(&inputs),
             None => plan(&inputs),
         }
     }
@@ -188,6 +190,7 @@ impl Ask {
         while let Some(word) = words.next() {
             match word {
                 "destroy" => destroys = true,
+                "set-up" => ask.sets_up = true,
                 "--weights" => extent.weights = Removal::Remove,
                 "--engines" => extent.engines = Removal::Remove,
                 "--allow-protected" => ask.protected = Some(Protected::Allow),

@@ -6,6 +6,7 @@ pub(crate) mod golden;
 mod hidden;
 mod laws;
 mod random;
+mod recipes;
 mod scripts;
 mod shuffle;
 mod twice;

@@ -1,0 +1,65 @@
+//! The pod's journal: each script of a step notes there what became of it, so that it is told even when pi is not there
+//! any more.
+
+use crate::apply::schedule::Crew;
+use crate::journal::Deed;
+use crate::manifest::Pod;
+use crate::plan::Action;
+use crate::script::{RenderError, Script, Template, around};
+use serde::Serialize;
+
+/// Bytes after which a journal is put aside and a new one begun.
+const LIMIT: u32 = 1 << 20;
+
+/// Which ends are noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Noted {
+    /// Whatever becomes of it.
+    Always,
+    /// Only that it did not succeed: it changes nothing, and the step goes on after it.
+    Failures,
+}
+
+impl Noted {
+    /// What is noted of a step's script.
+    fn of(script: &Script) -> Self {
+        if script.name == Template::AWAIT_READY.name() { Self::Failures } else { Self::Always }
+    }
+}
+
+/// An action's scripts, each with what it has to note.
+pub(super) fn noting<R>(
+    (action, reason, pod): (&Action, &str, &Pod),
+    crew: &Crew<'_, R>,
+    scripts: Vec<Script>,
+) -> Result<Vec<Script>, RenderError> {
+    let deed = Deed {
+        pi: env!("CARGO_PKG_VERSION").to_owned(),
+        who: crew.who.to_owned(),
+        project: crew.manifest.project.clone(),
+        action: action.name().to_owned(),
+        target: action.target(),
+        reason: reason.to_owned(),
+    };
+    scripts
+        .into_iter()
+        .map(|script| {
+            let noted = Noted::of(&script);
+            journaled(pod, &deed, script, noted)
+        })
+        .collect()
+}
+
+/// A script that notes a deed in the pod's journal.
+pub(super) fn journaled(pod: &Pod, deed: &Deed, script: Script, noted: Noted) -> Result<Script, RenderError> {
+    #[derive(Serialize)]
+    struct Values<'a> {
+        pi: &'a str,
+        deed: String,
+        noted: Noted,
+        limit: u32,
+    }
+    let values = Values { pi: pod.pi_path.as_str(), deed: deed.fields(), noted, limit: LIMIT };
+    around(Template::JOURNAL, &values, script)
+}
