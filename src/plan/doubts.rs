@@ -5,7 +5,7 @@ use crate::catalog::recipe::{NoChoice, SIZES};
 use crate::fit::Chosen;
 use crate::manifest::{EngineKind, EngineVersion, Model};
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::{Site, command_line, fits, pick};
+use crate::plan::{Site, command_line, engine, fits, pick};
 use crate::spec::ServerSpec;
 use std::collections::BTreeSet;
 
@@ -22,11 +22,11 @@ const OWN_FLAGS: [(&str, &str); 6] = [
 /// Everything that is to be said before this server is started.
 pub(super) fn doubts(site: &Site<'_>, model: &Model, spec: &ServerSpec) -> Vec<Finding> {
     let found = own_flags(model).into_iter().chain(spread(model, spec)).chain(twice_said(model));
-    let mut found: Vec<Told> = found.chain(unknown_flags(model)).collect();
-    match pick::chosen_at(model, &spec.gpus, site.facts) {
+    let mut found: Vec<Told> = found.chain(unknown_flags(site, model)).collect();
+    match pick::chosen_at(site, model, &spec.gpus) {
         None => {}
         Some(Err(why)) => found.push(no_choice(&why)),
-        Some(Ok(chosen)) => found.extend(against_the_recipe(model, &chosen)),
+        Some(Ok(chosen)) => found.extend(against_the_recipe(site, model, &chosen)),
     }
     let finding = |Told { severity, code, message, help }: Told| {
         let finding = Finding::on(severity, code, site.name, message).of(&spec.name);
@@ -97,12 +97,15 @@ fn twice_said(model: &Model) -> Vec<Told> {
 }
 
 /// Flags with which this version would refuse to start. What a nightly or a build of one's own knows can't be told.
-fn unknown_flags(model: &Model) -> Option<Told> {
-    let engine = &model.engine;
-    if engine.kind != EngineKind::Vllm || engine.build.is_some() || engine.version == EngineVersion::Nightly {
+fn unknown_flags(site: &Site<'_>, model: &Model) -> Option<Told> {
+    let choice = &model.engine;
+    if choice.kind != EngineKind::Vllm
+        || choice.build.is_some()
+        || *engine::version(site.pod, choice) == EngineVersion::Nightly
+    {
         return None;
     }
-    let version = pick::version(engine)?;
+    let version = pick::version(site.pod, choice)?;
     let unknown = args::unknown(&model.args, &version);
     (!unknown.is_empty()).then(|| {
         let message = format!("vLLM {version} does not know {}", unknown.join(", "));
@@ -121,7 +124,7 @@ fn no_choice(why: &NoChoice) -> Told {
 }
 
 /// Where the user's arguments say something else than the recipe, and what the recipe has to say besides.
-fn against_the_recipe(model: &Model, chosen: &Chosen) -> Vec<Told> {
+fn against_the_recipe(site: &Site<'_>, model: &Model, chosen: &Chosen) -> Vec<Told> {
     let Chosen { choice, setup, .. } = chosen;
     let (_, conflicts) = args::merge(&choice.beside(&model.args), &model.args);
     let mut found: Vec<Told> = conflicts
@@ -137,7 +140,7 @@ fn against_the_recipe(model: &Model, chosen: &Chosen) -> Vec<Told> {
         let message = format!("its env sets {name} otherwise than the catalogue, which says {value}");
         warning("env-against-recipe", message, "its env wins; leave it out to take the catalogue's")
     }));
-    let heads = pick::Book::of(model).and_then(|book| book.recipe.heads);
+    let heads = pick::Book::of(site.pod, model).and_then(|book| book.recipe.heads);
     let tp = setup.parallel.tp;
     if let Some(heads) = heads.filter(|heads| !heads.is_multiple_of(tp)) {
         let message = format!("its {heads} attention heads can't be cut into {tp} pieces: vLLM refuses");

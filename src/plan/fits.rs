@@ -64,7 +64,7 @@ fn shortened(site: &Site<'_>, spec: &ServerSpec, model: &Model) -> Option<Findin
 /// The catalogue's choice, where the context is its own and not the user's.
 fn picked(site: &Site<'_>, spec: &ServerSpec, model: &Model) -> Option<Choice> {
     let said = model.context.is_some() || args::value(&model.args, "--max-model-len").is_some();
-    let chosen = pick::chosen_at(model, &spec.gpus, site.facts).filter(|_| !said)?;
+    let chosen = pick::chosen_at(site, model, &spec.gpus).filter(|_| !said)?;
     chosen.ok().map(|chosen| chosen.choice)
 }
 
@@ -121,5 +121,9 @@ pub(super) fn recipe(spec: &ServerSpec) -> Option<&'static models::Recipe> {
 /// The engine's version by its environment's name; pi's own pin for builds that name none.
 pub(super) fn version(spec: &ServerSpec) -> Version {
     let named = spec.engine.as_ref().and_then(|id| id.as_str().strip_prefix("vllm-"));
-    named.and_then(Version::parse).unwrap_or_else(|| engines::resolve(&EngineVersion::Release))
+    let wanted = match named {
+        Some(name) if name.starts_with("nightly") => EngineVersion::Nightly,
+        Some(_) | None => EngineVersion::Release,
+    };
+    named.and_then(Version::parse).unwrap_or_else(|| engines::resolve(&wanted))
 }

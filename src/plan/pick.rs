@@ -8,11 +8,12 @@ use crate::catalog::models::{self, Recipe};
 use crate::catalog::recipe::{Ask, NoChoice, SIZES};
 use crate::catalog::{Gpu, Version, args, engines, gpus};
 use crate::fit::{Chosen, Verdict, Wanted, choose};
-use crate::manifest::{EngineChoice, EngineKind, GpuAsk, Model};
+use crate::manifest::{EngineChoice, EngineKind, GpuAsk, Model, Pod};
 use crate::model_ref::ModelRef;
 use crate::name::EnvName;
 use crate::observe::{self, GpuSight, PodFacts};
 use crate::plan::look::unusable;
+use crate::plan::{Site, engine};
 use crate::spec::ServerSpec;
 use crate::units::{Percent, Tokens};
 use std::borrow::Cow;
@@ -41,10 +42,10 @@ pub(super) struct Book {
 
 impl Book {
     /// None for other engines, models the catalogue does not have, and builds whose version can't be told.
-    pub(super) fn of(model: &Model) -> Option<Self> {
+    pub(super) fn of(pod: &Pod, model: &Model) -> Option<Self> {
         let ModelRef::Hub { repo, .. } = &model.model else { return None };
         let recipe = models::find(repo.as_str()).filter(|_| model.engine.kind == EngineKind::Vllm)?;
-        Some(Self { recipe, version: version(&model.engine)? })
+        Some(Self { recipe, version: version(pod, &model.engine)? })
     }
 
     /// The way to run it on `count` of these GPUs, or on as many as it needs.
@@ -67,9 +68,10 @@ impl Book {
 }
 
 /// Picks what has to be known before a place is looked for; `record` is what runs or ran under its name.
-pub(super) fn pick(model: &Model, record: Option<&ServerSpec>, facts: &PodFacts) -> Pick {
+pub(super) fn pick(site: &Site<'_>, model: &Model, record: Option<&ServerSpec>) -> Pick {
+    let facts = site.facts;
     let usable = usable(facts);
-    let book = Book::of(model).filter(|_| !usable.is_empty());
+    let book = Book::of(site.pod, model).filter(|_| !usable.is_empty());
     let here = main_kind(&usable);
     let chosen = |count| {
         let (gpu, available) = here.as_ref()?;
@@ -91,21 +93,21 @@ pub(super) fn pick(model: &Model, record: Option<&ServerSpec>, facts: &PodFacts)
 }
 
 /// What the manifest says and what the catalogue adds, for a server on these GPUs.
-pub(super) fn line(model: &Model, place: &[u32], facts: &PodFacts) -> Line {
+pub(super) fn line(site: &Site<'_>, model: &Model, place: &[u32]) -> Line {
     let own = Line {
         context: args_context(model).or(model.context),
         args: model.args.clone(),
         env: BTreeMap::new(),
     };
-    let Some(Ok(Chosen { choice, context, .. })) = chosen_at(model, place, facts) else { return own };
+    let Some(Ok(Chosen { choice, context, .. })) = chosen_at(site, model, place) else { return own };
     let (args, _) = args::merge(&without_tensor_parallel(&choice.beside(&model.args)), &model.args);
     Line { context: own.context.or(context), args, env: choice.env }
 }
 
 /// The way to run a model on these GPUs; none where the catalogue has no say.
-pub(super) fn chosen_at(model: &Model, place: &[u32], facts: &PodFacts) -> Option<Result<Chosen, NoChoice>> {
-    let gpu = gpu_at(place, facts)?;
-    Some(Book::of(model)?.choose(model, (&gpu, place.len()), Some(place.len())))
+pub(super) fn chosen_at(site: &Site<'_>, model: &Model, place: &[u32]) -> Option<Result<Chosen, NoChoice>> {
+    let gpu = gpu_at(place, site.facts)?;
+    Some(Book::of(site.pod, model)?.choose(model, (&gpu, place.len()), Some(place.len())))
 }
 
 /// What a server on these GPUs has to do with: where they differ, the smallest counts.
@@ -168,8 +170,8 @@ fn args_value<T: std::str::FromStr>(model: &Model, flag: &str) -> Option<T> {
 }
 
 /// Which vLLM a model's choice of an engine comes to, as far as can be told.
-pub(super) fn version(choice: &EngineChoice) -> Option<Version> {
-    let Some(build) = &choice.build else { return Some(engines::resolve(&choice.version)) };
+pub(super) fn version(pod: &Pod, choice: &EngineChoice) -> Option<Version> {
+    let Some(build) = &choice.build else { return Some(engines::resolve(engine::version(pod, choice))) };
     let pinned = build.packages.iter().filter(|package| package.starts_with("vllm"));
     pinned.filter_map(|package| Version::parse(package.split_once("==")?.1)).next_back()
 }

@@ -82,7 +82,7 @@ pub(super) fn candidate<'a>(
         }
     };
     let seen = site.facts.servers.get(name);
-    let pick = pick::pick(model, seen.and_then(|seen| seen.spec.as_ref().ok()), site.facts);
+    let pick = pick::pick(site, model, seen.and_then(|seen| seen.spec.as_ref().ok()));
     Ok(Candidate { name, model, seen, recipe, commit, fetch, notes, pick, listen, key })
 }
 
@@ -95,7 +95,7 @@ impl Candidate<'_> {
     /// The server at its place.
     pub(super) fn at(&self, inputs: &Inputs<'_>, site: &Site<'_>, Place { gpus, port }: Place) -> ServerSpec {
         let Self { name, model, seen: _, recipe, commit, fetch: _, notes: _, pick, listen, key } = self;
-        let Line { context, args, mut env } = pick::line(model, &gpus, site.facts);
+        let Line { context, args, mut env } = pick::line(site, model, &gpus);
         env.extend(site.pod.env.clone());
         env.extend(model.env.clone());
         ServerSpec {
