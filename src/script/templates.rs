@@ -62,6 +62,7 @@ templates! {
     FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh", "hub_cache.sh";
     HISTORY = "history.sh";
     INSTALL_ENGINE = "install_engine.sh" with "uv.sh";
+    INSTALL_PACKAGES = "install_packages.sh";
     JOURNAL = "journal.sh";
     LOCK = "lock.sh";
     MARK_ANSWERED = "mark_answered.sh" with "session.sh";

@@ -5,6 +5,7 @@ mod check;
 mod golden;
 mod hidden;
 mod laws;
+mod packages;
 mod random;
 mod recipes;
 mod scripts;
