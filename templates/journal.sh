@@ -23,7 +23,7 @@ set +e
 (step "$@")
 code=$?
 case $code in
-  0) outcome=done ;;
+  0) outcome='done' ;;
   129 | 130 | 143) outcome=stopped ;;
   *) outcome=failed ;;
 esac

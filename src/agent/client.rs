@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +33,8 @@ pub enum Origin {
 pub struct Server {
     /// Up to and with `/v1`.
     pub base_url: String,
+    /// The Unix socket that leads to it; then the host in the URL means nothing.
+    pub socket: Option<PathBuf>,
     /// Its name there.
     pub model: String,
     /// What it wants as a bearer token.
@@ -54,7 +57,7 @@ pub(super) struct Request<'a> {
 /// An answer, and how long it took.
 pub(super) struct Timed {
     pub(super) answer: Answer,
-    /// Until the first piece, and until the last.
+    /// Until the first event, and until the last.
     pub(super) first: Option<Duration>,
     pub(super) whole: Duration,
 }
@@ -74,12 +77,21 @@ impl Client {
         let builder = reqwest::Client::builder()
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
+            // servers close what is idle just when the next turn would use it
+            .pool_max_idle_per_host(0)
             // a token must not follow to where somebody else points
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("pi/", env!("CARGO_PKG_VERSION")));
-        let builder = if is_loopback(&server.base_url) { builder.no_proxy() } else { builder };
+        let builder = match &server.socket {
+            Some(socket) => builder.unix_socket(socket.as_path()),
+            None if is_loopback(&server.base_url) => builder.no_proxy(),
+            None => builder,
+        };
         let http = builder.build().map_err(|error| {
-            Trouble::new(format!("cannot speak HTTP: {}", innermost(&error)), "see the proxies in the environment")
+            Trouble::new(
+                format!("cannot speak HTTP: {}", innermost(&error)),
+                "see the proxies in the environment",
+            )
         })?;
         Ok(Self { http, server })
     }
@@ -101,10 +113,8 @@ impl Client {
         let url = format!("{}/models", self.server.base_url);
         let response = self.send(self.http.get(&url), &url).await?;
         let asked = self.asked(&url);
-        let value: Value = response
-            .json()
-            .await
-            .map_err(|error| broken(asked, Fault::Garbled(innermost(&error))))?;
+        let value: Value =
+            response.json().await.map_err(|error| broken(asked, Fault::Garbled(innermost(&error))))?;
         let models = value["data"].as_array().into_iter().flatten();
         Ok(models.filter_map(|model| model["id"].as_str().map(str::to_owned)).collect())
     }
@@ -120,13 +130,13 @@ impl Client {
         let begun = Instant::now();
         let mut first = None;
         let mut fold = Fold::new(self.server.api);
-        let mut tell = |piece| {
-            first.get_or_insert_with(|| begun.elapsed());
-            tell(piece);
-        };
         let work = async {
             let response = self.send(self.http.post(&url).json(&self.body(request)), &url).await?;
-            self.read(response, &url, &mut fold, &mut tell).await
+            let mut hear = |data: &str| {
+                first.get_or_insert_with(|| begun.elapsed());
+                fold.hear(data).map(|pieces| pieces.into_iter().for_each(&mut *tell))
+            };
+            self.read(response, &url, &mut hear).await
         };
         let whole = tokio::select! {
             biased;
@@ -174,7 +184,10 @@ impl Client {
             None => request,
         };
         let asked = self.asked(url);
-        let response = request.send().await.map_err(|error| unreachable(asked, &innermost(&error)))?;
+        let response = request.send().await.map_err(|error| {
+            let why = innermost(&error);
+            if error.is_connect() { unreachable(asked, &why) } else { lost(asked, &why) }
+        })?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -190,17 +203,13 @@ impl Client {
         &self,
         response: Response,
         url: &str,
-        fold: &mut Fold,
-        tell: &mut dyn FnMut(Piece),
+        hear: &mut dyn FnMut(&str) -> Result<(), Fault>,
     ) -> Result<(), Trouble> {
         let asked = self.asked(url);
-        let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind =
+            response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let streams = !kind.starts_with("application/json");
-        let mut hear = |data: &str| {
-            fold.hear(data)
-                .map(|pieces| pieces.into_iter().for_each(&mut *tell))
-                .map_err(|fault| broken(asked, self.safe(fault)))
-        };
+        let mut hear = |data: &str| hear(data).map_err(|fault| broken(asked, self.safe(fault)));
         if !streams {
             // a server that can't stream sends the same all at once
             let body = response.text().await.map_err(|error| lost(asked, &innermost(&error)))?;
@@ -211,7 +220,8 @@ impl Client {
         while let Some(portion) = bytes.next().await {
             let portion = portion.map_err(|error| lost(asked, &innermost(&error)))?;
             let events = sse.push(&portion);
-            let events = events.map_err(|_| broken(asked, Fault::Garbled("an event without end".to_owned())))?;
+            let events =
+                events.map_err(|_| broken(asked, Fault::Garbled("an event without end".to_owned())))?;
             events.iter().try_for_each(|data| hear(data))?;
         }
         sse.end().iter().try_for_each(|data| hear(data))

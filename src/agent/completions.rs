@@ -11,7 +11,8 @@ pub(super) fn body(system: &str, messages: &[Message], tools: &[Value]) -> Value
     let said = messages.iter().enumerate().map(|(at, message)| wire(message, Some(at) > last_user));
     let system = (!system.is_empty()).then(|| json!({ "role": "system", "content": system }));
     let messages: Vec<Value> = system.into_iter().chain(said).collect();
-    let mut body = json!({ "messages": messages, "stream": true, "stream_options": { "include_usage": true } });
+    let mut body =
+        json!({ "messages": messages, "stream": true, "stream_options": { "include_usage": true } });
     if !tools.is_empty() {
         let tools = tools.iter().map(|tool| json!({ "type": "function", "function": tool }));
         body["tools"] = tools.collect();
@@ -162,7 +163,10 @@ impl Fold {
         let open = match index {
             Some(_) => self.calls.iter().position(|(at, _)| *at == index),
             // without an index, an id begins another call
-            None if id.as_ref().is_none_or(|id| self.calls.last().is_some_and(|(_, last)| last.id == *id)) => {
+            None if id
+                .as_ref()
+                .is_none_or(|id| self.calls.last().is_some_and(|(_, last)| last.id == *id)) =>
+            {
                 self.calls.len().checked_sub(1)
             }
             None => None,

@@ -44,7 +44,14 @@ impl Session {
     pub fn new(config_dir: &Path, directory: &Path) -> Self {
         let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%6f");
         let path = folder(config_dir, directory).join(format!("{now}-{}.jsonl", std::process::id()));
-        Self { path, directory: directory.to_owned(), messages: Vec::new(), written: 0, begun: 0, whole: None }
+        Self {
+            path,
+            directory: directory.to_owned(),
+            messages: Vec::new(),
+            written: 0,
+            begun: 0,
+            whole: None,
+        }
     }
 
     /// The last one of this directory; nothing if there is none.
@@ -113,7 +120,11 @@ impl Session {
         let failed = || format!("cannot read {}", path.display());
         let text = fs::read_to_string(&path).into_diagnostic().wrap_err_with(failed)?;
         let wrong = |what: String| {
-            miette!(help = "begin a new session, without -c; this file may be removed", "{}: {what}", path.display())
+            miette!(
+                help = "begin a new session, without -c; this file may be removed",
+                "{}: {what}",
+                path.display()
+            )
         };
         let mut lines = text.lines().enumerate();
         let head: Option<Head> = lines.next().and_then(|(_, line)| serde_json::from_str(line).ok());
@@ -147,7 +158,11 @@ pub fn history(config_dir: &Path, directory: &Path) -> Vec<String> {
 
 /// Keeps a line that was typed.
 pub fn remember_line(config_dir: &Path, directory: &Path, line: &str) -> Result<()> {
-    append(&folder(config_dir, directory).join(HISTORY), None, &format!("{}\n", serde_json::Value::from(line)))
+    append(
+        &folder(config_dir, directory).join(HISTORY),
+        None,
+        &format!("{}\n", serde_json::Value::from(line)),
+    )
 }
 
 /// Appends to a file behind so many bytes, or to its end.
@@ -166,7 +181,8 @@ fn append(path: &Path, behind: Option<u64>, text: &str) -> Result<()> {
 /// `sessions/pi-1a2b3c4d`: the directory's name, and enough of its path's digest to tell namesakes apart.
 fn folder(config_dir: &Path, directory: &Path) -> PathBuf {
     let name = directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut project: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    let mut project: String =
+        name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
     project.push('-');
     for byte in Sha256::digest(directory.as_os_str().as_bytes()).iter().take(4) {
         let _ = write!(project, "{byte:02x}");

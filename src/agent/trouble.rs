@@ -39,20 +39,27 @@ pub(super) fn refused(asked: Asked<'_>, status: u16, body: &str, wait: Option<&s
         return trouble;
     }
     match status {
-        401 | 403 => Trouble::new(format!("{url} refuses the API key ({status}){quoted}"), other_key(asked.origin)),
-        404 if said.contains(model) && !model.is_empty() => {
-            Trouble::new(format!("{url} does not serve `{model}`{quoted}"), "without --model, pi asks which model it serves")
+        401 | 403 => {
+            Trouble::new(format!("{url} refuses the API key ({status}){quoted}"), other_key(asked.origin))
         }
-        404 | 405 => Trouble::new(
-            format!("there is nothing at {url} ({status}){quoted}"),
-            "a base URL usually ends in /v1; a server without the Responses API wants --api chat",
-        ),
+        404 if said.contains(model) && !model.is_empty() => {
+            Trouble::new(format!("{url} does not serve `{model}`{quoted}"), other_model(asked.origin))
+        }
+        404 | 405 => {
+            Trouble::new(format!("there is nothing at {url} ({status}){quoted}"), other_address(asked.origin))
+        }
         429 => {
             let when = wait.map_or_else(|| "in a while".to_owned(), |wait| format!("in {wait} s"));
-            Trouble::new(format!("{url} has too much to do, or too much was asked (429){quoted}"), format!("try again {when}"))
+            Trouble::new(
+                format!("{url} has too much to do, or too much was asked (429){quoted}"),
+                format!("try again {when}"),
+            )
         }
         503 => Trouble::new(format!("{url} is not ready (503){quoted}"), not_ready(asked.origin)),
-        300..=399 => Trouble::new(format!("{url} sends requests elsewhere ({status})"), "give the address it means with --base-url"),
+        300..=399 => Trouble::new(
+            format!("{url} sends requests elsewhere ({status})"),
+            "give the address it means with --base-url",
+        ),
         500.. => Trouble::new(format!("the server at {url} failed ({status}){quoted}"), look(asked.origin)),
         _ => Trouble::new(
             format!("{url} refuses the request ({status}){quoted}"),
@@ -66,9 +73,17 @@ fn by_words(asked: Asked<'_>, status: u16, said: &str) -> Option<Trouble> {
     let lower = said.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let url = asked.url;
-    if has(&["context length", "context size", "context window", "context_length_exceeded", "maximum model length"]) {
+    if has(&[
+        "context length",
+        "context size",
+        "context window",
+        "context_length_exceeded",
+        "maximum model length",
+    ]) {
         let more = match asked.origin {
-            Origin::Model(name) => format!("give `{name}` more with `context` in pi.toml, then pi apply; or "),
+            Origin::Model(name) => {
+                format!("give `{name}` more with `context` in pi.toml, then pi apply; or ")
+            }
             Origin::Url => String::new(),
         };
         let help = format!("{more}ask for less: a new session (without -c), a shorter message, --no-tools");
@@ -77,7 +92,9 @@ fn by_words(asked: Asked<'_>, status: u16, said: &str) -> Option<Trouble> {
     if has(&["tool-call-parser", "tool choice requires", "--jinja", "does not support tools"]) {
         let more = match asked.origin {
             Origin::Model(name) => {
-                format!(", or give `{name}` in pi.toml args = [\"--enable-auto-tool-choice\", \"--tool-call-parser\", \"…\"]")
+                format!(
+                    ", or give `{name}` in pi.toml args = [\"--enable-auto-tool-choice\", \"--tool-call-parser\", \"…\"]"
+                )
             }
             Origin::Url => String::new(),
         };
@@ -88,7 +105,7 @@ fn by_words(asked: Asked<'_>, status: u16, said: &str) -> Option<Trouble> {
         .then(|| Trouble::new(format!("{url} is still loading the model"), not_ready(asked.origin)))
 }
 
-/// A connection that could not be made, or was lost before anything came.
+/// A connection that could not be made.
 pub(super) fn unreachable(asked: Asked<'_>, why: &str) -> Trouble {
     Trouble::new(format!("nothing answers at {}: {why}", asked.url), not_ready(asked.origin))
 }
@@ -109,7 +126,7 @@ pub(super) fn broken(asked: Asked<'_>, fault: Fault) -> Trouble {
     }
 }
 
-/// A connection that was lost amid an answer.
+/// A connection that was lost before the answer was whole.
 pub(super) fn lost(asked: Asked<'_>, why: &str) -> Trouble {
     Trouble::new(format!("{} ended in the middle of its answer: {why}", asked.url), look(asked.origin))
 }
@@ -133,22 +150,39 @@ fn short(text: &str) -> String {
 
 fn other_key(origin: &Origin) -> String {
     match origin {
-        Origin::Model(_) => "the key comes from [secrets] api_key; `pi plan` says whether the pod has another".to_owned(),
+        Origin::Model(_) => {
+            "the key comes from [secrets] api_key; `pi plan` says whether the pod has another".to_owned()
+        }
         Origin::Url => "set OPENAI_API_KEY, or name another variable with --api-key-env".to_owned(),
+    }
+}
+
+fn other_model(origin: &Origin) -> String {
+    match origin {
+        Origin::Model(_) => "the server calls its model otherwise; see what runs: pi list".to_owned(),
+        Origin::Url => "without --model, pi asks which model it serves".to_owned(),
+    }
+}
+
+fn other_address(origin: &Origin) -> String {
+    let api = "a server without the Responses API wants --api chat";
+    match origin {
+        Origin::Model(_) => api.to_owned(),
+        Origin::Url => format!("a base URL usually ends in /v1; {api}"),
     }
 }
 
 fn not_ready(origin: &Origin) -> String {
     match origin {
-        Origin::Model(name) => format!("see whether it runs: pi plan --target {name}"),
+        Origin::Model(_) => "see whether it runs: pi list".to_owned(),
         Origin::Url => "is the server up, and --base-url right?".to_owned(),
     }
 }
 
 fn look(origin: &Origin) -> String {
     match origin {
-        Origin::Model(name) => format!("see what happened to it: pi plan --target {name}"),
-        Origin::Url => "see the server's log, then try again; -c goes on with this session".to_owned(),
+        Origin::Model(name) => format!("its last words: pi logs {name}"),
+        Origin::Url => "see the server's log, then try again".to_owned(),
     }
 }
 
@@ -170,7 +204,10 @@ mod tests {
             (429, r#"{"error":{"message":"Rate limit reached"}}"#),
             (400, vllm_context),
             (400, llama_context),
-            (400, r#"{"error":{"message":"\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set"}}"#),
+            (
+                400,
+                r#"{"error":{"message":"\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set"}}"#,
+            ),
             (500, r#"{"error":{"message":"tools param requires --jinja flag"}}"#),
             (503, r#"{"error":{"message":"Loading model"}}"#),
             (502, "Bad \u{1b}[31mGateway\n"),

@@ -46,9 +46,9 @@ pub struct Measured {
     pub turns: usize,
     /// Tokens, where the server counts them.
     pub usage: Option<Usage>,
-    /// Until the first piece of the first turn.
+    /// Until the first token of the first turn.
     pub first: Option<Duration>,
-    /// From each turn's first piece to its end, summed: the time of writing.
+    /// From each turn's first token to its end, summed: the time of writing.
     pub writing: Duration,
     /// From each request to its answer's end, summed.
     pub whole: Duration,

@@ -13,6 +13,7 @@ mod ready;
 mod remember;
 mod report;
 mod schedule;
+mod unlock;
 
 pub use ask::served;
 pub use event::{Event, Failure, FailureKind, Outcome};
@@ -20,3 +21,6 @@ pub use locks::{Holder, Locks, Refusal};
 pub use remember::remember;
 pub use report::Report;
 pub use schedule::{Crew, apply};
+pub use unlock::{NotBroken, unlock};
+
+use note::Noted;

@@ -1,7 +1,6 @@
 //! The pod's journal: each script of a step notes there what became of it, so that it is told even when pi is not there
 //! any more.
 
-use crate::apply::event::Failure;
 use crate::apply::schedule::Crew;
 use crate::journal::Deed;
 use crate::manifest::Pod;
@@ -18,17 +17,23 @@ const LIMIT: u32 = 1 << 20;
 pub(super) enum Noted {
     /// Whatever becomes of it.
     Always,
-    /// Only that it did not succeed: the step goes on after it.
+    /// Only that it did not succeed: it changes nothing, and the step goes on after it.
     Failures,
 }
 
-/// The script, with what it has to note.
+impl Noted {
+    /// What is noted of a step's script.
+    fn of(script: &Script) -> Self {
+        if script.name == Template::AWAIT_READY.name() { Self::Failures } else { Self::Always }
+    }
+}
+
+/// A step's scripts, each with what it has to note.
 pub(super) fn noting<R>(
     (step, pod): (&Step, &Pod),
     crew: &Crew<'_, R>,
-    script: Script,
-    noted: Noted,
-) -> Result<Script, Failure> {
+    scripts: Vec<Script>,
+) -> Result<Vec<Script>, RenderError> {
     let deed = Deed {
         pi: env!("CARGO_PKG_VERSION").to_owned(),
         who: crew.who.to_owned(),
@@ -37,11 +42,17 @@ pub(super) fn noting<R>(
         target: step.action.target(),
         reason: step.reason.clone(),
     };
-    journaled(pod, &deed, script, noted).map_err(|error| Failure::new("no-script", error.to_string()))
+    scripts
+        .into_iter()
+        .map(|script| {
+            let noted = Noted::of(&script);
+            journaled(pod, &deed, script, noted)
+        })
+        .collect()
 }
 
 /// A script that notes a deed in the pod's journal.
-fn journaled(pod: &Pod, deed: &Deed, script: Script, noted: Noted) -> Result<Script, RenderError> {
+pub(super) fn journaled(pod: &Pod, deed: &Deed, script: Script, noted: Noted) -> Result<Script, RenderError> {
     #[derive(Serialize)]
     struct Values<'a> {
         pi: &'a str,

@@ -2,7 +2,7 @@
 
 use crate::apply::event::{Failure, FailureKind};
 use crate::apply::fetch::fetch_failed;
-use crate::apply::note::{Noted, noting};
+use crate::apply::note::noting;
 use crate::apply::ready::await_ready;
 use crate::apply::schedule::Crew;
 use crate::name::{PodName, SecretName};
@@ -27,15 +27,14 @@ pub(super) async fn perform<R: Remote>(
         return Err(Failure::new("no-pod", format!("{} is not in the manifest", step.pod)));
     };
     let scripts = scripts(&step.action, pod)
+        .and_then(|scripts| noting((step, pod), crew, scripts))
         .map_err(|error| Failure::new("no-script", error.to_string()).lines(source(&error)))?;
     // what only takes time stops at once; what changes servers is finished, it takes seconds
     let never = CancellationToken::new();
     let interrupt = if may_be_interrupted(&step.action) { interrupt } else { &never };
     let errand = Errand { pod: &step.pod, crew, interrupt, say };
-    let note = |script: &Script, noted| noting((step, pod), crew, script.clone(), noted);
     if let (Action::AwaitReady { spec, stall }, [wait, mark]) = (&step.action, scripts.as_slice()) {
-        let (wait, mark) = (note(wait, Noted::Failures)?, note(mark, Noted::Always)?);
-        return await_ready(&errand, (spec, *stall), &wait, &mark).await;
+        return await_ready(&errand, (spec, *stall), wait, mark).await;
     }
     for script in &scripts {
         let input = match &step.action {
@@ -52,7 +51,7 @@ pub(super) async fn perform<R: Remote>(
             | Action::RemoveEngine(_)
             | Action::RemoveWeights(_) => None,
         };
-        let (exit, lines) = errand.run(&note(script, Noted::Always)?, input).await?;
+        let (exit, lines) = errand.run(script, input).await?;
         if exit != Exit(0) {
             let failure = script_failed(script, exit, &lines);
             if let Action::FetchWeights(fetch) = &step.action {

@@ -1,10 +1,11 @@
 //! The command line's shape and its help.
 
 use crate::cli::completions::{self, Completions};
-use crate::cli::man::Man;
 use crate::cli::history::History;
+use crate::cli::man::Man;
+use crate::cli::unlock::Unlock;
 use crate::ui::Color;
-use crate::units::{Percent, Tokens};
+use crate::units::{Percent, Seconds, Tokens};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::engine::ArgValueCandidates;
 use std::num::NonZeroUsize;
@@ -15,6 +16,7 @@ A first day:
   pi init              write a pi.toml to start from
   pi plan              look at the pods, show what would be done and why
   pi apply             do it, after asking
+  pi list              what runs, how it is, and where
   pi check             look at pi.toml alone
   pi destroy           stop everything that pi.toml names
 
@@ -61,12 +63,21 @@ pub(super) enum Verb {
     Check,
     /// Stop everything that pi.toml names
     Destroy(Destroy),
+    /// What runs, how it is, and where
+    #[command(visible_aliases = ["ls", "ps"])]
+    List(crate::cli::list::Args),
     /// What clients of a server need, for eval: its url, key and model
     Env(crate::cli::env::Args),
+    /// Talk to a model, and see whether it can use tools
+    Prompt(crate::cli::prompt::Args),
     /// What was done to the pods, by whom and why
     History(History),
+    /// Break the lock that somebody left on a pod, after asking
+    Unlock(Unlock),
     /// List the pods, choose or forget one
     Pods(crate::cli::pods::Pods),
+    /// Write what runs on the pods, or what the older pi knew, into pi.toml
+    Import(crate::cli::import::Import),
     /// Print the JSON Schema of pi.toml, for editors
     Schema,
     /// Print what a shell needs to complete commands, pods and models
@@ -191,4 +202,7 @@ pub(super) struct Doing {
     /// How many steps may run at once
     #[arg(long, value_name = "N", default_value = "32")]
     pub(super) jobs: NonZeroUsize,
+    /// When somebody else is changing a pod, wait so long for them: 90s, 10m
+    #[arg(long, value_name = "TIME", value_parser = Seconds::parse)]
+    pub(super) lock_wait: Option<Seconds>,
 }

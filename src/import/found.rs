@@ -41,7 +41,11 @@ pub fn found(
         }
     }
     let mut seen = BTreeSet::new();
-    for listener in strangers(facts) {
+    let told = |listener: &&Listener| {
+        let mut models = manifest.models.values().filter(|model| model.pods.contains(pod));
+        models.any(|model| model.port == Some(listener.port))
+    };
+    for listener in strangers(facts).filter(|listener| !told(listener)) {
         let Some(words) = listener.pid.filter(|pid| seen.insert(*pid)).and_then(|pid| lines.get(&pid)) else {
             continue;
         };

@@ -99,13 +99,13 @@ fn twice_said(model: &Model) -> Vec<Told> {
 /// Flags with which this version would refuse to start. What a nightly or a build of one's own knows can't be told.
 fn unknown_flags(site: &Site<'_>, model: &Model) -> Option<Told> {
     let choice = &model.engine;
-    if choice.kind != EngineKind::Vllm
-        || choice.build.is_some()
-        || *engine::version(site.pod, choice) == EngineVersion::Nightly
-    {
+    if choice.kind != EngineKind::Vllm || choice.build.is_some() {
         return None;
     }
-    let version = pick::version(site.pod, choice)?;
+    if *engine::wanted_version(site.pod, choice) == EngineVersion::Nightly {
+        return None;
+    }
+    let version = pick::version(site, choice)?;
     let unknown = args::unknown(&model.args, &version);
     (!unknown.is_empty()).then(|| {
         let message = format!("vLLM {version} does not know {}", unknown.join(", "));
@@ -140,7 +140,7 @@ fn against_the_recipe(site: &Site<'_>, model: &Model, chosen: &Chosen) -> Vec<To
         let message = format!("its env sets {name} otherwise than the catalogue, which says {value}");
         warning("env-against-recipe", message, "its env wins; leave it out to take the catalogue's")
     }));
-    let heads = pick::Book::of(site.pod, model).and_then(|book| book.recipe.heads);
+    let heads = pick::Book::of(site, model).and_then(|book| book.recipe.heads);
     let tp = setup.parallel.tp;
     if let Some(heads) = heads.filter(|heads| !heads.is_multiple_of(tp)) {
         let message = format!("its {heads} attention heads can't be cut into {tp} pieces: vLLM refuses");

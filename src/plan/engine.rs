@@ -36,12 +36,12 @@ pub(super) fn engine(site: &Site<'_>, choice: &EngineChoice, gpus: &GpuAsk) -> R
     match choice.kind {
         EngineKind::Command => Ok(Engine::Own),
         EngineKind::LlamaCpp => llama_cpp(choice, facts),
-        EngineKind::Vllm => vllm((choice, version(site.pod, choice)), gpus, facts).map(Engine::Environment),
+        EngineKind::Vllm => vllm((choice, wanted_version(site.pod, choice)), gpus, facts).map(Engine::Environment),
     }
 }
 
 /// The version that a model wants: its own, else the pod's, else the tested one.
-pub(super) fn version<'a>(pod: &'a Pod, choice: &'a EngineChoice) -> &'a EngineVersion {
+pub(super) fn wanted_version<'a>(pod: &'a Pod, choice: &'a EngineChoice) -> &'a EngineVersion {
     choice.version.as_ref().or(pod.vllm.as_ref()).unwrap_or(&RELEASE)
 }
 

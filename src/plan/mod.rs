@@ -46,6 +46,7 @@ pub use fits::fit_of;
 pub use hide::{address as shown_address, recipe as shown_recipe};
 pub use inputs::{Inputs, Protected, Scope};
 pub use packages::Packages;
+pub use look::LOCK_EXPIRY;
 pub use questions::questions;
 pub use render::{scripts, shown_scripts};
 pub use set_up::set_up;
@@ -145,11 +146,10 @@ fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Plan {
         plan.pods.insert(name.clone(), PodView::new(pod, facts));
         if let Some(facts) = facts {
             let models = by_pod.get(name).map_or(&[][..], Vec::as_slice);
-            order::append(
-                &mut plan,
-                rule(&Site { name, pod, facts, models, project: &inputs.manifest.project }),
-                name,
-            );
+            let site = Site { name, pod, facts, models, project: &inputs.manifest.project };
+            let mut draft = rule(&site);
+            draft.findings.extend(look::locked(&site));
+            order::append(&mut plan, draft, name);
         }
     }
     plan

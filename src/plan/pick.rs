@@ -8,7 +8,7 @@ use crate::catalog::models::{self, Recipe};
 use crate::catalog::recipe::{Ask, NoChoice, SIZES};
 use crate::catalog::{Gpu, Version, args, engines, gpus};
 use crate::fit::{Chosen, Verdict, Wanted, choose};
-use crate::manifest::{EngineChoice, EngineKind, GpuAsk, Model, Pod};
+use crate::manifest::{EngineChoice, EngineKind, GpuAsk, Model};
 use crate::model_ref::ModelRef;
 use crate::name::EnvName;
 use crate::observe::{self, GpuSight, PodFacts};
@@ -42,10 +42,10 @@ pub(super) struct Book {
 
 impl Book {
     /// None for other engines, models the catalogue does not have, and builds whose version can't be told.
-    pub(super) fn of(pod: &Pod, model: &Model) -> Option<Self> {
+    pub(super) fn of(site: &Site<'_>, model: &Model) -> Option<Self> {
         let ModelRef::Hub { repo, .. } = &model.model else { return None };
         let recipe = models::find(repo.as_str()).filter(|_| model.engine.kind == EngineKind::Vllm)?;
-        Some(Self { recipe, version: version(pod, &model.engine)? })
+        Some(Self { recipe, version: version(site, &model.engine)? })
     }
 
     /// The way to run it on `count` of these GPUs, or on as many as it needs.
@@ -69,9 +69,8 @@ impl Book {
 
 /// Picks what has to be known before a place is looked for; `record` is what runs or ran under its name.
 pub(super) fn pick(site: &Site<'_>, model: &Model, record: Option<&ServerSpec>) -> Pick {
-    let facts = site.facts;
-    let usable = usable(facts);
-    let book = Book::of(site.pod, model).filter(|_| !usable.is_empty());
+    let usable = usable(site.facts);
+    let book = Book::of(site, model).filter(|_| !usable.is_empty());
     let here = main_kind(&usable);
     let chosen = |count| {
         let (gpu, available) = here.as_ref()?;
@@ -81,7 +80,7 @@ pub(super) fn pick(site: &Site<'_>, model: &Model, record: Option<&ServerSpec>) 
         GpuAsk::Cpu => 0,
         GpuAsk::Count(count) => usize::try_from(*count).unwrap_or(usize::MAX),
         GpuAsk::Ids(ids) => ids.len(),
-        GpuAsk::Any if !has_gpus(facts) || model.engine.kind == EngineKind::Command => 0,
+        GpuAsk::Any if !has_gpus(site.facts) || model.engine.kind == EngineKind::Command => 0,
         GpuAsk::Any => spread_by_args(model)
             .or_else(|| kept(model, record?, &chosen))
             .or_else(|| Some(chosen(None)?.choice.parallel.gpus() as usize))
@@ -107,7 +106,7 @@ pub(super) fn line(site: &Site<'_>, model: &Model, place: &[u32]) -> Line {
 /// The way to run a model on these GPUs; none where the catalogue has no say.
 pub(super) fn chosen_at(site: &Site<'_>, model: &Model, place: &[u32]) -> Option<Result<Chosen, NoChoice>> {
     let gpu = gpu_at(place, site.facts)?;
-    Some(Book::of(site.pod, model)?.choose(model, (&gpu, place.len()), Some(place.len())))
+    Some(Book::of(site, model)?.choose(model, (&gpu, place.len()), Some(place.len())))
 }
 
 /// What a server on these GPUs has to do with: where they differ, the smallest counts.
@@ -170,8 +169,10 @@ fn args_value<T: std::str::FromStr>(model: &Model, flag: &str) -> Option<T> {
 }
 
 /// Which vLLM a model's choice of an engine comes to, as far as can be told.
-pub(super) fn version(pod: &Pod, choice: &EngineChoice) -> Option<Version> {
-    let Some(build) = &choice.build else { return Some(engines::resolve(engine::version(pod, choice))) };
+pub(super) fn version(site: &Site<'_>, choice: &EngineChoice) -> Option<Version> {
+    let Some(build) = &choice.build else {
+        return Some(engines::resolve(engine::wanted_version(site.pod, choice)));
+    };
     let pinned = build.packages.iter().filter(|package| package.starts_with("vllm"));
     pinned.filter_map(|package| Version::parse(package.split_once("==")?.1)).next_back()
 }

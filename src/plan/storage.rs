@@ -26,7 +26,8 @@ pub(super) fn missing(site: &Site<'_>) -> Option<Unnumbered> {
         Some(MountSeen::Mounted { .. }) => return None,
         Some(MountSeen::Nothing) | None => {}
     }
-    let mut holds: Vec<AbsPath> = running(site).filter_map(|(_, model)| path(&model.model)).cloned().collect();
+    let mut holds: Vec<AbsPath> =
+        running(site).filter_map(|(_, model)| path(&model.model)).cloned().collect();
     holds.retain(|path| is_below(path.as_str(), &mount.target));
     holds.sort();
     holds.dedup();

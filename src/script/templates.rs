@@ -77,5 +77,7 @@ templates! {
     RUN_VLLM = "run_vllm.sh" with "run.sh";
     START_SERVER = "start_server.sh" with "session.sh";
     STOP_SERVER = "stop_server.sh" with "session.sh";
+    UNLOCK = "unlock.sh";
+    VITALS = "vitals.sh" with "session.sh", "probe_records.sh";
     WRITE_SECRETS = "write_secrets.sh";
 }

@@ -4,6 +4,7 @@ use crate::journal::{Became, Deed, Entry};
 use crate::name::PodName;
 use crate::observe::{Journal, NoJournal};
 use crate::ui::layout::{Count, WIDTH, padded, width, wrapped};
+use crate::ui::refusal::remote;
 use crate::ui::style::{ADD, FAINT, REMOVE, Styled};
 use crate::units::Seconds;
 use serde_json::{Value, json};
@@ -91,10 +92,7 @@ pub fn unread(pod: &PodName, journal: &Journal) -> String {
 pub fn no_journal(pod: &PodName, why: &NoJournal) -> String {
     match why {
         NoJournal::Failed(why) => format!("error on {pod}: its journal can't be read: {why}"),
-        NoJournal::Remote(error) => match error.help() {
-            Some(help) => format!("error on {pod}: {error}\n  → {help}"),
-            None => format!("error on {pod}: {error}"),
-        },
+        NoJournal::Remote(error) => remote(pod, error),
     }
 }
 

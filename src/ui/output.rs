@@ -34,6 +34,31 @@ pub fn data(text: &str) -> Result<()> {
     }
 }
 
+/// Whether somebody still reads standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Yes.
+    There,
+    /// No: what is still to come need not be made.
+    Gone,
+}
+
+/// Writes data as it comes.
+pub fn stream(text: &str) -> Reader {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Reader::There,
+        Err(_) => Reader::Gone,
+    }
+}
+
+/// Tells the person a part of a line on standard error.
+pub(super) fn note_part(text: &str) {
+    let mut err = anstream::stderr().lock();
+    // nobody reads it any more: there is nobody to tell that
+    drop(err.write_all(text.as_bytes()).and_then(|()| err.flush()));
+}
+
 /// Tells the person something on standard error.
 pub fn note(text: &str) {
     // nobody reads standard error any more: there is nobody to tell that

@@ -42,13 +42,8 @@ pub fn plan_text(plan: &Plan, lines: &Lines) -> String {
     text
 }
 
-/// A pod's header, rows and findings.
-fn pod_text(
-    text: &mut String,
-    (name, view): (&PodName, &PodView),
-    (rows, findings): (&[Row<'_>], &[&Finding]),
-    lines: &Lines,
-) {
+/// A pod's name, GPUs and address.
+pub(super) fn pod_title(text: &mut String, name: &PodName, view: &PodView) {
     let mut left = WIDTH.saturating_sub(2 + width(name.as_str()));
     let _ = write!(text, "  {}", Styled(STRONG, name));
     for part in header(view) {
@@ -61,6 +56,16 @@ fn pod_text(
         left = left.saturating_sub(2 + width(&part));
     }
     text.push('\n');
+}
+
+/// A pod's header, rows and findings.
+fn pod_text(
+    text: &mut String,
+    (name, view): (&PodName, &PodView),
+    (rows, findings): (&[Row<'_>], &[&Finding]),
+    lines: &Lines,
+) {
+    pod_title(text, name, view);
     for row in rows {
         row_text(text, row, view);
         if let Some(command) = command_text(row, view) {

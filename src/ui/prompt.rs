@@ -1,6 +1,7 @@
 //! A conversation as it happens: what the model says is data, all else is told beside it.
 
 use crate::agent::{Call, Ending, Event, Measured, Piece, Trouble, Usage};
+use crate::ui::output::{Reader, note_part, stream};
 use crate::ui::style::{ADD, FAINT, REMOVE, Styled};
 use crate::ui::visible::{escaped_json, visible};
 use serde_json::{Value, json};
@@ -17,6 +18,22 @@ pub enum Told {
     Data(String),
     /// For standard error.
     Note(String),
+}
+
+/// Writes each text to its stream.
+pub fn tell(told: &[Told]) -> Reader {
+    let mut reader = Reader::There;
+    for text in told {
+        match text {
+            Told::Data(text) => {
+                if stream(text) == Reader::Gone {
+                    reader = Reader::Gone;
+                }
+            }
+            Told::Note(text) => note_part(text),
+        }
+    }
+    reader
 }
 
 /// What is being said: kinds of text are parted by new lines.
@@ -105,7 +122,11 @@ fn result_lines(result: &Result<String, String>) -> String {
 }
 
 fn cut(line: &str) -> String {
-    if line.chars().count() <= WIDE { line.to_owned() } else { line.chars().take(WIDE - 1).chain(['…']).collect() }
+    if line.chars().count() <= WIDE {
+        line.to_owned()
+    } else {
+        line.chars().take(WIDE - 1).chain(['…']).collect()
+    }
 }
 
 /// How a conversation's last message ended, where there is something to say about it.
@@ -113,9 +134,13 @@ fn cut(line: &str) -> String {
 pub fn ending(ending: Ending) -> Option<&'static str> {
     match ending {
         Ending::Answered => None,
-        Ending::Full => Some("The answer ends here because there is no room for more: the context is full, or the server's limit is reached."),
+        Ending::Full => Some(
+            "The answer ends here because there is no room for more: the context is full, or the server's limit is reached.",
+        ),
         Ending::Filtered => Some("The server withheld the rest of the answer."),
-        Ending::OutOfTurns => Some("The model still wants to call tools. More turns: --max-turns N; to go on from here: -c"),
+        Ending::OutOfTurns => {
+            Some("The model still wants to call tools. More turns: --max-turns N; to go on from here: -c")
+        }
         Ending::Interrupted => Some("Stopped."),
     }
 }

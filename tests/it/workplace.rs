@@ -43,6 +43,11 @@ impl Workplace {
         fs::write(self.path().join("pi.toml"), text).unwrap();
     }
 
+    /// The manifest's text.
+    pub(crate) fn manifest(&self) -> String {
+        fs::read_to_string(self.path().join("pi.toml")).unwrap()
+    }
+
     /// Its directory, which goes with the value.
     pub(crate) fn path(&self) -> &Path {
         self.dir.path()

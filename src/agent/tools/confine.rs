@@ -11,11 +11,12 @@ pub struct Grounds {
 }
 
 impl Grounds {
-    /// The working directory, and others that are allowed; an error if one of them is no directory.
-    pub fn new(root: &Path, allowed: &[PathBuf]) -> std::io::Result<Self> {
-        let root = root.canonicalize()?;
-        let allowed = allowed.iter().map(|path| directory(&root.join(path)));
-        Ok(Self { allowed: allowed.collect::<std::io::Result<_>>()?, root })
+    /// The working directory, and others that are allowed; an error with the path that is no directory.
+    pub fn new(root: &Path, allowed: &[PathBuf]) -> Result<Self, (PathBuf, std::io::Error)> {
+        let real = |path: &Path| directory(path).map_err(|error| (path.to_owned(), error));
+        let root = real(root)?;
+        let allowed = allowed.iter().map(|path| real(&root.join(path))).collect::<Result<_, _>>()?;
+        Ok(Self { root, allowed })
     }
 
     /// The working directory.

@@ -23,7 +23,8 @@ pub(super) fn run(grounds: &Grounds, args: &Args) -> Result<String, String> {
     if pattern.starts_with('/') || pattern.split('/').any(|part| part == "..") {
         return Err(format!("{pattern} has to be relative, without `..`; say where to look with path"));
     }
-    let glob = GlobBuilder::new(pattern).literal_separator(true).build().map_err(|error| error.to_string())?;
+    let glob =
+        GlobBuilder::new(pattern).literal_separator(true).build().map_err(|error| error.to_string())?;
     let matcher = glob.compile_matcher();
     let real = grounds.resolve(args.path.as_deref().filter(|path| !path.is_empty()).unwrap_or("."))?;
     let hidden = pattern.split('/').any(|part| part.starts_with('.'));

@@ -59,8 +59,9 @@ impl Toolbox {
 /// The arguments of a call; none at all are as good as an empty object.
 fn parse<T: DeserializeOwned>(arguments: &str) -> Result<T, String> {
     let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
-    let value: Value = serde_json::from_str(arguments)
-        .map_err(|error| format!("the arguments are not valid JSON ({error}): {arguments}\nCall again with a JSON object"))?;
+    let value: Value = serde_json::from_str(arguments).map_err(|error| {
+        format!("the arguments are not valid JSON ({error}): {arguments}\nCall again with a JSON object")
+    })?;
     serde_json::from_value(value).map_err(|error| format!("wrong arguments: {error}; they were {arguments}"))
 }
 

@@ -72,7 +72,9 @@ impl Args {
     pub(super) fn parse_words(words: &Words) -> Result<Self, String> {
         let words = match words {
             Words::List(words) => words.clone(),
-            Words::Line(line) => shlex::split(line).ok_or_else(|| format!("a quote is not closed: {line}"))?,
+            Words::Line(line) => {
+                shlex::split(line).ok_or_else(|| format!("a quote is not closed: {line}"))?
+            }
         };
         let begins = usize::from(words.first().is_some_and(|word| word == "rg"));
         Self::try_parse_from(words.into_iter().skip(begins)).map_err(|error| {

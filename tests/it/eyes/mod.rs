@@ -1,6 +1,8 @@
 //! The commands that look, over a real sshd and on this machine, with a server that runs.
 
 mod env;
+mod list;
+mod screens;
 
 use crate::sshd::Sshd;
 use crate::workplace::Workplace;

@@ -12,6 +12,8 @@ use pi::memory::Memory;
 use pi::name::{EngineId, ModelName, PodName, SecretName};
 use pi::observe::{EngineSeen, Expect, Observed, PodFacts, Sighting, Unreachable, read, salted};
 use pi::plan::{Action, Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan, set_up};
+use pi::ssh_target::SshTarget;
+use pi::status::{PodStatus, Vitals, pod_status};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -94,6 +96,24 @@ impl Case {
             None if *sets_up => set_up(&inputs),
             None => plan(&inputs),
         }
+    }
+
+    /// What `pi list` makes of a pod, with what its servers say.
+    pub(crate) fn status(&self, pod: &PodName, vitals: &Vitals) -> Option<PodStatus> {
+        let inputs = Inputs {
+            manifest: &self.manifest,
+            memory: &self.memory,
+            observed: &self.observed,
+            hub: &HubFacts::default(),
+            secrets: &self.secrets,
+            scope: &Scope::All,
+            protected: Protected::Keep,
+        };
+        let host = match &self.manifest.pods[pod].ssh {
+            SshTarget::Local => None,
+            SshTarget::Ssh(line) => Some(line.host()),
+        };
+        pod_status(&inputs, pod, vitals, host)
     }
 
     /// `right` becomes the digest that a plan without any engine would install.

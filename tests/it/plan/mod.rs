@@ -1,8 +1,8 @@
 //! The planner's laws, over every folder of `tests/cases` and over what a generator thinks of.
 
-mod case;
+pub(crate) mod case;
 mod check;
-mod golden;
+pub(crate) mod golden;
 mod hidden;
 mod laws;
 mod packages;
