@@ -70,8 +70,16 @@ pub(super) enum Verb {
     /// What runs, how it is, and where
     #[command(visible_aliases = ["ls", "ps"])]
     List(crate::cli::list::Args),
+    /// The last lines of a server's log, and what follows
+    Logs(crate::cli::logs::Args),
+    /// A shell on a pod
+    Shell(crate::cli::shell::Args),
+    /// Run a command on a pod, with its exit code
+    Ssh(crate::cli::ssh::Args),
     /// What clients of a server need, for eval: its url, key and model
     Env(crate::cli::env::Args),
+    /// Forward a port of this machine to a server, over SSH, until Ctrl-C
+    Tunnel(crate::cli::tunnel::Args),
     /// Talk to a model, and see whether it can use tools
     Prompt(crate::cli::prompt::Args),
     /// What was done to the pods, by whom and why

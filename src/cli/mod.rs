@@ -10,12 +10,14 @@ mod endpoint;
 mod env;
 mod exit;
 mod fit;
+mod ground;
 mod history;
 mod import;
 mod init;
 mod interrupt;
 mod locking;
 mod list;
+mod logs;
 mod man;
 mod place;
 mod manifest_file;
@@ -29,6 +31,9 @@ mod secrets;
 mod start;
 mod stop;
 mod which_model;
+mod shell;
+mod ssh;
+mod tunnel;
 mod unlock;
 mod tunnels;
 mod which_pod;
@@ -86,6 +91,10 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Start(args) => threads(start::run(&global, &args)),
         Verb::Stop(args) => threads(stop::run(&global, &args)),
         Verb::List(args) => threads(list::run(&global, &args)),
+        Verb::Tunnel(args) => threads(tunnel::run(&global, &args)),
+        Verb::Logs(args) => threads(logs::run(&global, &args)),
+        Verb::Shell(args) => threads(shell::run(&global, &args)),
+        Verb::Ssh(args) => threads(ssh::run(&global, &args)),
         Verb::Env(args) => threads(env::run(&global, &args)),
         Verb::Pods(args) => threads(pods::run(&global, &args)),
         Verb::Prompt(args) => threads(prompt::run(&global, &args)),

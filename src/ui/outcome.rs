@@ -11,6 +11,7 @@ pub(super) fn step_title(step: &Step) -> String {
     let target = step.action.target();
     match &step.action {
         Action::MountStorage(storage) => format!("mount {} on {target}", storage.mount.source),
+        Action::InstallPackages(_) => format!("install packages {target}"),
         Action::InstallEngine(_) => format!("install engine {target}"),
         Action::WriteSecrets(_) => format!("write secrets {target}"),
         Action::FetchWeights(_) => format!("fetch weights {target}"),
