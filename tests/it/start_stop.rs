@@ -114,7 +114,12 @@ fn a_model_is_started_stopped_and_started_again() {
     assert_eq!((&last["tunnel"], &last["key"]), (&true.into(), &true.into()), "{last}");
     assert_eq!(last["url"], format!("http://127.0.0.1:{port}/v1"));
     assert_eq!(bench.manifest(), format!("{running}state = \"running\"\n"));
+}
 
+#[test]
+fn all_on_the_pod_are_stopped_after_asking() {
+    let bench = Bench::new();
+    bench.start("--name echo --yes").exits(0);
     bench.place.pi("stop --no-persist").exits(64).says("--yes");
     assert_eq!(bench.records(), ["echo"]);
     assert!(!bench.processes().is_empty(), "it was stopped without a yes");
