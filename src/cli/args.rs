@@ -14,11 +14,6 @@ use std::path::PathBuf;
 /// The commands of a first day, which `pi` alone shows.
 pub(super) const FIRST_DAY: &str = "\
 A first day:
-  pi pods setup dc1 \"ssh root@1.2.3.4\"    a pod into pi.toml, and ready for models
-  pi start OWNER/NAME                     a model of the hub into pi.toml, and running
-  pi list                                 what runs, how it is, and where
-  pi plan                                 how pods differ from pi.toml, and why
-  pi apply                                bring them in line with it, after asking
   pi pods setup dc1 \"ssh root@1.2.3.4\"    a machine you rented: look at it, make it ready
   pi start Qwen/Qwen3-8B                  a model on it, if it fits
   pi list                                 what runs, how it is, and where
