@@ -40,6 +40,7 @@ pub(super) async fn perform<R: Remote>(
         let input = match &step.action {
             Action::WriteSecrets(names) => Some(secrets_input(names, crew.secrets)),
             Action::MountStorage(_)
+            | Action::InstallPackages(_)
             | Action::InstallEngine(_)
             | Action::FetchWeights(_)
             | Action::StartServer(_)

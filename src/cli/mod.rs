@@ -28,6 +28,9 @@ mod saved;
 mod schema;
 mod scope;
 mod secrets;
+mod start;
+mod stop;
+mod which_model;
 mod shell;
 mod ssh;
 mod tunnel;
@@ -37,7 +40,7 @@ mod which_pod;
 mod world;
 
 use crate::ui;
-use args::{Cli, Verb};
+use args::{Cli, FIRST_DAY, Verb};
 use clap::Parser;
 use exit::Exit;
 use std::process::ExitCode;
@@ -46,6 +49,10 @@ use std::process::ExitCode;
 #[must_use]
 pub fn main() -> ExitCode {
     completions::answer();
+    if std::env::args_os().len() < 2 {
+        ui::note(&format!("pi: {}\n\n{FIRST_DAY}", env!("CARGO_PKG_DESCRIPTION")));
+        return Exit::Usage.into();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -81,6 +88,8 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::History(args) => threads(history::run(&global, &args)),
         Verb::Unlock(args) => threads(unlock::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
+        Verb::Start(args) => threads(start::run(&global, &args)),
+        Verb::Stop(args) => threads(stop::run(&global, &args)),
         Verb::List(args) => threads(list::run(&global, &args)),
         Verb::Tunnel(args) => threads(tunnel::run(&global, &args)),
         Verb::Logs(args) => threads(logs::run(&global, &args)),

@@ -59,6 +59,7 @@ pub(super) fn action(action: &Action) -> Action {
             Action::AwaitReady { spec: Box::new(spec(of)), stall: *stall }
         }
         Action::MountStorage(_)
+        | Action::InstallPackages(_)
         | Action::WriteSecrets(_)
         | Action::FetchWeights(_)
         | Action::StopServer(_)

@@ -63,6 +63,7 @@ templates! {
     FOLLOW_LOG = "follow_log.sh";
     HISTORY = "history.sh";
     INSTALL_ENGINE = "install_engine.sh" with "uv.sh";
+    INSTALL_PACKAGES = "install_packages.sh";
     JOURNAL = "journal.sh";
     LOCK = "lock.sh";
     MARK_ANSWERED = "mark_answered.sh" with "session.sh";

@@ -36,6 +36,7 @@ pub(super) fn step_json(step: &Step) -> Value {
             server["changes"] = changes.iter().map(change_json).collect();
             Some(server)
         }
+        Action::InstallPackages(packages) => Some(json!(packages)),
         Action::InstallEngine(recipe) => Some(json!(shown_recipe(recipe))),
         Action::MountStorage(storage) => Some(json!({ "source": shown_address(&storage.mount.source) })),
         Action::FetchWeights(fetch) => fetch

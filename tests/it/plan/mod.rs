@@ -5,6 +5,7 @@ mod check;
 pub(crate) mod golden;
 mod hidden;
 mod laws;
+mod packages;
 mod random;
 mod recipes;
 mod scripts;
