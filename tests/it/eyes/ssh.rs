@@ -28,11 +28,6 @@ impl Pods {
     fn run(&self, pod: &str, words: &[&str]) -> Ran {
         self.command(pod, words).output().unwrap().into()
     }
-
-    /// Processes on the pod that have this variable.
-    fn there(&self, mark: &str) -> usize {
-        environment(mark).len()
-    }
 }
 
 #[test]
@@ -84,7 +79,7 @@ fn signals_reach_the_command_and_its_children() {
     let start = |script: &str, mark: &str| -> Child {
         let mut child = pods.command("far", &["env", mark, "bash", "-c", script]);
         let child = child.stdin(Stdio::null()).spawn().unwrap();
-        eventually("it runs", || pods.there(mark) >= 2);
+        eventually("it runs", || environment(mark).len() >= 2);
         child
     };
     let mark = |name: &str| format!("EYES_{name}={}", std::process::id());
@@ -94,7 +89,7 @@ fn signals_reach_the_command_and_its_children() {
         kill(signal, child.id());
         let ran: Ran = child.wait_with_output().unwrap().into();
         ran.exits(code);
-        eventually("nothing is left", || pods.there(&mark) == 0);
+        eventually("nothing is left", || environment(&mark).len() == 0);
     }
     // a command may have its own opinion
     let own = mark("OWN");
@@ -111,7 +106,7 @@ fn signals_reach_the_command_and_its_children() {
     }
     let ran: Ran = child.wait_with_output().unwrap().into();
     ran.exits(137);
-    eventually("nothing is left", || pods.there(&deaf) == 0);
+    eventually("nothing is left", || environment(&deaf).len() == 0);
 }
 
 #[test]
