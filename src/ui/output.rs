@@ -53,6 +53,13 @@ pub fn stream(text: &str) -> Reader {
     }
 }
 
+/// Goes to a line of its own where a terminal has shown `^C`.
+pub fn after_interrupt() {
+    if std::io::stderr().is_terminal() {
+        note("");
+    }
+}
+
 /// Tells the person a part of a line on standard error.
 pub(super) fn note_part(text: &str) {
     let mut err = anstream::stderr().lock();
