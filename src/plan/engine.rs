@@ -36,7 +36,9 @@ pub(super) fn engine(site: &Site<'_>, choice: &EngineChoice, gpus: &GpuAsk) -> R
     match choice.kind {
         EngineKind::Command => Ok(Engine::Own),
         EngineKind::LlamaCpp => llama_cpp(choice, facts),
-        EngineKind::Vllm => vllm((choice, wanted_version(site.pod, choice)), gpus, facts).map(Engine::Environment),
+        EngineKind::Vllm => {
+            vllm((choice, wanted_version(site.pod, choice)), gpus, facts).map(Engine::Environment)
+        }
     }
 }
 
