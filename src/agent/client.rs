@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 /// A server that takes longer to accept a connection is not there.
 const CONNECT: Duration = Duration::from_secs(10);
 /// A long prompt on a slow machine may take minutes until its first token; a server that is silent for longer is lost.
-const SILENCE: Duration = Duration::from_secs(600);
+const SILENCE: Duration = Duration::from_mins(10);
 
 /// How the person named the server: what to do about trouble depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,8 +44,17 @@ pub struct Server {
     pub api: Api,
     /// How it was named.
     pub origin: Origin,
-    /// Zero gives the same answer each time; the server's own default where nothing is said.
+    /// How it should answer.
+    pub sampling: Sampling,
+}
+
+/// How answers are made; the server's own defaults where nothing is said.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sampling {
+    /// Zero gives the same answer each time.
     pub temperature: Option<f64>,
+    /// The most tokens of one answer.
+    pub max_tokens: Option<NonZeroU32>,
 }
 
 /// What a turn is made from.
@@ -171,7 +181,11 @@ impl Client {
         let Request { system, messages, tools } = request;
         let mut body = self.server.api.body(system, messages, tools);
         body["model"] = json!(self.server.model);
-        if let Some(temperature) = self.server.temperature {
+        let Sampling { temperature, max_tokens } = self.server.sampling;
+        if let Some(most) = max_tokens {
+            body[self.server.api.limit()] = json!(most);
+        }
+        if let Some(temperature) = temperature {
             body["temperature"] = json!(temperature);
         }
         body
@@ -208,6 +222,9 @@ impl Client {
         let asked = self.asked(url);
         let kind =
             response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if kind.starts_with("text/html") {
+            return Err(broken(asked, Fault::Garbled("a page for browsers".to_owned())));
+        }
         let streams = !kind.starts_with("application/json");
         let mut hear = |data: &str| hear(data).map_err(|fault| broken(asked, self.safe(fault)));
         if !streams {

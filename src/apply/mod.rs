@@ -4,8 +4,10 @@
 //! accounts for every step. After every step `pods.json` is written.
 
 mod ask;
+mod asker;
 mod event;
 mod fetch;
+mod guard;
 mod locks;
 mod note;
 mod perform;
@@ -13,6 +15,7 @@ mod ready;
 mod remember;
 mod report;
 mod schedule;
+mod tools;
 mod unlock;
 
 pub use ask::served;

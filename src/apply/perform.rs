@@ -27,7 +27,7 @@ pub(super) async fn perform<R: Remote>(
         return Err(Failure::new("no-pod", format!("{} is not in the manifest", step.pod)));
     };
     let scripts = scripts(&step.action, pod)
-        .and_then(|scripts| noting((step, pod), crew, scripts))
+        .and_then(|scripts| noting((&step.action, &step.reason, pod), crew, scripts))
         .map_err(|error| Failure::new("no-script", error.to_string()).lines(source(&error)))?;
     // what only takes time stops at once; what changes servers is finished, it takes seconds
     let never = CancellationToken::new();
@@ -82,11 +82,21 @@ impl<R: Remote> Errand<'_, R> {
         script: &Script,
         input: Option<Secret>,
     ) -> Result<(Exit, Vec<Line>), Failure> {
+        self.run_telling(script, input, &|text| (self.say)(text.to_owned())).await
+    }
+
+    /// The same, where something else is made of the lines.
+    pub(super) async fn run_telling(
+        &self,
+        script: &Script,
+        input: Option<Secret>,
+        tell: &(dyn Fn(&str) + Sync),
+    ) -> Result<(Exit, Vec<Line>), Failure> {
         let mut lines = std::collections::VecDeque::new();
         let hear = |line: Line| {
             let (Line::Out(text) | Line::Err(text)) = &line;
             if !text.trim().is_empty() {
-                (self.say)(text.clone());
+                tell(text);
             }
             if lines.len() == KEPT {
                 lines.pop_front();
@@ -113,7 +123,7 @@ pub(super) fn from_remote(error: &RemoteError) -> Failure {
 }
 
 /// The last thing the script said to its error stream, with a few lines before it.
-fn script_failed(script: &Script, exit: Exit, lines: &[Line]) -> Failure {
+pub(super) fn script_failed(script: &Script, exit: Exit, lines: &[Line]) -> Failure {
     let words = |line: &Line| match line {
         Line::Err(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
         Line::Err(_) | Line::Out(_) => None,

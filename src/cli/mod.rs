@@ -10,12 +10,14 @@ mod endpoint;
 mod env;
 mod exit;
 mod fit;
+mod ground;
 mod history;
 mod import;
 mod init;
 mod interrupt;
 mod locking;
 mod list;
+mod logs;
 mod man;
 mod place;
 mod manifest_file;
@@ -26,13 +28,19 @@ mod saved;
 mod schema;
 mod scope;
 mod secrets;
+mod start;
+mod stop;
+mod which_model;
+mod shell;
+mod ssh;
+mod tunnel;
 mod unlock;
 mod tunnels;
 mod which_pod;
 mod world;
 
 use crate::ui;
-use args::{Cli, Verb};
+use args::{Cli, FIRST_DAY, Verb};
 use clap::Parser;
 use exit::Exit;
 use std::process::ExitCode;
@@ -41,6 +49,10 @@ use std::process::ExitCode;
 #[must_use]
 pub fn main() -> ExitCode {
     completions::answer();
+    if std::env::args_os().len() < 2 {
+        ui::note(&format!("pi: {}\n\n{FIRST_DAY}", env!("CARGO_PKG_DESCRIPTION")));
+        return Exit::Usage.into();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -76,7 +88,13 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::History(args) => threads(history::run(&global, &args)),
         Verb::Unlock(args) => threads(unlock::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
+        Verb::Start(args) => threads(start::run(&global, &args)),
+        Verb::Stop(args) => threads(stop::run(&global, &args)),
         Verb::List(args) => threads(list::run(&global, &args)),
+        Verb::Tunnel(args) => threads(tunnel::run(&global, &args)),
+        Verb::Logs(args) => threads(logs::run(&global, &args)),
+        Verb::Shell(args) => threads(shell::run(&global, &args)),
+        Verb::Ssh(args) => threads(ssh::run(&global, &args)),
         Verb::Env(args) => threads(env::run(&global, &args)),
         Verb::Pods(args) => threads(pods::run(&global, &args)),
         Verb::Prompt(args) => threads(prompt::run(&global, &args)),

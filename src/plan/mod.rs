@@ -39,6 +39,7 @@ mod told;
 mod view;
 mod wanted;
 mod weights;
+mod whole;
 
 pub use change::{Change, How, changes, gpu_list};
 pub use destroy::{Extent, Removal, destroy};
@@ -50,12 +51,12 @@ pub use look::LOCK_EXPIRY;
 pub use packages::Packages;
 pub use questions::questions;
 pub use render::{scripts, shown_scripts};
-pub use set_up::set_up;
 pub use simulate::{act, simulate};
 pub use row::{Counts, Row};
 pub use step::{Action, Plan, Sign, Step, StepId, Storage};
 pub use told::{Told, told};
 pub use view::{GpuView, PodView, gpus_in_words};
+pub use whole::{Origin, begin, halt, make_ready};
 
 use crate::fit::Fit;
 use crate::manifest::{Model, Pod};

@@ -12,8 +12,7 @@ use std::collections::BTreeSet;
 
 /// What has to be done so that pods are ready for models: storage, the engine that stays there, secrets. Servers are
 /// left as they are.
-#[must_use]
-pub fn set_up(inputs: &Inputs<'_>) -> Plan {
+pub(super) fn set_up(inputs: &Inputs<'_>) -> Plan {
     over_pods(inputs, |site| pod(inputs, site))
 }
 

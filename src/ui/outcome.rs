@@ -3,7 +3,7 @@
 use crate::apply::{Failure, Outcome, Report};
 use crate::plan::{Action, Plan, Step};
 use crate::ui::layout::{Count, WIDTH, wrapped};
-use crate::ui::style::{FAINT, REMOVE, STRONG, Styled};
+use crate::ui::style::{CHANGE, FAINT, REMOVE, STRONG, Styled};
 use std::fmt::Write;
 
 /// What a step does, in a few words: `start server qwen`.
@@ -36,13 +36,16 @@ pub(super) fn sentence(outcome: &Outcome) -> String {
     }
 }
 
-/// The report: failures with their causes, what did not begin, and the count.
+/// The report: failures with their causes, what did not begin, and the count; `again` says how to go on from there.
 #[must_use]
-pub fn outcome(plan: &Plan, report: &Report) -> String {
+pub fn outcome(plan: &Plan, report: &Report, again: &str) -> String {
     let mut text = String::new();
     for step in &plan.steps {
         if let Some(Outcome::Failed(failure)) = report.outcomes.get(&step.id) {
             failed(&mut text, step, failure);
+        }
+        for warning in report.warnings.get(&step.id).into_iter().flatten() {
+            warned(&mut text, step, warning);
         }
     }
     let count =
@@ -56,10 +59,18 @@ pub fn outcome(plan: &Plan, report: &Report) -> String {
     parts.extend((open > 0).then(|| format!("{open} interrupted or not begun")));
     let word = if report.is_success() { "Applied:" } else { "Not all applied:" };
     let _ = write!(text, "{} {}.", Styled(STRONG, word), parts.join(", "));
-    if !report.is_success() {
-        text.push_str(" `pi apply` takes up where this ended.");
+    if !report.is_success() && !again.is_empty() {
+        let _ = write!(text, " {again}");
     }
     text
+}
+
+fn warned(text: &mut String, step: &Step, warning: &str) {
+    let _ = writeln!(text, "{} on {}: {}", Styled(CHANGE, "warning"), step.pod, step_title(step));
+    for line in wrapped(warning, WIDTH - 2) {
+        let _ = writeln!(text, "  {line}");
+    }
+    text.push('\n');
 }
 
 fn failed(text: &mut String, step: &Step, failure: &Failure) {

@@ -4,7 +4,7 @@ use crate::agent::Api;
 use crate::cli::completions;
 use clap::Args as Arguments;
 use clap_complete::engine::ArgValueCandidates;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 #[derive(Debug, Arguments)]
@@ -42,6 +42,9 @@ pub(crate) struct Args {
     /// How often the model may answer one message with calls of tools
     #[arg(long, value_name = "N", default_value = "25")]
     pub(super) max_turns: NonZeroUsize,
+    /// The most tokens of one answer; else the server's limit
+    #[arg(long, value_name = "N")]
+    pub(super) max_tokens: Option<NonZeroU32>,
     /// Randomness: 0 gives the same answer each time; else the server's default
     #[arg(long, value_name = "T", value_parser = temperature)]
     pub(super) temperature: Option<f64>,
@@ -57,10 +60,10 @@ pub(crate) struct Args {
     /// The model there; else the only one that it serves
     #[arg(long, value_name = "MODEL", requires = "base_url")]
     pub(super) model: Option<String>,
-    /// Its key. Everybody on this machine sees it in the process list: better OPENAI_API_KEY or --api-key-env
+    /// Its key. Everybody on this machine sees it in the process list: better `$OPENAI_API_KEY` or --api-key-env
     #[arg(long, value_name = "KEY", requires = "base_url", conflicts_with = "api_key_env")]
     pub(super) api_key: Option<String>,
-    /// The environment variable that holds its key, instead of OPENAI_API_KEY
+    /// The environment variable that holds its key, instead of `$OPENAI_API_KEY`
     #[arg(long, value_name = "VAR", requires = "base_url")]
     pub(super) api_key_env: Option<String>,
     /// Which API to speak; else Responses for gpt-oss, Chat Completions for all others
