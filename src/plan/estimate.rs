@@ -4,8 +4,8 @@
 //! such a server has answered on this pod before, what vLLM measured then takes the estimate's place.
 
 use crate::catalog::gpus;
-use crate::fit::{Fit, Setup, Shape, config, fit, fit_pool, from_recipe};
-use crate::hub::{HubAnswer, RepoFacts};
+use crate::fit::{Fit, Setup, Shape, fit, fit_pool, from_recipe};
+use crate::hub::HubAnswer;
 use crate::manifest::EngineKind;
 use crate::model_ref::ModelRef;
 use crate::observe::ServerSeen;
@@ -14,7 +14,6 @@ use crate::plan::fits::{recipe, version};
 use crate::plan::view::PodView;
 use crate::plan::{Inputs, Site};
 use crate::spec::ServerSpec;
-use crate::units::Bytes;
 
 /// An estimate, and what it was made from.
 pub(super) struct Estimate {
@@ -59,14 +58,7 @@ fn shape(inputs: &Inputs<'_>, spec: &ServerSpec) -> Option<Shape> {
         HubAnswer::Known(facts) => Some(facts),
         HubAnswer::Unknown(_) => None,
     })?;
-    config::shape(&facts.config.as_ref()?.to_string(), weights(facts)?).ok()
-}
-
-/// Bytes of the safetensors files that vLLM loads: those in the root.
-fn weights(facts: &RepoFacts) -> Option<Bytes> {
-    let root = |path: &str| path.ends_with(".safetensors") && !path.contains('/');
-    let bytes: u64 = facts.files.iter().filter(|(path, _)| root(path)).map(|(_, file)| file.bytes.0).sum();
-    (bytes > 0).then_some(Bytes(bytes))
+    facts.shape().ok()
 }
 
 /// What was measured when a server ran that differs from this one in nothing that memory depends on.
