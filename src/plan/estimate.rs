@@ -11,7 +11,7 @@ use crate::model_ref::ModelRef;
 use crate::observe::ServerSeen;
 use crate::plan::command_line::engine_args;
 use crate::plan::fits::{recipe, version};
-use crate::plan::view::PodView;
+use crate::plan::view::{GpuView, PodView};
 use crate::plan::{Inputs, Site};
 use crate::spec::ServerSpec;
 
@@ -42,8 +42,7 @@ pub(super) fn estimate(inputs: &Inputs<'_>, site: &Site<'_>, spec: &ServerSpec) 
     // vLLM takes the model's own context where nobody says one, and does not start if that is too much
     let context = setup.context.unwrap_or(shape.max_context);
     let setup = Setup { context: Some(context), ..setup };
-    let all_alike = pod.iter().all(|gpu| gpu == first);
-    let pool_gib = site.facts.servers.values().find_map(|seen| measured(seen, spec, all_alike));
+    let pool_gib = site.facts.servers.values().find_map(|seen| measured(seen, spec, &pod));
     let fit = pool_gib.map_or_else(|| fit(&shape, &setup), |gib| fit_pool(&shape, &setup, gib));
     Some(Estimate { shape, setup, pool_gib, fit })
 }
@@ -62,9 +61,10 @@ fn shape(inputs: &Inputs<'_>, spec: &ServerSpec) -> Option<Shape> {
 }
 
 /// What was measured when a server ran that differs from this one in nothing that memory depends on.
-fn measured(seen: &ServerSeen, wanted: &ServerSpec, all_alike: bool) -> Option<f64> {
+fn measured(seen: &ServerSeen, wanted: &ServerSpec, pod: &[GpuView]) -> Option<f64> {
     let ServerSpec { kind, engine, model, commit: _, memory, gpus, args, env, .. } =
         seen.spec.as_ref().ok()?;
+    let all_alike = pod.windows(2).all(|pair| pair[0] == pair[1]);
     let same = (kind, engine, model, memory) == (&wanted.kind, &wanted.engine, &wanted.model, &wanted.memory)
         && (args, env) == (&wanted.args, &wanted.env)
         && (*gpus == wanted.gpus || all_alike && gpus.len() == wanted.gpus.len());
