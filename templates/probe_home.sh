@@ -27,7 +27,14 @@ server() { # directory
   fi
   [[ -e $dir/stopped ]] && emit server "$name" stopped
   first_line "$dir/answered" && [[ -n $pid && $REPLY == "$pid $start" ]] && emit server "$name" answered
+  [[ -f $dir/measured && -r $dir/measured ]] && measured "$name" "$dir/measured"
   [[ -f $dir/secrets ]] && secrets "$dir/secrets" server "$name" secret
+}
+
+measured() { # name file: lines of its log
+  local line lines=()
+  mapfile -t -n 99 lines <"$2"
+  for line in "${lines[@]}"; do [[ -n $line ]] && emit server "$1" measured "${line:0:400}"; done
 }
 
 left() { # name pid start boot: what is left of a dead server's session

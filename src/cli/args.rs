@@ -169,7 +169,7 @@ pub(super) struct Destroy {
     after_help = "Examples:\n  pi fit zai-org/GLM-4.5-Air --gpu H100 --gpus 2\n  pi fit openai/gpt-oss-120b            on which GPUs it fits"
 )]
 pub(super) struct Fit {
-    /// A repository of the hub that pi knows, or a directory with a config.json and safetensors files
+    /// A repository of the hub, or a directory with a config.json and safetensors files
     pub(super) model: String,
     /// The GPU, as nvidia-smi or a price list calls it: H100, "RTX 4090"; without it, a line for every kind
     #[arg(long, value_name = "NAME")]

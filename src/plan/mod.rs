@@ -10,6 +10,7 @@ mod converge;
 mod destroy;
 mod doubts;
 mod engine;
+mod estimate;
 mod fetch;
 mod finding;
 mod fits;
@@ -25,6 +26,7 @@ mod questions;
 mod queue;
 mod render;
 mod room;
+mod row;
 mod secrets;
 mod server;
 mod servers;
@@ -43,7 +45,6 @@ pub use change::{Change, How, changes, gpu_list};
 pub use destroy::{Extent, Removal, destroy};
 pub use fetch::{Fetch, short};
 pub use finding::{Finding, Severity};
-pub use fits::fit_of;
 pub use hide::{address as shown_address, recipe as shown_recipe};
 pub use inputs::{Inputs, Protected, Scope};
 pub use look::LOCK_EXPIRY;
@@ -51,11 +52,13 @@ pub use packages::Packages;
 pub use questions::questions;
 pub use render::{scripts, shown_scripts};
 pub use simulate::{act, simulate};
-pub use step::{Action, Counts, Plan, Row, Sign, Step, StepId, Storage};
+pub use row::{Counts, Row};
+pub use step::{Action, Plan, Sign, Step, StepId, Storage};
 pub use told::{Told, told};
 pub use view::{GpuView, PodView, gpus_in_words};
 pub use whole::{Origin, begin, halt, make_ready};
 
+use crate::fit::Fit;
 use crate::manifest::{Model, Pod};
 use crate::name::{ModelName, PodName, Project};
 use crate::observe::{Life, PodFacts, ServerSeen, Sighting, Unreachable};
@@ -108,14 +111,17 @@ struct Draft {
     steps: Vec<order::Unnumbered>,
     findings: Vec<Finding>,
     standing: usize,
+    /// How servers that start will fit.
+    fits: BTreeMap<ModelName, Fit>,
 }
 
 impl Draft {
     fn add(&mut self, other: Self) {
-        let Self { steps, findings, standing } = other;
+        let Self { steps, findings, standing, fits } = other;
         self.steps.extend(steps);
         self.findings.extend(findings);
         self.standing += standing;
+        self.fits.extend(fits);
     }
 }
 

@@ -87,7 +87,7 @@ fn start(facts: &mut PodFacts, spec: &ServerSpec) {
     let copied = facts.secrets.iter().filter(|(name, _)| needed(name, spec.key));
     let secrets = copied.map(|(name, seen)| (name.clone(), *seen)).collect();
     let life = Life::Running { pid: 0, seconds: 0, health: None };
-    let seen = ServerSeen { spec: Ok(spec.clone()), life, answered: false, secrets };
+    let seen = ServerSeen { spec: Ok(spec.clone()), life, answered: false, secrets, measured: None };
     change_use(facts, &seen, u64::saturating_add);
     facts.servers.insert(spec.name.clone(), seen);
 }

@@ -1,5 +1,6 @@
 //! What a plan is made of. Everything is decided here: `apply` renders and obeys.
 
+use crate::fit::Fit;
 use crate::manifest::Mount;
 use crate::model_ref::ModelRef;
 use crate::name::{AbsPath, EngineId, ModelName, PodName, SecretName};
@@ -7,6 +8,7 @@ use crate::plan::change::Change;
 use crate::plan::fetch::Fetch;
 use crate::plan::finding::Finding;
 use crate::plan::packages::Packages;
+use crate::plan::row::{Counts, Row};
 use crate::plan::view::PodView;
 use crate::spec::{EngineRecipe, ServerSpec};
 use crate::units::{Bytes, Seconds};
@@ -23,6 +25,8 @@ pub struct Plan {
     pub pods: BTreeMap<PodName, PodView>,
     /// Servers that are as they should be.
     pub standing: usize,
+    /// How vLLM servers that start will fit into their GPUs' memory, as far as that can be told.
+    pub fits: BTreeMap<(PodName, ModelName), Fit>,
 }
 
 /// One thing to do on one pod.
@@ -278,28 +282,4 @@ impl Plan {
             }
         })
     }
-}
-
-/// One row of a plan, as people see it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Row<'a> {
-    /// What is done.
-    pub step: &'a Step,
-    /// Whether that adds, changes or removes.
-    pub sign: Sign,
-    /// Whether a server goes away and comes back.
-    pub restarts: bool,
-    /// Why.
-    pub reason: &'a str,
-}
-
-/// Rows of a plan, counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Counts {
-    /// `+`
-    pub add: usize,
-    /// `~`
-    pub change: usize,
-    /// `-`
-    pub remove: usize,
 }

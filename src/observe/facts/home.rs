@@ -1,5 +1,6 @@
 //! What pi has put on a pod: servers, engines, secrets, the lock.
 
+use crate::diagnose::Measured;
 use crate::name::SecretName;
 use crate::spec::ServerSpec;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,9 @@ pub struct ServerSeen {
     pub answered: bool,
     /// Whether the secrets it was started with are those of this machine.
     pub secrets: BTreeMap<SecretName, SecretSeen>,
+    /// What vLLM measured at its start, kept when it answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
 }
 
 /// Whether a server lives.

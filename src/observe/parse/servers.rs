@@ -3,6 +3,7 @@
 use super::gap;
 use super::home::{Expect, compared};
 use super::records::{Records, clean, obeyed, odd};
+use crate::diagnose::measured;
 use crate::name::{ModelName, SecretName};
 use crate::observe::facts::{Gap, Life, SecretSeen, ServerSeen};
 use crate::spec::ServerSpec;
@@ -40,6 +41,7 @@ fn server(told: &[&[String]], expect: &Expect) -> Option<ServerSeen> {
         life: life(told, stopped.then_some(Life::Stopped))?,
         answered: told.iter().any(|row| matches!(row, [what, ..] if what == "answered")),
         secrets: secrets(told, expect),
+        measured: measured(&fields(told, "measured")),
     })
 }
 
@@ -77,6 +79,14 @@ fn life(told: &[&[String]], stopped: Option<Life>) -> Option<Life> {
         }
     }
     None
+}
+
+fn fields(told: &[&[String]], name: &str) -> Vec<String> {
+    let value = |row: &&[String]| match row {
+        [what, value, ..] if what == name => Some(value.clone()),
+        _ => None,
+    };
+    told.iter().filter_map(value).collect()
 }
 
 fn field<'a>(told: &[&'a [String]], name: &str) -> Option<&'a str> {

@@ -308,7 +308,7 @@ fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pi
     } else {
         Ok(serde_json::from_value(spec).unwrap())
     };
-    ServerSeen { spec, life, answered: choices.once_in(2), secrets }
+    ServerSeen { spec, life, answered: choices.once_in(2), secrets, measured: None }
 }
 
 fn disks(choices: &mut Choices<'_>, path: &str) -> Vec<Disk> {
