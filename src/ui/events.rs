@@ -102,10 +102,13 @@ impl<'a> Reporter<'a> {
     fn line(&self, event: &Event) {
         match event {
             Event::Began(id) => self.note(*id, "…", ""),
-            // what scripts and engines print is kept for failures: a log of thousands of lines helps nobody
-            Event::Said(..) | Event::Log(..) | Event::Phase { .. } | Event::Progress { .. } => {}
-            // the report at the end tells them
-            Event::Warned(..) => {}
+            // what scripts and engines print is kept for failures: a log of thousands of lines helps nobody; what is
+            // to be warned of stands in the report at the end
+            Event::Said(..)
+            | Event::Log(..)
+            | Event::Phase { .. }
+            | Event::Progress { .. }
+            | Event::Warned(..) => {}
             Event::Ended(id, outcome) => self.ended(*id, outcome),
         }
     }
@@ -113,10 +116,9 @@ impl<'a> Reporter<'a> {
     fn screen(&self, event: &Event) {
         match event {
             Event::Began(id) => self.move_to(*id, ""),
-            Event::Said(id, text) => self.move_to(*id, text),
             // once it is known what the engine is doing, a line of its log says less
             Event::Log(id, _) if self.has_phase(*id) => {}
-            Event::Log(id, text) => self.move_to(*id, text),
+            Event::Said(id, text) | Event::Log(id, text) => self.move_to(*id, text),
             Event::Phase { id, name, percent } => {
                 self.phases.lock().unwrap_or_else(PoisonError::into_inner).insert(*id);
                 let percent = percent.map(|percent| format!(" {percent} %")).unwrap_or_default();
