@@ -89,7 +89,7 @@ fn signals_reach_the_command_and_its_children() {
         kill(signal, child.id());
         let ran: Ran = child.wait_with_output().unwrap().into();
         ran.exits(code);
-        eventually("nothing is left", || environment(&mark).len() == 0);
+        eventually("nothing is left", || environment(&mark).is_empty());
     }
     // a command may have its own opinion
     let own = mark("OWN");
@@ -106,7 +106,7 @@ fn signals_reach_the_command_and_its_children() {
     }
     let ran: Ran = child.wait_with_output().unwrap().into();
     ran.exits(137);
-    eventually("nothing is left", || environment(&deaf).len() == 0);
+    eventually("nothing is left", || environment(&deaf).is_empty());
 }
 
 #[test]

@@ -9,11 +9,9 @@ const CONFIG: &[u8] = br#"{"model_type": "llama", "num_hidden_layers": 32, "num_
 fn lab() -> Lab {
     let lab = Lab::new();
     // only what lies in the root is loaded
-    let files: &[(&str, &[u8])] = &[
-        ("config.json", CONFIG),
-        ("model.safetensors", &[0; 1 << 20]),
-        ("original/x.safetensors", &[0; 1 << 21]),
-    ];
+    let (weights, others) = (vec![0; 1 << 20], vec![0; 1 << 21]);
+    let files: &[(&str, &[u8])] =
+        &[("config.json", CONFIG), ("model.safetensors", &weights), ("original/x.safetensors", &others)];
     lab.repo("org/tuned", "{}", files);
     lab.repo("acme/gated", r#"{"gated": "manual"}"#, files);
     lab.repo("org/gguf", "{}", &[("config.json", CONFIG), ("a.gguf", b"weights")]);
