@@ -16,6 +16,7 @@ mod exit_codes;
 mod eyes;
 mod hub;
 mod import;
+mod interrupted;
 mod journal;
 mod layers;
 mod laws;
