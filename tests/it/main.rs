@@ -26,6 +26,7 @@ mod manifest_laws;
 mod manifest_schema;
 mod manifests;
 mod plan;
+mod planted;
 mod podlab;
 mod pods;
 mod probe;
