@@ -23,6 +23,9 @@ pub struct ServerSpec {
     pub kind: EngineKind,
     /// The environment it runs in; absent when a program of the pod itself is run.
     pub engine: Option<EngineId>,
+    /// The digest of the recipe that the environment was made from; absent where nobody noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
     /// Its weights, as the manifest names them.
     pub model: ModelRef,
     /// The commit of the weights, once known.

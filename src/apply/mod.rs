@@ -5,6 +5,7 @@
 
 mod ask;
 mod event;
+mod fall_back;
 mod fetch;
 mod locks;
 mod perform;

@@ -12,9 +12,11 @@ mod engine;
 mod fetch;
 mod finding;
 mod fits;
+mod former;
 mod hide;
 mod hub_says;
 mod inputs;
+mod leave;
 mod look;
 mod order;
 mod place;
@@ -22,6 +24,7 @@ mod questions;
 mod queue;
 mod render;
 mod room;
+mod rows;
 mod secrets;
 mod server;
 mod servers;
@@ -29,6 +32,7 @@ mod simulate;
 mod step;
 mod storage;
 mod stored;
+mod tell;
 mod view;
 mod wanted;
 mod weights;
@@ -42,8 +46,9 @@ pub use hide::{address as shown_address, recipe as shown_recipe};
 pub use inputs::{Inputs, Protected, Scope};
 pub use questions::questions;
 pub use render::{scripts, shown_scripts};
+pub use rows::{Counts, Row};
 pub use simulate::{act, simulate};
-pub use step::{Action, Counts, Plan, Row, Sign, Step, StepId, Storage};
+pub use step::{Action, Before, Plan, Sign, Step, StepId, Storage};
 pub use view::{GpuView, PodView, gpus_in_words};
 
 use crate::manifest::{Model, Pod};
@@ -97,21 +102,25 @@ impl<'a> Site<'a> {
 struct Draft {
     steps: Vec<order::Unnumbered>,
     findings: Vec<Finding>,
-    standing: usize,
+    /// Servers that are as they should be.
+    standing: Vec<ModelName>,
+    /// Servers that go once they answer on another pod.
+    movers: Vec<leave::Mover>,
 }
 
 impl Draft {
     fn add(&mut self, other: Self) {
-        let Self { steps, findings, standing } = other;
+        let Self { steps, findings, standing, movers } = other;
         self.steps.extend(steps);
         self.findings.extend(findings);
-        self.standing += standing;
+        self.standing.extend(standing);
+        self.movers.extend(movers);
     }
 }
 
 /// Plans every pod in scope by `rule`, and puts the drafts together.
 fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Plan {
-    let mut plan = Plan::default();
+    let (mut plan, mut movers, mut standing) = (Plan::default(), Vec::new(), leave::Standing::new());
     let mut by_pod: BTreeMap<&PodName, Vec<(&ModelName, &Model)>> = BTreeMap::new();
     for (name, model) in &inputs.manifest.models {
         for pod in &model.pods {
@@ -137,13 +146,13 @@ fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Plan {
         plan.pods.insert(name.clone(), PodView::new(pod, facts));
         if let Some(facts) = facts {
             let models = by_pod.get(name).map_or(&[][..], Vec::as_slice);
-            order::append(
-                &mut plan,
-                rule(&Site { name, pod, facts, models, project: &inputs.manifest.project }),
-                name,
-            );
+            let mut draft = rule(&Site { name, pod, facts, models, project: &inputs.manifest.project });
+            movers.append(&mut draft.movers);
+            standing.extend(draft.standing.iter().map(|model| (name.clone(), model.clone())));
+            order::append(&mut plan, draft, name);
         }
     }
+    leave::append(inputs, &mut plan, movers, &standing);
     plan
 }
 

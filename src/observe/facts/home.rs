@@ -16,6 +16,32 @@ pub struct ServerSeen {
     pub answered: bool,
     /// Whether the secrets it was started with are those of this machine.
     pub secrets: BTreeMap<SecretName, SecretSeen>,
+    /// What its former starts left to know.
+    #[serde(default)]
+    pub past: Past,
+}
+
+/// What a server's former starts left to know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Past {
+    /// What answered last, where a changed one was started in its place and has not answered yet.
+    pub former: Option<Box<ServerSpec>>,
+    /// The start that failed last.
+    pub failed: Option<FailedStart>,
+    /// Seconds from its last start until it answered with a token.
+    pub took: Option<u64>,
+}
+
+/// A start that failed, perhaps again and again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedStart {
+    /// [`ServerSpec::digest`] of what was started.
+    pub digest: String,
+    /// How often it failed.
+    pub count: u32,
+    /// Why, the last time, in one sentence.
+    pub cause: String,
 }
 
 /// Whether a server lives.

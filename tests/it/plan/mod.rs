@@ -2,10 +2,12 @@
 
 mod case;
 mod check;
+mod former;
 mod golden;
 mod hidden;
 mod laws;
 mod random;
+mod scratch;
 mod scripts;
 mod shuffle;
 mod twice;

@@ -11,11 +11,12 @@ use pi::memory::{Memory, PodMemory, ServerMemory};
 use pi::model_ref::ModelRef;
 use pi::name::{Port, SecretName};
 use pi::observe::{
-    CachedRepo, Disk, EngineSeen, Gap, Gpu, GpuProcess, GpuSight, Life, Listener, MountSeen, Observed,
-    PathSeen, PodFacts, SecretSeen, ServerSeen, Sighting, Snapshot, Unreachable, Whole,
+    CachedRepo, Disk, EngineSeen, FailedStart, Gap, Gpu, GpuProcess, GpuSight, Life, Listener, MountSeen, Observed,
+    Past, PathSeen, PodFacts, SecretSeen, ServerSeen, Sighting, Snapshot, Unreachable, Whole,
 };
 use pi::plan::{Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan};
-use pi::units::Bytes;
+use pi::spec::ServerSpec;
+use pi::units::{Bytes, Tokens};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use std::collections::{BTreeMap, BTreeSet};
@@ -217,6 +218,7 @@ fn facts(choices: &mut Choices<'_>, ours: &BTreeSet<SecretName>) -> PodFacts {
         }
     }
     strangers(choices, &mut facts);
+    facts.rest.extend(choices.once_in(2).then(|| "tools".to_owned()));
     if choices.once_in(12) {
         let section = choices.of(&["disks", "weights", "home"]).to_owned();
         facts.gaps.push(Gap { section, why: "it hung".to_owned() });
@@ -276,6 +278,7 @@ fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pi
         "memory": pi::units::Percent::parse(memory).ok(), "gpus": gpus, "listen": "0.0.0.0",
         "port": port(choices), "key": choices.of(&["required", "open"]), "args": [],
         "command": if kind == "command" { vec!["serve", "{port}"] } else { Vec::new() }, "env": {},
+        "build": choices.of(&[None, Some("x")]),
     });
     let life = match choices.below(5) {
         0 | 1 => Life::Running { pid, seconds: 9, health: choices.of(&[Some(200), None, Some(503)]) },
@@ -292,7 +295,22 @@ fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pi
     } else {
         Ok(serde_json::from_value(spec).unwrap())
     };
-    ServerSeen { spec, life, answered: choices.once_in(2), secrets }
+    let answered = choices.once_in(2);
+    let past = past(choices, &spec, answered);
+    ServerSeen { spec, life, answered, secrets, past }
+}
+
+/// What former starts left: one that answered once, with another context or build, and a failure.
+fn past(choices: &mut Choices<'_>, spec: &Result<ServerSpec, String>, answered: bool) -> Past {
+    let context = choices.of(&[None, Some(Tokens(2048)), Some(Tokens(4096))]);
+    let former = spec.as_ref().ok().filter(|_| !answered && choices.once_in(2));
+    let former = former.map(|spec| Box::new(ServerSpec { context, ..spec.clone() }));
+    let failed = spec.as_ref().ok().filter(|_| choices.once_in(4)).map(|spec| FailedStart {
+        digest: spec.digest(),
+        count: 2,
+        cause: "it died".to_owned(),
+    });
+    Past { former, failed, took: choices.of(&[None, Some(100)]) }
 }
 
 fn disks(choices: &mut Choices<'_>, path: &str) -> Vec<Disk> {

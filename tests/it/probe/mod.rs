@@ -125,6 +125,7 @@ fn spec(name: &str, port: u16) -> ServerSpec {
         project: Project::parse("test").unwrap(),
         kind: EngineKind::Command,
         engine: None,
+        build: None,
         model: ModelRef::parse("tiny/qwen3").unwrap(),
         commit: None,
         context: None,
