@@ -48,7 +48,9 @@ pub(super) async fn undo<R: Remote>(errand: &Errand<'_, R>, failure: Failure, st
         return failure;
     }
     match start_again(errand, start).await {
-        Ok(()) => Failure { message: format!("{}. The former one was started again", failure.message), ..failure },
+        Ok(()) => {
+            Failure { message: format!("{}. The former one was started again", failure.message), ..failure }
+        }
         Err(why) => worse(failure, &why),
     }
 }

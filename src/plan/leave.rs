@@ -102,14 +102,16 @@ fn serves(inputs: &Inputs<'_>, home: &PodName, name: &ModelName, standing: &Stan
     }
     let Some(Sighting::Seen(facts)) = inputs.observed.pods.get(home) else { return false };
     !inputs.scope.has_server(home, name)
-        && facts.servers.get(name).is_some_and(|seen| {
-            seen.answered && matches!(seen.life, Life::Running { health: Some(200), .. })
-        })
+        && facts
+            .servers
+            .get(name)
+            .is_some_and(|seen| seen.answered && matches!(seen.life, Life::Running { health: Some(200), .. }))
 }
 
 fn stays(pod: &PodName, name: &ModelName, homes: &[PodName]) -> Finding {
     let homes = homes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let message = format!("pi.toml puts it on {homes}, where it will not answer after this plan: it stays here");
+    let message =
+        format!("pi.toml puts it on {homes}, where it will not answer after this plan: it stays here");
     let help = "once it answers there, the next plan removes it here";
     Finding::on(Severity::Warning, "not-moved", pod, message).of(name).help(help)
 }

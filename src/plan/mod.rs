@@ -84,16 +84,20 @@ impl<'a> Site<'a> {
 
     /// A server that runs, or of which processes are left: it holds its place.
     fn live(&self, name: &ModelName) -> Option<&'a ServerSeen> {
-        self.facts.servers.get(name).filter(|seen| match &seen.life {
-            Life::Running { .. } => true,
-            Life::Dead { left } => !left.is_empty(),
-            Life::Stopped => false,
-        })
+        self.facts.servers.get(name).filter(|seen| is_live(seen))
     }
 
     /// What the manifest says of a model here.
     fn model(&self, name: &ModelName) -> Option<&'a Model> {
         self.models.binary_search_by(|(other, _)| (*other).cmp(name)).ok().map(|at| self.models[at].1)
+    }
+}
+
+fn is_live(seen: &ServerSeen) -> bool {
+    match &seen.life {
+        Life::Running { .. } => true,
+        Life::Dead { left } => !left.is_empty(),
+        Life::Stopped => false,
     }
 }
 

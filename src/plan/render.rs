@@ -65,7 +65,8 @@ fn restart(to: &ServerSpec, before: Before, pod: &Pod) -> Result<Vec<Script>, Re
         }
         Before::AskAgain => {
             let host = to.ask_at().to_string();
-            let values = json!({ "pi": pi, "name": name, "host": host, "port": to.port, "patience": PATIENCE });
+            let values =
+                json!({ "pi": pi, "name": name, "host": host, "port": to.port, "patience": PATIENCE });
             scripts.push(render(Template::ASK_AGAIN, &values)?);
         }
     }

@@ -23,3 +23,4 @@ mod plan;
 mod podlab;
 mod probe;
 mod readme;
+mod replace;

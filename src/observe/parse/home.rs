@@ -33,8 +33,7 @@ pub(super) fn programs(records: &Records) -> BTreeMap<String, String> {
 
 /// What else pi put into its directory.
 pub(super) fn rest(records: &Records) -> Vec<String> {
-    let mut names: Vec<String> =
-        records.rows("rest").iter().filter_map(|row| row.first()).cloned().collect();
+    let mut names: Vec<String> = records.rows("rest").iter().filter_map(|row| row.first()).cloned().collect();
     names.sort();
     names
 }

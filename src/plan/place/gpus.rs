@@ -5,9 +5,9 @@ use super::room::{Beside, Room, share};
 use crate::manifest::{EngineKind, GpuAsk, Model};
 use crate::name::ModelName;
 use crate::observe::GpuSight;
-use crate::plan::Site;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::servers::Stays;
+use crate::plan::{Site, is_live};
 use std::collections::BTreeMap;
 
 pub(super) fn gpus<'a>(
@@ -18,7 +18,7 @@ pub(super) fn gpus<'a>(
     let mut room = Room::of(site, stays);
     let mut places = BTreeMap::new();
     // those without a choice first, then those that had a place, then the rest; who need not restart goes first
-    for choose in [on_cpu, named_and_there, named, there, former, remembered, free] {
+    for choose in [on_cpu, named_and_there, named, there, former, remembered, elsewhere, free] {
         for asked in asked {
             let name = asked.candidate.name;
             if places.contains_key(name) {
@@ -116,6 +116,11 @@ pub(super) fn count(site: &Site<'_>, model: &Model) -> usize {
         GpuAsk::Count(count) => usize::try_from(*count).unwrap_or(usize::MAX),
         GpuAsk::Ids(ids) => ids.len(),
     }
+}
+
+/// One that runs and can't stay where it is: it goes before those that do not run yet, or it would have to stay after all.
+fn elsewhere(asked: &Asked<'_>, room: &Room<'_>) -> Place {
+    asked.candidate.seen.filter(|seen| is_live(seen)).and_then(|_| free(asked, room))
 }
 
 /// The first GPUs with room.

@@ -11,8 +11,8 @@ use pi::memory::{Memory, PodMemory, ServerMemory};
 use pi::model_ref::ModelRef;
 use pi::name::{Port, SecretName};
 use pi::observe::{
-    CachedRepo, Disk, EngineSeen, FailedStart, Gap, Gpu, GpuProcess, GpuSight, Life, Listener, MountSeen, Observed,
-    Past, PathSeen, PodFacts, SecretSeen, ServerSeen, Sighting, Snapshot, Unreachable, Whole,
+    CachedRepo, Disk, EngineSeen, FailedStart, Gap, Gpu, GpuProcess, GpuSight, Life, Listener, MountSeen,
+    Observed, Past, PathSeen, PodFacts, SecretSeen, ServerSeen, Sighting, Snapshot, Unreachable, Whole,
 };
 use pi::plan::{Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan};
 use pi::spec::ServerSpec;
