@@ -141,10 +141,10 @@ enum Why {
     TooLarge,
     /// It is protected, and would be restarted wherever it is.
     Protected,
-    /// It is protected, and others want its place.
-    Displaced,
     /// There is no place for it.
     NoPlace,
+    /// It runs as it should, is protected, and others want its place: they may yet be refused.
+    Displaced,
     /// It runs as it should, others want its place, and there is no other one: they may yet be refused.
     Crowded,
 }

@@ -6,12 +6,14 @@
     reason = "brevity counts more than an allocation here; a skipped test says so"
 )]
 
+mod pods;
 mod sshd;
 mod workplace;
 
 mod diagnose;
 mod door;
 mod exit_codes;
+mod faults;
 mod hub;
 mod layers;
 mod laws;

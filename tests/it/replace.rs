@@ -76,9 +76,11 @@ fn what_has_answered_comes_back_when_its_successor_does_not() {
         world.pi("apply --yes").exits(1).says("no such thing as 42").says("The former one runs again");
         assert!(world.answers());
         assert_eq!(world.read("spec.json"), first);
-        world.pi("plan --detailed-exitcode").exits(2).says("will be restarted").says(&format!(
-            "it failed to start {times}"
-        ));
+        world
+            .pi("plan --detailed-exitcode")
+            .exits(2)
+            .says("will be restarted")
+            .says(&format!("it failed to start {times}"));
     }
     world.wants(GOOD);
     world.pi("plan --detailed-exitcode").exits(0).says("No changes");

@@ -349,11 +349,13 @@ fn cached(choices: &mut Choices<'_>, repo: &str) -> Option<CachedRepo> {
     Some(CachedRepo { repo: repo.parse().unwrap(), refs, snapshots, blobs, bytes: Bytes(1), incomplete })
 }
 
-/// What the hub says of the models; of some it was not asked.
+/// What the hub says of the models; of some it was not asked. A repository that it does not know it knows at no
+/// revision.
 fn hub(choices: &mut Choices<'_>) -> HubFacts {
     let mut facts = HubFacts::default();
-    for model in ["o/a", "o/b", "o/g", "o/a@main", "o/a@abc"] {
-        let model = ModelRef::parse(model).unwrap();
+    let mut unknown: Option<NoAnswer> = None;
+    for name in ["o/b", "o/g", "o/a", "o/a@main", "o/a@abc"] {
+        let model = ModelRef::parse(name).unwrap();
         let file = |blob: &str, bytes| HubFile { bytes: Bytes(bytes), blob: blob.to_owned() };
         let mut files =
             BTreeMap::from([("a.gguf".to_owned(), file("a", 1)), ("b.gguf".to_owned(), file("b", 1))]);
@@ -367,15 +369,16 @@ fn hub(choices: &mut Choices<'_>) -> HubFacts {
             files,
             config: None,
         };
-        match choices.below(5) {
-            0 | 1 => {}
-            2 | 3 => facts.insert(&model, HubAnswer::Known(known)),
-            _ => facts.insert(
-                &model,
-                HubAnswer::Unknown(
-                    [NoAnswer::NotFound, NoAnswer::Offline(String::new())][choices.below(2)].clone(),
-                ),
-            ),
+        let of_a = name.starts_with("o/a");
+        match (choices.below(5), &unknown) {
+            (_, Some(why)) if of_a && name != "o/a" => facts.insert(&model, HubAnswer::Unknown(why.clone())),
+            (0 | 1, _) => {}
+            (4.., _) if !of_a || name == "o/a" => {
+                let why = [NoAnswer::NotFound, NoAnswer::Offline(String::new())][choices.below(2)].clone();
+                unknown = of_a.then(|| why.clone());
+                facts.insert(&model, HubAnswer::Unknown(why));
+            }
+            (2.., _) => facts.insert(&model, HubAnswer::Known(known)),
         }
     }
     facts
