@@ -87,8 +87,11 @@ struct World {
     destroy: Option<Extent>,
 }
 
-const REFS: [&str; 8] =
-    ["o/a", "o/b", "o/a@main", "o/a@abc", "/data/x", "/mnt/s/y", "o/g:a.gguf", "o/g:b.gguf"];
+/// Two commits; no branch is called as one.
+const OLD: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const NEW: &str = "dddddddddddddddddddddddddddddddddddddddd";
+const AT_OLD: &str = "o/a@aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const REFS: [&str; 8] = ["o/a", "o/b", "o/a@main", AT_OLD, "/data/x", "/mnt/s/y", "o/g:a.gguf", "o/g:b.gguf"];
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const KINDS: [&str; 3] = ["vllm", "llama.cpp", "command"];
 const MEMORY: [&str; 4] = ["", "45%", "50%", "90%"];
@@ -325,7 +328,7 @@ fn cached(choices: &mut Choices<'_>, repo: &str) -> Option<CachedRepo> {
         return None;
     }
     let refs = if choices.once_in(2) {
-        BTreeMap::from([("main".to_owned(), "abc".to_owned())])
+        BTreeMap::from([("main".to_owned(), OLD.to_owned())])
     } else {
         BTreeMap::new()
     };
@@ -341,7 +344,7 @@ fn cached(choices: &mut Choices<'_>, repo: &str) -> Option<CachedRepo> {
             Vec::new()
         },
     };
-    let commit = choices.of(&["abc", "main", "def"]);
+    let commit = choices.of(&[OLD, "main", NEW]);
     let snapshots = BTreeMap::from([(commit.to_owned(), snapshot)]);
     let blobs =
         if choices.once_in(3) { BTreeMap::from([("b".to_owned(), Bytes(1))]) } else { BTreeMap::new() };
@@ -354,16 +357,19 @@ fn cached(choices: &mut Choices<'_>, repo: &str) -> Option<CachedRepo> {
 fn hub(choices: &mut Choices<'_>) -> HubFacts {
     let mut facts = HubFacts::default();
     let mut unknown: Option<NoAnswer> = None;
-    for name in ["o/b", "o/g", "o/a", "o/a@main", "o/a@abc"] {
+    let old_has_weights = choices.once_in(2);
+    for name in ["o/b", "o/g", "o/a", "o/a@main", AT_OLD] {
         let model = ModelRef::parse(name).unwrap();
         let file = |blob: &str, bytes| HubFile { bytes: Bytes(bytes), blob: blob.to_owned() };
         let mut files =
             BTreeMap::from([("a.gguf".to_owned(), file("a", 1)), ("b.gguf".to_owned(), file("b", 1))]);
-        if choices.once_in(2) {
+        let commit = if name == AT_OLD { OLD } else { choices.of(&[OLD, NEW]) };
+        // a commit has the same files, whatever name it was asked by
+        if commit == NEW || old_has_weights {
             files.insert("model.safetensors".to_owned(), file("m", 5));
         }
         let known = RepoFacts {
-            commit: choices.of(&["abc", "def"]).to_owned(),
+            commit: commit.to_owned(),
             gated: choices.once_in(4),
             private: false,
             files,
