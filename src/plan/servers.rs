@@ -11,9 +11,9 @@ use crate::plan::fits;
 use crate::plan::former::formers;
 use crate::plan::inputs::Protected;
 use crate::plan::place::{Place, is_content, place};
+use crate::plan::remarks::remarks;
 use crate::plan::room::Room;
 use crate::plan::server::{Verdict, protected, verdict};
-use crate::plan::tell::told;
 use crate::plan::wanted::{Candidate, Wanted, candidate};
 use crate::plan::{Inputs, Site};
 use crate::spec::ServerSpec;
@@ -64,7 +64,7 @@ pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<
         findings.extend(doubt);
         let now = site.live(candidate.name).and_then(|seen| seen.spec.as_ref().ok());
         let seen = candidate.seen;
-        findings.extend(told(inputs, site, (&candidate, &spec), &verdict));
+        findings.extend(remarks(inputs, site, (&candidate, &spec), &verdict));
         runs.push(Run { wanted: candidate.into_wanted(spec), verdict, now, seen, former: None });
     }
     formers(site, &mut runs, &stays);

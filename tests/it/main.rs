@@ -6,7 +6,7 @@
     reason = "brevity counts more than an allocation here; a skipped test says so"
 )]
 
-mod pods;
+mod lab;
 mod sshd;
 mod workplace;
 

@@ -1,7 +1,7 @@
 //! Three pods over real SSH: apply converges, a second plan is empty, a killed server is drift that the next apply
 //! repairs, destroy leaves nothing. With a server of one's own on each pod, and llama.cpp with a real tiny model on one.
 
-use crate::pods::{Lab, wheels};
+use crate::lab::{Lab, wheels};
 use crate::workplace::{KEY, Workplace};
 use std::path::Path;
 

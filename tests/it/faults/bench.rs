@@ -1,6 +1,6 @@
 //! What a row has at hand: a pod, a manifest, `pi`, and a look at what is there in the end.
 
-use crate::pods::{Lab, wheels};
+use crate::lab::{Lab, wheels};
 use crate::workplace::{KEY, Ran, Workplace};
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader};

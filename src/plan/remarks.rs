@@ -9,7 +9,7 @@ use crate::plan::{Inputs, Site};
 use crate::spec::ServerSpec;
 
 /// What is worth saying of one server.
-pub(super) fn told(
+pub(super) fn remarks(
     inputs: &Inputs<'_>,
     site: &Site<'_>,
     (candidate, spec): (&Candidate<'_>, &ServerSpec),
