@@ -9,6 +9,9 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// The code of a failure to answer at all.
+pub(super) const NO_ANSWER: &str = "no-answer";
+
 /// What a server that answers is good for.
 pub(super) enum Answer {
     /// A token came out.
@@ -51,6 +54,18 @@ pub(super) async fn ask(
     Ok(Answer::Token)
 }
 
+/// What a server calls its model, by its `/v1/models`; none if it does not tell within `patience`.
+pub async fn served(
+    way: &Way,
+    spec: &ServerSpec,
+    key: Option<&Secret>,
+    patience: Duration,
+) -> Option<String> {
+    let asker = Asker { client: client(way, patience).ok()?, base: base(way), key };
+    let (status, models) = asker.send(Method::GET, "/v1/models", None).await.ok()?;
+    if status.is_success() { named(&models, spec).ok() } else { None }
+}
+
 struct Asker<'a> {
     client: Client,
     base: String,
@@ -72,7 +87,7 @@ impl Asker<'_> {
             request = request.json(body);
         }
         let failed = |error: reqwest::Error| {
-            Failure::new("no-answer", format!("{path} does not answer: {}", root(&error.without_url())))
+            Failure::new(NO_ANSWER, format!("{path} does not answer: {}", root(&error.without_url())))
         };
         let response = request.send().await.map_err(failed)?;
         let status = response.status();

@@ -1,6 +1,7 @@
 //! What is done when a server did not come up: that is noted on the pod, and the one that answered last is started
 //! again. Only an answer of the pod's counts as that: a lost connection and an interruption say nothing.
 
+use crate::apply::ask::NO_ANSWER;
 use crate::apply::event::{Failure, FailureKind};
 use crate::apply::perform::{Errand, script_failed};
 use crate::apply::ready::await_ready;
@@ -16,6 +17,20 @@ pub(super) struct Former<'a> {
     pub(super) spec: &'a ServerSpec,
     pub(super) stall: Seconds,
     pub(super) scripts: &'a [Script],
+}
+
+/// Waits until a server answers. One that breaks off in the middle is asked a second time: the connection to the pod
+/// may have been lost, which says nothing about the server.
+pub(super) async fn comes_up<R: Remote>(
+    errand: &Errand<'_, R>,
+    what: (&ServerSpec, Seconds),
+    wait: &Script,
+    mark: &Script,
+) -> Result<(), Failure> {
+    match await_ready(errand, what, wait, mark).await {
+        Err(failure) if failure.code == NO_ANSWER => await_ready(errand, what, wait, mark).await,
+        outcome => outcome,
+    }
 }
 
 /// Makes the best of a failed start; the failure says what stands.

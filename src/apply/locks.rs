@@ -2,6 +2,7 @@
 
 use crate::manifest::Manifest;
 use crate::name::{PodName, PodPath};
+use crate::plan::LOCK_EXPIRY;
 use crate::remote::{Exit, Job, Line, Remote, RemoteError};
 use crate::script::{Script, Template, render};
 use serde_json::json;
@@ -10,8 +11,8 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Seconds without a heartbeat (one every 5) after which a lock counts as forgotten.
-const EXPIRY: u64 = 60;
+/// How the script ends when the lock is no longer its own.
+const BROKEN: Exit = Exit(76);
 
 /// Who takes the locks.
 #[derive(Debug, Clone)]
@@ -22,7 +23,8 @@ pub struct Holder {
 
 /// The locks of some pods. They go when this is released or dropped, and when this process ends, however it does.
 pub struct Locks {
-    tasks: JoinSet<()>,
+    /// Each ends with the pod whose lock was broken while it was held.
+    tasks: JoinSet<Option<PodName>>,
     release: CancellationToken,
 }
 
@@ -47,12 +49,14 @@ pub enum Refusal {
 type Answer = (PodName, Result<(), Refusal>);
 
 impl Locks {
-    /// Takes the locks of all these pods at once; says which could not be had, and why.
+    /// Takes the locks of all these pods at once; says which could not be had, and why. Cancels `broken` when somebody
+    /// breaks one of them.
     pub async fn take<R: Remote>(
         remote: &Arc<R>,
         manifest: &Manifest,
         pods: impl Iterator<Item = PodName>,
         holder: &Holder,
+        broken: &CancellationToken,
     ) -> (Self, Vec<(PodName, Refusal)>) {
         let release = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -62,7 +66,14 @@ impl Locks {
             let Some(pod) = manifest.pods.get(&name) else { continue };
             let script = script(&pod.pi_path, manifest.project.as_str(), &holder.who);
             open += 1;
-            tasks.spawn(hold(remote.clone(), name, script, release.clone(), tell.clone()));
+            let held = hold(remote.clone(), name.clone(), script, release.clone(), tell.clone());
+            let broken = broken.clone();
+            tasks.spawn(async move {
+                held.await.then(|| {
+                    broken.cancel();
+                    name
+                })
+            });
         }
         let mut refused = Vec::new();
         while open > 0 {
@@ -73,29 +84,37 @@ impl Locks {
         (Self { tasks, release }, refused)
     }
 
-    /// Gives them back, and waits until the pods have them.
-    pub async fn release(mut self) {
+    /// Gives them back, and waits until the pods have them; says which were broken meanwhile.
+    pub async fn release(mut self) -> Vec<PodName> {
         self.release.cancel();
-        while self.tasks.join_next().await.is_some() {}
+        let mut broken = Vec::new();
+        while let Some(ended) = self.tasks.join_next().await {
+            broken.extend(ended.ok().flatten());
+        }
+        broken
     }
 }
 
 fn script(pi: &PodPath, project: &str, who: &str) -> Result<Script, String> {
-    let values = json!({ "pi": pi, "who": who, "project": project, "expiry": EXPIRY });
+    let values = json!({ "pi": pi, "who": who, "project": project, "expiry": LOCK_EXPIRY });
     render(Template::LOCK, &values).map_err(|error| error.to_string())
 }
 
-/// Holds one lock until `release`; answers once, as soon as it is known whether it was to be had.
+/// Holds one lock until `release`; answers once, as soon as it is known whether it was to be had. Says whether somebody
+/// broke it.
 async fn hold<R: Remote>(
     remote: Arc<R>,
     pod: PodName,
     script: Result<Script, String>,
     release: CancellationToken,
     tell: UnboundedSender<Answer>,
-) {
+) -> bool {
     let script = match script {
         Ok(script) => script,
-        Err(why) => return drop(tell.send((pod, Err(Refusal::Failed(why))))),
+        Err(why) => {
+            drop(tell.send((pod, Err(Refusal::Failed(why)))));
+            return false;
+        }
     };
     let mut locked = false;
     let mut said = String::new();
@@ -108,9 +127,11 @@ async fn hold<R: Remote>(
     };
     let job = Job { script: &script, input: None };
     let ended = remote.run(&pod, job, &release, hear).await;
-    if !locked {
-        drop(tell.send((pod, Err(refusal(ended, &said)))));
+    if locked {
+        return matches!(ended, Ok(BROKEN));
     }
+    drop(tell.send((pod, Err(refusal(ended, &said)))));
+    false
 }
 
 fn refusal(ended: Result<Exit, RemoteError>, said: &str) -> Refusal {

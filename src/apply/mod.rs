@@ -8,14 +8,20 @@ mod event;
 mod fall_back;
 mod fetch;
 mod locks;
+mod note;
 mod perform;
 mod ready;
 mod remember;
 mod report;
 mod schedule;
+mod unlock;
 
+pub use ask::served;
 pub use event::{Event, Failure, FailureKind, Outcome};
 pub use locks::{Holder, Locks, Refusal};
 pub use remember::remember;
 pub use report::Report;
 pub use schedule::{Crew, apply};
+pub use unlock::{NotBroken, unlock};
+
+use note::Noted;

@@ -1,9 +1,9 @@
 //! One step: its scripts, run on its pod.
 
 use crate::apply::event::{Failure, FailureKind};
-use crate::apply::fall_back::{Former, fall_back, undo};
+use crate::apply::fall_back::{Former, comes_up, fall_back, undo};
 use crate::apply::fetch::fetch_failed;
-use crate::apply::ready::await_ready;
+use crate::apply::note::noting;
 use crate::apply::schedule::Crew;
 use crate::name::{PodName, SecretName};
 use crate::plan::{Action, Before, Step, scripts};
@@ -27,6 +27,7 @@ pub(super) async fn perform<R: Remote>(
         return Err(Failure::new("no-pod", format!("{} is not in the manifest", step.pod)));
     };
     let scripts = scripts(&step.action, pod)
+        .and_then(|scripts| noting((step, pod), crew, scripts))
         .map_err(|error| Failure::new("no-script", error.to_string()).lines(source(&error)))?;
     // what only takes time stops at once; what changes servers is finished, it takes seconds
     let never = CancellationToken::new();
@@ -34,7 +35,7 @@ pub(super) async fn perform<R: Remote>(
     let errand = Errand { pod: &step.pod, crew, interrupt, say };
     match (&step.action, scripts.as_slice()) {
         (Action::AwaitReady { spec, stall, former }, [wait, mark, fail, again @ ..]) => {
-            let Err(failure) = await_ready(&errand, (spec, *stall), wait, mark).await else { return Ok(()) };
+            let Err(failure) = comes_up(&errand, (spec, *stall), wait, mark).await else { return Ok(()) };
             let former = former.as_ref().map(|spec| Former { spec, stall: *stall, scripts: again });
             Err(fall_back(&errand, failure, fail, former).await)
         }

@@ -15,7 +15,8 @@ pub fn remember(store: &Store, manifest: &Manifest, observed: &Observed) -> Resu
             let mut known = PodMemory {
                 ssh: pod.ssh.to_string(),
                 seen: facts.host.clock,
-                facts: (**facts).clone(),
+                // whoever changes the pod now does not do so for ever
+                facts: PodFacts { lock: None, ..(**facts).clone() },
                 servers,
             };
             place(&mut known);

@@ -26,6 +26,8 @@ pub struct Crew<'a, R> {
     pub secrets: &'a Secrets,
     /// `pods.json`
     pub store: &'a Store,
+    /// For the pods' journals: `ann@laptop`.
+    pub who: &'a str,
     /// How many steps may run at once.
     pub jobs: NonZeroUsize,
 }

@@ -3,6 +3,7 @@
 //! In: `data/gpus.toml`. Out: [`Gpu`], found by the full name or by what people write in `gpus = "8xH100"`.
 
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// One kind of GPU.
@@ -114,6 +115,33 @@ pub fn torch_gib(name: &str, smi_mib: u64) -> f64 {
     seen(name, smi_mib).map_or(smi_mib as f64 / 1024.0 * UNKNOWN_TORCH_SHARE, |gpu| gpu.torch_gib)
 }
 
+/// The kind of a card that `nvidia-smi` printed; one that is not in the catalogue is described by what the driver says.
+#[must_use]
+pub fn printed(name: &str, smi_mib: u64, cc: &str) -> Cow<'static, Gpu> {
+    if let Some(gpu) = seen(name, smi_mib) {
+        return Cow::Borrowed(gpu);
+    }
+    let mut gpu = Gpu {
+        key: name.trim_start_matches("NVIDIA ").to_owned(),
+        smi_name: name.to_owned(),
+        also: Vec::new(),
+        smi_mib,
+        torch_gib: torch_gib(name, smi_mib),
+        cc: cc.to_owned(),
+        fp8: false,
+        fp4: false,
+        bf16: true,
+        bw_gbs: 0,
+        nvlink_gbs: 0,
+        note: None,
+        source: "nvidia-smi".to_owned(),
+    };
+    // FP8 since Ada, FP4 since Blackwell, bfloat16 since Ampere (the catalogue's cards)
+    let at_least = |least| gpu.capability().is_none_or(|cc| cc >= least);
+    (gpu.fp8, gpu.fp4, gpu.bf16) = (at_least((8, 9)), at_least((10, 0)), at_least((8, 0)));
+    Cow::Owned(gpu)
+}
+
 /// Kinds that `name` may mean: those whose key's words all stand in it, longest key first; else those whose key or
 /// full name has all words of `name`.
 fn candidates(name: &str) -> Vec<&'static Gpu> {
@@ -215,5 +243,8 @@ mod tests {
         assert!((46.0..47.5).contains(&torch_gib("NVIDIA GeForce RTX 4090", 49_140)));
         assert!((18.0..20.0).contains(&torch_gib("NVIDIA H100 80GB HBM3 MIG 1g.20gb", 20_096)));
         assert_eq!(find("H100").unwrap().torch_mib(), 81_091);
+        let big = printed("NVIDIA GeForce RTX 4090", 49_140, "8.9");
+        assert!(big.fp8 && !big.fp4 && big.bf16 && big.capability() == Some((8, 9)));
+        assert_eq!(printed("NVIDIA H100 80GB HBM3", 81_559, "9.0").key, "H100");
     }
 }

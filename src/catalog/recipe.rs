@@ -7,6 +7,7 @@
 mod known_words;
 mod ways;
 
+use super::args;
 use super::gpus::Gpu;
 use super::models::{Recipe, Status};
 use super::version::Version;
@@ -50,6 +51,9 @@ impl Parallel {
     }
 }
 
+/// The flags that spread the work over GPUs.
+pub const SIZES: [&str; 3] = ["--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"];
+
 /// A command line, and why it is this one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
@@ -69,21 +73,27 @@ pub struct Choice {
     pub env: BTreeMap<EnvName, String>,
     /// How sure one can be of it; `None` when it was derived by rule.
     pub status: Option<Status>,
+    /// Whether any other that fits is better.
+    pub last_resort: bool,
     /// Why it is as it is, one clause each.
     pub reasons: Vec<String>,
-    /// What the user should know, one sentence each.
+    /// What the user should know, one sentence each, without a full stop.
     pub warnings: Vec<String>,
 }
 
 impl Choice {
+    /// Whether somebody has seen it run, and nobody advises against it.
+    #[must_use]
+    pub fn is_proven(&self) -> bool {
+        self.status.is_some_and(|status| status <= Status::Recipe) && !self.last_resort
+    }
+
     /// All arguments but context and memory, which the manifest may set: parallelism, parsers, the rest.
     #[must_use]
     pub fn command_line(&self) -> Vec<String> {
         let mut line = Vec::new();
         let Parallel { tp, pp, dp } = self.parallel;
-        let sizes =
-            [("--tensor-parallel-size", tp), ("--pipeline-parallel-size", pp), ("--data-parallel-size", dp)];
-        for (flag, size) in sizes.into_iter().filter(|(_, size)| *size > 1) {
+        for (flag, size) in SIZES.into_iter().zip([tp, pp, dp]).filter(|(_, size)| *size > 1) {
             line.extend([flag.to_owned(), size.to_string()]);
         }
         if let Some(parser) = &self.tools {
@@ -94,6 +104,17 @@ impl Choice {
         }
         line.extend(self.args.iter().cloned());
         line
+    }
+
+    /// The same beside a user's arguments: where those spread the work, the recipe's ways to do so are left out.
+    #[must_use]
+    pub fn beside(&self, user: &[String]) -> Vec<String> {
+        let line = self.command_line();
+        if SIZES.iter().all(|flag| args::value(user, flag).is_none()) {
+            return line;
+        }
+        let others = args::split(&line).into_iter().filter(|arg| !SIZES.contains(&arg.flag.as_str()));
+        others.flat_map(|arg| arg.words).collect()
     }
 }
 

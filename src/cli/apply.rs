@@ -1,16 +1,19 @@
 //! `pi apply`: plan, show, ask, do. What `pi destroy` shares is here too.
 
-use crate::apply::{Crew, Holder, Locks, Refusal, apply};
+use crate::apply::{Crew, Holder, apply};
 use crate::cli::args::{Apply as Args, Doing, Global};
-use crate::cli::exit::{Exit, usage};
+use crate::cli::consent::agreed;
+use crate::cli::exit::Exit;
 use crate::cli::interrupt;
+use crate::cli::locking::{self, Taken, Turn, holder};
 use crate::cli::saved::{self, Saved};
 use crate::cli::world::World;
 use crate::hub::HubFacts;
 use crate::name::PodName;
-use crate::observe::Observed;
+use crate::observe::{Observed, Sighting};
 use crate::plan::{Inputs, Plan, Severity, plan};
 use crate::ui::{self, Reporter, Showing};
+use crate::units::Seconds;
 use miette::Result;
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -22,7 +25,8 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
         Some(saved) => Assent::Saved(saved),
         None => Assent::of(&args.doing),
     };
-    let manner = Manner { assent, jobs: args.doing.jobs, json: args.json, asked: Asked::PodsAndHub };
+    let manner = Manner::of(&args.doing, assent, Asked::PodsAndHub);
+    let manner = Manner { json: args.json, ..manner };
     let exit = converge(&world, &manner, plan).await;
     world.remote.close().await;
     exit
@@ -38,6 +42,15 @@ pub(super) struct Manner {
     pub(super) json: bool,
     /// Who is asked.
     pub(super) asked: Asked,
+    /// How long to wait for whoever is changing a pod.
+    pub(super) lock_wait: Option<Seconds>,
+}
+
+impl Manner {
+    /// As the command line says; events as text.
+    pub(super) fn of(doing: &Doing, assent: Assent, asked: Asked) -> Self {
+        Self { assent, jobs: doing.jobs, json: false, asked, lock_wait: doing.lock_wait }
+    }
 }
 
 /// Who is asked before a plan is made.
@@ -75,11 +88,7 @@ impl Assent {
                 );
                 Ok(false)
             }
-            Self::Ask if ui::is_terminal() => ui::ask_yes("\nDo this?"),
-            Self::Ask => {
-                let help = "look at the plan, then run with --yes";
-                Err(usage("nobody can be asked here: this is no terminal", help))
-            }
+            Self::Ask => agreed("\nDo this?"),
         }
     }
 }
@@ -105,35 +114,77 @@ pub(super) async fn converge(
     }
     let stop = interrupt::token();
     let pods: BTreeSet<PodName> = plan.steps.iter().map(|step| step.pod.clone()).collect();
-    let (locks, refused) = Locks::take(&world.remote, &world.manifest, pods.into_iter(), &holder()).await;
-    let exit = if refused.is_empty() {
-        let observed = world.observe().await;
-        under_lock(world, manner, (&plan, &rule(&world.inputs(&observed, &hub))), &stop).await
-    } else {
-        Ok(not_locked(&refused))
+    let Taken { locks, turn } = match locking::take(world, &pods, manner.lock_wait, &stop).await {
+        Ok(taken) => taken,
+        Err(exit) => return Ok(exit),
     };
-    locks.release().await;
-    exit
+    let fresh = rule(&world.inputs(&without_locks(world.observe().await, &pods), &hub));
+    let exit = match still_agreed(world, manner, (&plan, &fresh), turn) {
+        Ok(None) => under_lock(world, manner, &fresh, &stop).await,
+        Ok(Some(exit)) => Ok(exit),
+        Err(report) => Err(report),
+    };
+    match locking::release(locks).await {
+        Some(broken) if matches!(exit, Ok(Exit::Interrupted)) => Ok(broken),
+        _ => exit,
+    }
 }
 
-/// Does the plan, unless the pods have changed since it was shown.
-async fn under_lock(
+/// What was observed, without the locks of these pods: they are this pi's own.
+fn without_locks(mut observed: Observed, pods: &BTreeSet<PodName>) -> Observed {
+    for (pod, sighting) in &mut observed.pods {
+        if let Sighting::Seen(facts) = sighting
+            && pods.contains(pod)
+        {
+            facts.lock = None;
+        }
+    }
+    observed
+}
+
+/// Whether what was agreed to is still what there is to do; the exit code if not. Whoever waited for somebody else
+/// expects another plan, and is asked about that one.
+fn still_agreed(
     world: &World,
     manner: &Manner,
     (shown, fresh): (&Plan, &Plan),
+    turn: Turn,
+) -> Result<Option<Exit>> {
+    if shown.steps == fresh.steps {
+        return Ok(None);
+    }
+    // a pod that was as it should be is not locked
+    let more = fresh.steps.iter().any(|step| shown.steps.iter().all(|other| other.pod != step.pod));
+    if turn == Turn::AtOnce || more {
+        ui::note("The pods have changed since this plan was made. Nothing was done; plan again.");
+        return Ok(Some(Exit::Failed));
+    }
+    show(world, fresh, manner)?;
+    if fresh.is_empty() {
+        return Ok(Some(without_doing(fresh)));
+    }
+    if manner.assent.is_there(fresh)? {
+        return Ok(None);
+    }
+    ui::note("Nothing was changed.");
+    Ok(Some(Exit::Failed))
+}
+
+/// Does the plan.
+async fn under_lock(
+    world: &World,
+    manner: &Manner,
+    fresh: &Plan,
     stop: &tokio_util::sync::CancellationToken,
 ) -> Result<Exit> {
-    if shown.steps != fresh.steps {
-        ui::note("The pods have changed since this plan was made. Nothing was done; plan again.");
-        return Ok(Exit::Failed);
-    }
     let showing = match (manner.json, ui::is_terminal()) {
         (true, _) => Showing::Json,
         (false, true) => Showing::Terminal,
         (false, false) => Showing::Lines,
     };
     let World { manifest, secrets, store, remote, .. } = world;
-    let crew = Crew { manifest, remote: remote.as_ref(), secrets, store, jobs: manner.jobs };
+    let Holder { who } = holder();
+    let crew = Crew { manifest, remote: remote.as_ref(), secrets, store, who: &who, jobs: manner.jobs };
     let reporter = Reporter::new(fresh, showing);
     let report = apply(fresh, &crew, stop, &|event| reporter.tell(&event)).await;
     reporter.close();
@@ -166,27 +217,4 @@ fn show(world: &World, plan: &Plan, manner: &Manner) -> Result<()> {
         return ui::data(&format!("{event}\n"));
     }
     ui::data(&ui::plan_text(plan, &world.manifest.lines))
-}
-
-fn not_locked(refused: &[(PodName, Refusal)]) -> Exit {
-    for (pod, refusal) in refused {
-        ui::note(&ui::refusal(pod, refusal));
-    }
-    ui::note("Nothing was done.");
-    let held = |(_, refusal): &(PodName, Refusal)| matches!(refusal, Refusal::Held { .. });
-    let lost = |(_, refusal): &(PodName, Refusal)| matches!(refusal, Refusal::Remote(_));
-    match () {
-        () if refused.iter().any(held) => Exit::Locked,
-        () if refused.iter().any(lost) => Exit::Unreachable,
-        () => Exit::Failed,
-    }
-}
-
-/// Who this is, for others who find the lock.
-fn holder() -> Holder {
-    let user =
-        std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".to_owned());
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = if host.trim().is_empty() { "somewhere" } else { host.trim() };
-    Holder { who: format!("{user}@{host}") }
 }

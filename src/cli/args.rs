@@ -1,8 +1,13 @@
 //! The command line's shape and its help.
 
+use crate::cli::completions::{self, Completions};
+use crate::cli::history::History;
+use crate::cli::man::Man;
+use crate::cli::unlock::Unlock;
 use crate::ui::Color;
-use crate::units::{Percent, Tokens};
+use crate::units::{Percent, Seconds, Tokens};
 use clap::{Args, Parser, Subcommand};
+use clap_complete::engine::ArgValueCandidates;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -11,6 +16,7 @@ A first day:
   pi init              write a pi.toml to start from
   pi plan              look at the pods, show what would be done and why
   pi apply             do it, after asking
+  pi list              what runs, how it is, and where
   pi check             look at pi.toml alone
   pi destroy           stop everything that pi.toml names
 
@@ -26,12 +32,15 @@ pub(super) struct Cli {
     pub(super) verb: Verb,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(super) struct Global {
     /// The manifest; else $PI_MANIFEST, else the nearest pi.toml upwards, else the one in $PI_CONFIG_DIR
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) manifest: Option<PathBuf>,
+    /// The pod that is meant, instead of the active one
+    #[arg(long, global = true, value_name = "NAME", add = ArgValueCandidates::new(completions::pods))]
+    pub(super) pod: Option<String>,
     /// Keep no SSH connection open for the next command
     #[arg(long, global = true)]
     pub(super) no_persist: bool,
@@ -54,8 +63,27 @@ pub(super) enum Verb {
     Check,
     /// Stop everything that pi.toml names
     Destroy(Destroy),
+    /// What runs, how it is, and where
+    #[command(visible_aliases = ["ls", "ps"])]
+    List(crate::cli::list::Args),
+    /// What clients of a server need, for eval: its url, key and model
+    Env(crate::cli::env::Args),
+    /// Talk to a model, and see whether it can use tools
+    Prompt(crate::cli::prompt::Args),
+    /// What was done to the pods, by whom and why
+    History(History),
+    /// Break the lock that somebody left on a pod, after asking
+    Unlock(Unlock),
+    /// List the pods, choose or forget one
+    Pods(crate::cli::pods::Pods),
+    /// Write what runs on the pods, or what the older pi knew, into pi.toml
+    Import(crate::cli::import::Import),
     /// Print the JSON Schema of pi.toml, for editors
     Schema,
+    /// Print what a shell needs to complete commands, pods and models
+    Completions(Completions),
+    /// Print the manual page
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -95,7 +123,7 @@ pub(super) struct Plan {
 #[command(after_help = "Example:\n  pi apply --yes --json | jq    in CI")]
 pub(super) struct Apply {
     /// A plan that `pi plan --out` wrote: done without asking, if it is still what has to be done
-    #[arg(value_name = "PLANFILE", conflicts_with_all = ["target", "allow_protected"])]
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["target", "allow_protected", "pod"])]
     pub(super) plan_file: Option<PathBuf>,
     /// Print events as JSON, one a line
     #[arg(long)]
@@ -158,7 +186,7 @@ pub(super) struct Fit {
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Scope {
     /// Only these models and pods
-    #[arg(long, value_name = "NAME", num_args = 1..)]
+    #[arg(long, value_name = "NAME", num_args = 1.., add = ArgValueCandidates::new(completions::targets))]
     pub(super) target: Vec<String>,
     /// Protected servers may be stopped and restarted
     #[arg(long)]
@@ -174,4 +202,7 @@ pub(super) struct Doing {
     /// How many steps may run at once
     #[arg(long, value_name = "N", default_value = "32")]
     pub(super) jobs: NonZeroUsize,
+    /// When somebody else is changing a pod, wait so long for them: 90s, 10m
+    #[arg(long, value_name = "TIME", value_parser = Seconds::parse)]
+    pub(super) lock_wait: Option<Seconds>,
 }

@@ -11,8 +11,8 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let world = World::open(global, &args.scope)?;
     let removal = |yes| if yes { Removal::Remove } else { Removal::Keep };
     let extent = Extent { weights: removal(args.weights), engines: removal(args.engines) };
-    let assent = Assent::of(&args.doing);
-    let manner = Manner { assent, jobs: args.doing.jobs, json: args.json, asked: Asked::Pods };
+    let manner = Manner::of(&args.doing, Assent::of(&args.doing), Asked::Pods);
+    let manner = Manner { json: args.json, ..manner };
     let exit = converge(&world, &manner, |inputs| destroy(inputs, extent)).await;
     world.remote.close().await;
     exit

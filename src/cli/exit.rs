@@ -1,5 +1,6 @@
 //! Exit codes, which scripts depend on.
 
+use crate::name::PodName;
 use crate::problem::Problems;
 use miette::Report;
 use std::process::ExitCode;
@@ -58,6 +59,20 @@ pub(super) fn usage(message: impl Into<String>, help: impl Into<String>) -> Repo
     Usage { message: message.into(), help: Some(help.into()) }.into()
 }
 
+/// A pod that could not be reached.
+#[derive(Debug, Error, miette::Diagnostic)]
+#[error("{message}")]
+pub(super) struct Away {
+    message: String,
+    #[help]
+    help: Option<String>,
+}
+
+/// An [`Away`] error.
+pub(super) fn away(pod: &PodName, why: &str, help: Option<String>) -> Report {
+    Away { message: format!("{pod}: {why}"), help }.into()
+}
+
 /// The same error, as a mistake of the person at the keyboard.
 pub(super) fn as_usage(report: &Report) -> Report {
     Usage { message: report.to_string(), help: report.help().map(|help| help.to_string()) }.into()
@@ -67,6 +82,9 @@ pub(super) fn as_usage(report: &Report) -> Report {
 pub(super) fn of(report: &Report) -> Exit {
     if report.downcast_ref::<Problems>().is_some() || report.downcast_ref::<Usage>().is_some() {
         return Exit::Usage;
+    }
+    if report.downcast_ref::<Away>().is_some() {
+        return Exit::Unreachable;
     }
     Exit::Failed
 }

@@ -2,28 +2,51 @@
 
 use crate::cli::exit::Exit;
 use crate::ui;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// A token that Ctrl-C, TERM and HUP cancel, without a word: for what is meant to be ended so.
+pub(super) fn quiet() -> CancellationToken {
+    let token = CancellationToken::new();
+    let cancelled = token.clone();
+    tokio::spawn(async move {
+        if let Some(mut signals) = Signals::new() {
+            signals.next().await;
+            cancelled.cancel();
+        }
+    });
+    token
+}
+
+/// Signals that mean: end.
+struct Signals(Signal, Signal, Signal);
+
+impl Signals {
+    fn new() -> Option<Self> {
+        let of = |kind| signal(kind).ok();
+        let (terminate, hangup) = (of(SignalKind::terminate())?, of(SignalKind::hangup())?);
+        Some(Self(of(SignalKind::interrupt())?, terminate, hangup))
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = self.1.recv() => {}
+            _ = self.2.recv() => {}
+        }
+    }
+}
 
 /// A token that Ctrl-C, TERM and HUP cancel. A second signal ends the process with 130.
 pub(super) fn token() -> CancellationToken {
     let token = CancellationToken::new();
     let cancelled = token.clone();
     tokio::spawn(async move {
-        let signals =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
-        let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = signals else { return };
-        let mut next = async || {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                _ = hangup.recv() => {}
-            }
-        };
-        next().await;
+        let Some(mut signals) = Signals::new() else { return };
+        signals.next().await;
         cancelled.cancel();
         ui::note("Interrupted: nothing new begins, what runs comes to an end. Ctrl-C again leaves at once.");
-        next().await;
+        signals.next().await;
         ui::note("Left at once: what ran may still run on its pod. `pi plan` shows it.");
         std::process::exit(i32::from(Exit::Interrupted.code()));
     });

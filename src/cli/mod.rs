@@ -3,16 +3,32 @@
 mod apply;
 mod args;
 mod check;
+mod completions;
+mod consent;
 mod destroy;
+mod endpoint;
+mod env;
 mod exit;
 mod fit;
+mod history;
+mod import;
 mod init;
 mod interrupt;
+mod locking;
+mod list;
+mod man;
+mod place;
+mod manifest_file;
 mod plan;
+mod pods;
+mod prompt;
 mod saved;
 mod schema;
 mod scope;
 mod secrets;
+mod unlock;
+mod tunnels;
+mod which_pod;
 mod world;
 
 use crate::ui;
@@ -24,6 +40,7 @@ use std::process::ExitCode;
 /// Reads the arguments, does what they say, and turns what came of it into an exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    completions::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -51,9 +68,18 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Check => check::run(&global),
         Verb::Fit(args) => fit::run(&args),
         Verb::Schema => schema::run(),
+        Verb::Import(args) => threads(import::run(&global, &args)),
+        Verb::Completions(args) => completions::run(&args),
+        Verb::Man(args) => man::run(&args),
         Verb::Plan(args) => threads(plan::run(&global, &args)),
         Verb::Apply(args) => threads(apply::run(&global, &args)),
+        Verb::History(args) => threads(history::run(&global, &args)),
+        Verb::Unlock(args) => threads(unlock::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
+        Verb::List(args) => threads(list::run(&global, &args)),
+        Verb::Env(args) => threads(env::run(&global, &args)),
+        Verb::Pods(args) => threads(pods::run(&global, &args)),
+        Verb::Prompt(args) => threads(prompt::run(&global, &args)),
     }
 }
 

@@ -1,16 +1,25 @@
-//! `--target`: names of models and pods.
+//! `--target`: names of models and pods; `--pod`: one pod.
 
 use crate::cli::exit::usage;
+use crate::cli::which_pod;
 use crate::manifest::{Manifest, near};
 use crate::name::{ModelName, PodName};
 use crate::plan::Scope;
 use miette::Result;
 use std::collections::BTreeSet;
 
-/// The scope that `--target` names; everything without it.
-pub(super) fn scope(manifest: &Manifest, targets: &[String]) -> Result<Scope> {
-    if targets.is_empty() {
-        return Ok(Scope::All);
+/// The scope that `--pod` or `--target` names; everything without them.
+pub(super) fn scope(manifest: &Manifest, pod: Option<&str>, targets: &[String]) -> Result<Scope> {
+    match (pod, targets) {
+        (None, []) => return Ok(Scope::All),
+        (None, _) => {}
+        (Some(pod), []) => {
+            let pods = BTreeSet::from([which_pod::named(manifest, pod)?]);
+            return Ok(Scope::Only { pods, models: BTreeSet::new() });
+        }
+        (Some(_), _) => {
+            return Err(usage("--pod and --target together", "--target takes names of pods as well"));
+        }
     }
     let (mut pods, mut models) = (BTreeSet::new(), BTreeSet::new());
     for target in targets {

@@ -35,15 +35,25 @@ impl World {
     /// Reads everything that is on this machine.
     pub(super) fn open(global: &Global, wanted: &crate::cli::args::Scope) -> Result<Self> {
         let manifest = load_manifest(global)?;
+        let scope = scope::scope(&manifest, global.pod.as_deref(), &wanted.target)?;
+        let protected = if wanted.allow_protected { Protected::Allow } else { Protected::Keep };
+        Self::of(global, manifest, scope, protected)
+    }
+
+    /// The same for a manifest that is not, or not yet, in a file.
+    pub(super) fn of(
+        global: &Global,
+        manifest: Manifest,
+        scope: Scope,
+        protected: Protected,
+    ) -> Result<Self> {
         let secrets = secrets::read(&manifest)?;
         let config_dir = config_dir(global)?;
         let here = Here::read(&secrets, &config_dir);
         let store = Store::new(&config_dir);
         let memory = store.read()?;
-        let scope = scope::scope(&manifest, &wanted.target)?;
         let persist = if global.no_persist { Persist::No } else { Persist::Yes };
         let remote = Arc::new(Doors::new(&manifest, Options { persist, ..Options::default() }));
-        let protected = if wanted.allow_protected { Protected::Allow } else { Protected::Keep };
         let known = secrets.keys().cloned().collect();
         Ok(Self { manifest, secrets, store, memory, remote, scope, protected, known, here })
     }
@@ -71,13 +81,12 @@ impl World {
 
     /// Looks at every pod in scope, and remembers what was seen.
     pub(super) async fn observe(&self) -> Observed {
-        let pods: Vec<PodName> = self
-            .manifest
-            .pods
-            .keys()
-            .filter(|pod| self.scope.has_pod(&self.manifest, pod))
-            .cloned()
-            .collect();
+        let in_scope = |pod: &&PodName| self.scope.has_pod(&self.manifest, pod);
+        self.observe_these(self.manifest.pods.keys().filter(in_scope).cloned().collect()).await
+    }
+
+    /// Looks at these pods, and remembers what was seen.
+    pub(super) async fn observe_these(&self, pods: Vec<PodName>) -> Observed {
         let observed = observe(self.remote.as_ref(), &self.manifest, &self.secrets, pods).await;
         if let Err(error) = crate::apply::remember(&self.store, &self.manifest, &observed) {
             ui::note(&format!("warning: {error}"));
@@ -99,12 +108,13 @@ pub(super) fn load_manifest(global: &Global) -> Result<Manifest> {
 }
 
 /// `$PI_CONFIG_DIR`, else `~/.pi`.
-fn config_dir(global: &Global) -> Result<PathBuf> {
+pub(super) fn config_dir(global: &Global) -> Result<PathBuf> {
     let directory = surroundings(global).config_dir();
     directory.ok_or_else(|| usage("there is no home directory", "set PI_CONFIG_DIR"))
 }
 
-fn surroundings(global: &Global) -> Surroundings {
+/// What decides where the manifest is.
+pub(super) fn surroundings(global: &Global) -> Surroundings {
     let path = |name| std::env::var_os(name).map(PathBuf::from);
     Surroundings {
         flag: global.manifest.clone(),

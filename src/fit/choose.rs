@@ -25,6 +25,9 @@ pub struct Wanted<'a> {
 pub struct Chosen {
     /// The command line.
     pub choice: Choice,
+    /// The context to name on the command line: the wanted one, else the recipe's, else the longest that fits. None
+    /// where that is the model's own, and where the user's arguments name one.
+    pub context: Option<Tokens>,
     /// How the server will be run, as far as memory cares.
     pub setup: Setup,
     /// How it fits; `None` where the catalogue does not know what the model's layers keep.
@@ -37,9 +40,11 @@ const USEFUL: u32 = 32_768;
 /// The fewest GPUs on which the model surely fits; else the fewest on which it may; else as many as there are.
 ///
 /// It counts as fitting with the context that was asked for, else the recipe's, else 32k or the model's own if less.
+/// What others have seen run may be tight.
 pub fn choose(recipe: &Recipe, ask: Ask<'_>, wanted: Wanted<'_>) -> Result<Chosen, NoChoice> {
     let shape = from_recipe::shape(recipe);
     let reaches = |choice: &Choice, worst: Verdict| {
+        let worst = if choice.is_proven() { worst.max(Verdict::Tight) } else { worst };
         let setup = setup(choice, ask, wanted);
         let Some(shape) = &shape else { return weights_have_room(recipe, choice, &setup) };
         let goal = setup.context.unwrap_or(Tokens(USEFUL.min(recipe.max_context)));
@@ -52,8 +57,27 @@ pub fn choose(recipe: &Recipe, ask: Ask<'_>, wanted: Wanted<'_>) -> Result<Chose
         recipe::choose(recipe, ask, &|choice| reaches(choice, Verdict::Tight))?
     };
     let setup = setup(&choice, ask, wanted);
-    let fit = shape.as_ref().map(|shape: &Shape| fit(shape, &setup));
-    Ok(Chosen { choice, setup, fit })
+    let named = args::value(wanted.args, "--max-model-len").is_some();
+    let Some(shape) = shape else {
+        let context = if named { None } else { setup.context };
+        return Ok(Chosen { choice, context, setup, fit: None });
+    };
+    let asked = wanted.context.filter(|_| !named);
+    let context = if named { None } else { asked.or_else(|| context(&shape, &setup, &choice)) };
+    let setup = Setup { context: context.or(setup.context.filter(|_| named)), ..setup };
+    let fit = fit(&shape, &setup);
+    Ok(Chosen { choice, context, setup, fit: Some(fit) })
+}
+
+/// The recipe's context where it fits, else the longest that does; none where that is the model's own.
+fn context(shape: &Shape, setup: &Setup, choice: &Choice) -> Option<Tokens> {
+    let worst = if choice.is_proven() { Verdict::Tight } else { Verdict::Fits };
+    let holds = |context| fit(shape, &Setup { context: Some(context), ..*setup }).verdict <= worst;
+    let longest = || Some(fit(shape, &Setup { context: None, ..*setup }).context);
+    choice
+        .context
+        .filter(|context| holds(*context))
+        .or_else(|| longest().filter(|it| *it < shape.max_context))
 }
 
 /// GiB besides the weights of a model whose layers are not known: the most overhead ever seen (8.2, point 22), and two
@@ -79,7 +103,7 @@ pub fn fitting(ask: Ask<'_>) -> Vec<(&'static Recipe, Chosen)> {
 
 /// How a choice would be run with what the user wants.
 fn setup(choice: &Choice, ask: Ask<'_>, wanted: Wanted<'_>) -> Setup {
-    let (merged, _) = args::merge(&choice.command_line(), wanted.args);
+    let (merged, _) = args::merge(&choice.beside(wanted.args), wanted.args);
     let base = Setup::new(&ask.gpu.smi_name, ask.gpu.torch_gib, ask.version);
     let memory = choice.memory.map_or(base.memory, Percent::fraction);
     let setup = Setup { memory, context: choice.context, ..base }.with_args(&merged);

@@ -13,10 +13,11 @@ use crate::name::{EngineName, EnvName, ModelName, PodName, PodPath, Port};
 use crate::units::{Percent, Tokens};
 use miette::miette;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use toml_edit::{Array, Document, DocumentMut, InlineTable, Item, Table, Value};
 
 /// A pod to add; what is absent is left to the defaults.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NewPod {
     /// Its name.
     pub name: PodName,
@@ -29,7 +30,7 @@ pub struct NewPod {
 }
 
 /// A model to add; what is absent is left to the defaults.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NewModel {
     /// Its name.
     pub name: ModelName,
@@ -49,6 +50,8 @@ pub struct NewModel {
     pub memory: Option<Percent>,
     /// The port it listens on.
     pub port: Option<Port>,
+    /// The address it listens on.
+    pub listen: Option<IpAddr>,
     /// Appended to the engine's command line.
     pub args: Vec<String>,
     /// For its server alone.
@@ -72,7 +75,8 @@ pub fn add_pod(text: &str, pod: &NewPod) -> miette::Result<String> {
 /// # Errors
 /// The text is not TOML, or has a model of this name.
 pub fn add_model(text: &str, model: &NewModel) -> miette::Result<String> {
-    let NewModel { name, model, pods, engine, version, gpus, context, memory, port, args, env } = model;
+    let NewModel { name, model, pods, engine, version, gpus, context, memory, port, listen, args, env } =
+        model;
     let mut keys: Vec<(&str, Value)> = vec![("model", model.to_string().into())];
     match pods.as_slice() {
         [] => {}
@@ -90,6 +94,7 @@ pub fn add_model(text: &str, model: &NewModel) -> miette::Result<String> {
     keys.extend(context.map(|context| ("context", context.to_string().into())));
     keys.extend(memory.map(|memory| ("memory", memory.to_string().into())));
     keys.extend(port.map(|port| ("port", i64::from(port.get()).into())));
+    keys.extend(listen.map(|listen| ("listen", listen.to_string().into())));
     if !args.is_empty() {
         keys.push(("args", args.iter().map(String::as_str).collect::<Array>().into()));
     }

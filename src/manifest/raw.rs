@@ -78,6 +78,10 @@ table! {
         /// Storage to mount first: the command as the provider prints it, or a table.
         #[schemars(with = "Option<super::schema::Mount>")]
         mount: MountText,
+        /// The vLLM that stays installed here, whether or not a model runs, and that models here use unless they name
+        /// a version: an exact one, "release" or "nightly". `pi pods setup` writes it.
+        #[schemars(with = "Option<String>", regex(pattern = "^(release|nightly|b?[0-9].*)$"), example = &"release")]
+        vllm: EngineVersion,
         /// What it must have, such as "8xH100": pi can plan before the pod exists, and refuses a wrong one.
         #[schemars(with = "Option<String>", regex(pattern = r"^\s*[1-9][0-9]*\s*[xX×]\s*\S"), example = &"8xH100")]
         gpus: GpuWish,

@@ -57,6 +57,8 @@ pub struct Pod {
     pub models_path: PodPath,
     /// Storage to mount before anything else.
     pub mount: Option<Mount>,
+    /// The vLLM that stays installed there; models that name no version use it.
+    pub vllm: Option<EngineVersion>,
     /// What it must have.
     pub gpus: Option<GpuWish>,
     /// Where clients reach it, if not at the ssh host.
@@ -188,8 +190,8 @@ pub struct EngineChoice {
     pub name: EngineName,
     /// How it behaves.
     pub kind: EngineKind,
-    /// Which version; a build of one's own is pinned by its packages and ignores it.
-    pub version: EngineVersion,
+    /// Which version; else the pod's choice. A build of one's own is pinned by its packages and ignores it.
+    pub version: Option<EngineVersion>,
     /// A build of one's own, from `[engines.NAME]`.
     pub build: Option<EngineBuild>,
 }

@@ -3,6 +3,7 @@
 use crate::memory::types::{FORMAT, Memory};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 use serde::Deserialize;
+use serde_json::Value;
 use std::fs::{self, DirBuilder, File};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -74,6 +75,13 @@ impl Store {
     }
 }
 
+/// Whether this is a file of the older pi, the one in TypeScript: it has pods and no format.
+#[must_use]
+pub fn is_older(text: &str) -> bool {
+    serde_json::from_str::<Value>(text)
+        .is_ok_and(|file| file.get("format").is_none() && file.get("pods").is_some_and(Value::is_object))
+}
+
 fn parse(text: &str, path: &Path) -> Result<Memory> {
     let broken = |error: serde_json::Error| {
         miette!(
@@ -82,6 +90,13 @@ fn parse(text: &str, path: &Path) -> Result<Memory> {
             path.display()
         )
     };
+    if is_older(text) {
+        return Err(miette!(
+            help = "`pi import` takes its pods and models into pi.toml",
+            "{} was written by the older pi",
+            path.display()
+        ));
+    }
     let Versioned { format } = serde_json::from_str(text).map_err(broken)?;
     if format > FORMAT {
         return Err(miette!(
@@ -128,9 +143,12 @@ mod tests {
 
     #[test]
     fn a_broken_or_newer_file_is_an_error_and_stays() {
-        for (text, says) in
-            [("{", "is not what pi wrote"), ("{\"format\": 99}", "newer pi"), ("", "is not what pi wrote")]
-        {
+        for (text, says) in [
+            ("{", "is not what pi wrote"),
+            ("{\"format\": 99}", "newer pi"),
+            ("", "is not what pi wrote"),
+            ("{\"pods\": {}}", "pi import"),
+        ] {
             let (_directory, store) = store();
             fs::create_dir_all(&store.directory).unwrap();
             fs::write(store.path(), text).unwrap();

@@ -5,5 +5,5 @@
 mod file;
 mod types;
 
-pub use file::Store;
+pub use file::{Store, is_older};
 pub use types::{Memory, PodMemory, ServerMemory};

@@ -6,9 +6,11 @@
 mod facts;
 mod ask;
 mod look;
+mod journal;
 mod parse;
 
 pub use ask::*;
 pub use facts::*;
+pub use journal::{Journal, NoJournal, journals};
 pub use look::observe;
 pub use parse::{Expect, read, salted};

@@ -1,11 +1,12 @@
 //! The engine's command line and environment for a server, as its kind understands them.
 
+use crate::catalog::args;
 use crate::manifest::{EngineKind, Pod};
 use crate::spec::ServerSpec;
 use std::collections::BTreeMap;
 
 /// Arguments behind the model; the user's come last, so that they win.
-pub(super) fn args(spec: &ServerSpec) -> Vec<String> {
+pub(super) fn engine_args(spec: &ServerSpec) -> Vec<String> {
     let mut args = match spec.kind {
         EngineKind::Vllm => vllm(spec),
         EngineKind::LlamaCpp => llama_cpp(spec),
@@ -42,10 +43,19 @@ fn vllm(spec: &ServerSpec) -> Vec<String> {
     if let Some(memory) = spec.memory {
         flag("--gpu-memory-utilization", memory.fraction().to_string());
     }
-    if spec.gpus.len() > 1 {
-        flag("--tensor-parallel-size", spec.gpus.len().to_string());
+    if let Some(tp) = tensor_parallel(spec).filter(|tp| *tp > 1) {
+        flag("--tensor-parallel-size", tp.to_string());
     }
     args
+}
+
+/// Over how many GPUs each layer is cut: all that are not taken by stages and copies. None where the user's arguments
+/// say it.
+fn tensor_parallel(spec: &ServerSpec) -> Option<usize> {
+    let size = |flag| args::value(&spec.args, flag).and_then(|size| size.parse::<usize>().ok());
+    let others = ["--pipeline-parallel-size", "--data-parallel-size"].map(|flag| size(flag).unwrap_or(1));
+    let none = args::value(&spec.args, "--tensor-parallel-size").is_none();
+    none.then(|| spec.gpus.len() / others.iter().product::<usize>().max(1))
 }
 
 fn llama_cpp(spec: &ServerSpec) -> Vec<String> {

@@ -5,10 +5,10 @@ use crate::name::{EngineId, ModelName};
 use crate::plan::fetch::Fetches;
 use crate::plan::leave::leavers;
 use crate::plan::order::{Needs, Unnumbered};
-use crate::plan::servers::{Run, runs};
+use crate::plan::servers::runs;
 use crate::plan::simulate::act;
 use crate::plan::step::{Action, NEW};
-use crate::plan::{Draft, Inputs, Site, look, secrets, server, storage};
+use crate::plan::{Draft, Inputs, Site, engine, look, secrets, server, storage};
 use crate::spec::EngineRecipe;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -61,7 +61,10 @@ fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, ModelName> {
     let runs = runs(inputs, site, &mut draft.findings);
     leavers(inputs, site, &runs, &mut draft);
     draft.findings.extend(runs.iter().filter_map(|run| server::taken_over(site, &run.wanted.spec.name)));
-    draft.steps.extend(engines(site, &runs));
+    let kept = if inputs.scope.has_all_of(site.name) { engine::kept(site) } else { Ok(None) };
+    let kept = kept.map_err(|finding| draft.findings.push(finding)).unwrap_or_default();
+    let needed = runs.iter().filter_map(|run| run.wanted.recipe.as_ref());
+    draft.steps.extend(engines(site, needed.chain(&kept)));
     draft.steps.extend(secrets::write(inputs, site.facts, runs.iter().map(|run| &run.wanted.spec)));
     let needed: Vec<_> = runs.iter().filter_map(|run| run.wanted.fetch.clone()).collect();
     let fetches: Fetches<'_> = needed.iter().collect();
@@ -70,9 +73,12 @@ fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, ModelName> {
     Ok(draft)
 }
 
-fn engines(site: &Site<'_>, runs: &[Run<'_>]) -> Vec<Unnumbered> {
-    let recipes: BTreeMap<&EngineId, &EngineRecipe> =
-        runs.iter().filter_map(|run| run.wanted.recipe.as_ref()).map(|recipe| (&recipe.id, recipe)).collect();
+/// Steps for the engines that are not there as they should be.
+pub(super) fn engines<'a>(
+    site: &Site<'_>,
+    recipes: impl Iterator<Item = &'a EngineRecipe>,
+) -> Vec<Unnumbered> {
+    let recipes: BTreeMap<&EngineId, &EngineRecipe> = recipes.map(|recipe| (&recipe.id, recipe)).collect();
     let missing = recipes.into_values().filter_map(|recipe| {
         let reason = match site.facts.engines.get(&recipe.id).map(|seen| &seen.digest) {
             Some(Some(digest)) if *digest == recipe.digest() => return None,

@@ -4,7 +4,7 @@ use crate::manifest::{EngineKind, Protect};
 use crate::model_ref::ModelRef;
 use crate::name::{EngineId, ModelName};
 use crate::observe::{Life, ServerSeen};
-use crate::plan::engine::{Engine, engine};
+use crate::plan::engine::{Engine, engine, kept};
 use crate::plan::inputs::{Protected, Scope};
 use crate::plan::order::Unnumbered;
 use crate::plan::server::{protected, taken_over};
@@ -81,12 +81,14 @@ fn others<'a>(site: &Site<'a>, draft: &Draft) -> Vec<&'a ServerSeen> {
 fn engines(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Vec<Unnumbered> {
     let used =
         |id: &EngineId| others.iter().any(|s| s.spec.as_ref().is_ok_and(|s| s.engine.as_ref() == Some(id)));
+    let kept = kept(site).ok().flatten().filter(|_| inputs.scope.has_all_of(site.name));
     let mut ids: BTreeSet<EngineId> = models(inputs, site)
         .filter(|model| model.engine.kind != EngineKind::Command || model.engine.build.is_some())
-        .filter_map(|model| match engine(&model.engine, &model.gpus, site.facts) {
+        .filter_map(|model| match engine(site, &model.engine, &model.gpus) {
             Ok(Engine::Environment(recipe)) => Some(recipe.id),
             Ok(Engine::Own) | Err(_) => None,
         })
+        .chain(kept.map(|recipe| recipe.id))
         .collect();
     if is_last(inputs, others) {
         ids.extend(site.facts.engines.keys().cloned());

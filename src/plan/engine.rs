@@ -1,9 +1,11 @@
 //! Which environment a model's engine needs on a pod.
 
 use crate::catalog::engines;
-use crate::manifest::{EngineBuild, EngineChoice, EngineKind, EngineVersion, GpuAsk};
-use crate::name::EngineId;
+use crate::manifest::{EngineBuild, EngineChoice, EngineKind, EngineVersion, GpuAsk, Pod};
+use crate::name::{BadName, EngineId, EngineName};
 use crate::observe::{GpuSight, PodFacts};
+use crate::plan::Site;
+use crate::plan::finding::{Finding, Severity};
 use crate::spec::{EngineRecipe, short_digest};
 
 /// vLLM's own wheels: one directory per version, one below it per variant.
@@ -27,19 +29,41 @@ pub(super) struct NoEngine {
 }
 
 /// The engine for a model's choice, on a pod as it is.
-pub(super) fn engine(choice: &EngineChoice, gpus: &GpuAsk, facts: &PodFacts) -> Result<Engine, NoEngine> {
+pub(super) fn engine(site: &Site<'_>, choice: &EngineChoice, gpus: &GpuAsk) -> Result<Engine, NoEngine> {
+    let facts = site.facts;
     if let Some(build) = &choice.build {
         return own_build(choice, build).map(Engine::Environment);
     }
     match choice.kind {
         EngineKind::Command => Ok(Engine::Own),
         EngineKind::LlamaCpp => llama_cpp(choice, facts),
-        EngineKind::Vllm => vllm(choice, gpus, facts).map(Engine::Environment),
+        EngineKind::Vllm => {
+            vllm((choice, wanted_version(site.pod, choice)), gpus, facts).map(Engine::Environment)
+        }
     }
 }
 
+const RELEASE: EngineVersion = EngineVersion::Release;
+
+/// The version of vLLM that a choice comes to on a pod: its own, else the pod's, else pi's.
+pub(super) fn wanted_version<'a>(pod: &'a Pod, choice: &'a EngineChoice) -> &'a EngineVersion {
+    choice.version.as_ref().or(pod.vllm.as_ref()).unwrap_or(&RELEASE)
+}
+
+/// The vLLM that stays installed on a pod, if the manifest wants one.
+pub(super) fn kept(site: &Site<'_>) -> Result<Option<EngineRecipe>, Finding> {
+    let Some(version) = &site.pod.vllm else { return Ok(None) };
+    let refuse =
+        |NoEngine { code, message, help }| Finding::on(Severity::Error, code, site.name, message).help(help);
+    let bad_name =
+        |bad: BadName| NoEngine { code: "bad-version", message: bad.to_string(), help: String::new() };
+    let name = EngineName::parse(EngineKind::Vllm.as_str()).map_err(bad_name).map_err(refuse)?;
+    let choice = EngineChoice { name, kind: EngineKind::Vllm, version: None, build: None };
+    vllm((&choice, version), &GpuAsk::Any, site.facts).map(Some).map_err(refuse)
+}
+
 fn llama_cpp(choice: &EngineChoice, facts: &PodFacts) -> Result<Engine, NoEngine> {
-    let version = match &choice.version {
+    let version = match choice.version.as_ref().unwrap_or(&RELEASE) {
         EngineVersion::Release if facts.programs.contains_key("llama-server") => return Ok(Engine::Own),
         EngineVersion::Release => engines::llama_cpp_release(),
         EngineVersion::Exact(version) => version,
@@ -58,14 +82,18 @@ fn llama_cpp(choice: &EngineChoice, facts: &PodFacts) -> Result<Engine, NoEngine
 
 /// The wheel follows the driver: PyPI's is built for CUDA 13 and needs 580; vLLM's own index has one for CUDA 12.9,
 /// and one for CPUs, which lives beside either.
-fn vllm(choice: &EngineChoice, gpus: &GpuAsk, facts: &PodFacts) -> Result<EngineRecipe, NoEngine> {
+fn vllm(
+    (choice, version): (&EngineChoice, &EngineVersion),
+    gpus: &GpuAsk,
+    facts: &PodFacts,
+) -> Result<EngineRecipe, NoEngine> {
     let variant = match &facts.gpus {
         _ if *gpus == GpuAsk::Cpu => Variant::Cpu,
         // a broken driver is told of before
         GpuSight::None | GpuSight::Broken { .. } => Variant::Cpu,
         GpuSight::Found { driver, .. } => by_driver(driver)?,
     };
-    let version = match &choice.version {
+    let version = match version {
         EngineVersion::Release => engines::release(),
         EngineVersion::Exact(version) => version,
         EngineVersion::Nightly => "nightly",

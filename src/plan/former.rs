@@ -54,7 +54,7 @@ pub(super) fn before(run: &Run<'_>) -> Before {
 /// What answered last: what runs now, or what was kept when it was changed.
 fn last_good<'a>(run: &Run<'a>) -> Option<&'a ServerSpec> {
     let seen = run.seen?;
-    goes(run).or_else(|| seen.past.former.as_deref().filter(|_| !seen.answered))
+    goes(run).or(seen.past.former.as_deref())
 }
 
 /// The server that runs, has answered, and is to be changed.

@@ -63,6 +63,15 @@ impl Scope {
         }
     }
 
+    /// Whether a pod with everything on it is asked about.
+    #[must_use]
+    pub fn has_all_of(&self, pod: &PodName) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only { pods, models: _ } => pods.contains(pod),
+        }
+    }
+
     /// Whether this server is asked about.
     #[must_use]
     pub fn has_server(&self, pod: &PodName, model: &ModelName) -> bool {

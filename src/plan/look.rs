@@ -1,13 +1,17 @@
 //! What a look at a pod says by itself: what could not be seen, and GPUs that are not as they should be.
 
-use crate::observe::{Gap, Gpu, GpuProcess, GpuSight, Life, ServerSeen};
+use crate::observe::{Gap, Gpu, GpuProcess, GpuSight, Life, LockSeen, ServerSeen};
 use crate::plan::Site;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::view::gpus_in_words;
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// The parts that hide whether servers run.
 const VITAL: [&str; 3] = ["home", "probe", "the probe"];
+
+/// Seconds without a heartbeat (one every 5) after which a lock counts as forgotten.
+pub const LOCK_EXPIRY: u64 = 60;
 
 /// Parts that could not be looked at, and that a plan can do without.
 pub(super) fn gaps(site: &Site<'_>) -> Vec<Finding> {
@@ -18,6 +22,23 @@ pub(super) fn gaps(site: &Site<'_>) -> Vec<Finding> {
             Finding::on(Severity::Warning, "not-looked-at", site.name, message)
         })
         .collect()
+}
+
+/// Somebody is changing the pod.
+pub(super) fn locked(site: &Site<'_>) -> Option<Finding> {
+    let LockSeen { who, project, since, idle } = site.facts.lock.as_ref()?;
+    let since = i64::try_from(*since).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
+    let who = if who.is_empty() { "somebody" } else { who };
+    let project = if project.is_empty() { String::new() } else { format!(" (project {project})") };
+    let (message, help) = if *idle > LOCK_EXPIRY {
+        let message = format!("{who} left a lock here{since}{project}, without a sign of life");
+        (message, "the next apply takes it over")
+    } else {
+        let message = format!("{who} is changing this pod{since}{project}");
+        (message, "what is planned may be done already: `pi apply --lock-wait 10m` waits for them")
+    };
+    Some(Finding::on(Severity::Note, "locked", site.name, message).help(help))
 }
 
 /// Whether what runs can't be told from what does not: then a plan would start again what runs.

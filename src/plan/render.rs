@@ -181,7 +181,7 @@ fn run(spec: &ServerSpec, pod: &Pod) -> Result<Script, RenderError> {
         "revision": spec.commit.clone().or(revision).unwrap_or_default(),
         "models": pod.models_path, "assignments": assignments,
         "port": spec.port, "context": spec.context.map(|c| c.0.to_string()).unwrap_or_default(),
-        "args": command_line::args(spec), "words": spec.command,
+        "args": command_line::engine_args(spec), "words": spec.command,
     });
     let template = match spec.kind {
         EngineKind::Vllm => Template::RUN_VLLM,

@@ -6,6 +6,7 @@ use crate::observe::{PodFacts, SecretSeen};
 use crate::plan::Inputs;
 use crate::plan::order::Unnumbered;
 use crate::plan::step::{Action, NEW, NEW_ONES};
+use crate::secret::SecretSource;
 use crate::spec::{KeyUse, ServerSpec};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +25,22 @@ pub(super) fn has(inputs: &Inputs<'_>, name: &str) -> bool {
     inputs.secrets.iter().any(|s| s.as_str() == name)
 }
 
+/// What to do to have a secret here.
+pub(super) fn how_to_get(inputs: &Inputs<'_>, name: &str) -> String {
+    let source = inputs.manifest.secrets.iter().find(|(known, _)| known.as_str() == name);
+    match source.map(|(_, source)| source) {
+        Some(SecretSource::Env(variable)) if name == API_KEY => {
+            format!("make one: export {variable}=$(openssl rand -hex 32)")
+        }
+        Some(SecretSource::Env(variable)) if name == HF_TOKEN => {
+            format!("export {variable}=hf_…, from https://huggingface.co/settings/tokens")
+        }
+        Some(SecretSource::Env(_) | SecretSource::File(_) | SecretSource::Command(_)) | None => {
+            format!("see `{name}` in [secrets]")
+        }
+    }
+}
+
 /// Whether a server is started with this secret.
 pub(super) fn needed(name: &SecretName, key: KeyUse) -> bool {
     name.as_str() == HF_TOKEN || name.as_str() == API_KEY && key == KeyUse::Required
@@ -40,6 +57,15 @@ pub(super) fn write<'a>(
         wanted.extend((spec.key == KeyUse::Required).then_some(API_KEY));
         wanted.extend(matches!(spec.model, ModelRef::Hub { .. }).then_some(HF_TOKEN));
     }
+    bring(inputs, facts, &wanted)
+}
+
+/// The step that brings these secrets to the pod, as far as this machine has them and the pod has not.
+pub(super) fn bring(
+    inputs: &Inputs<'_>,
+    facts: &PodFacts,
+    wanted: &BTreeSet<&'static str>,
+) -> Option<Unnumbered> {
     let (mut new, mut changed) = (Vec::new(), Vec::new());
     for name in inputs.secrets.iter().filter(|name| wanted.contains(name.as_str())) {
         match facts.secrets.get(name) {

@@ -6,8 +6,8 @@
 use crate::manifest::{Protect, State};
 use crate::name::ModelName;
 use crate::observe::ServerSeen;
+use crate::plan::doubts::doubts;
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::fits;
 use crate::plan::former::formers;
 use crate::plan::inputs::Protected;
 use crate::plan::place::{Place, is_content, place};
@@ -60,8 +60,10 @@ pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<
     let in_scope = |candidate: &Candidate<'_>| inputs.scope.has_server(site.name, candidate.name);
     let mut runs = Vec::new();
     for (candidate, placed) in candidates.into_iter().zip(placed) {
-        let Some(Placed { spec, verdict, doubt }) = placed.filter(|_| in_scope(&candidate)) else { continue };
-        findings.extend(doubt);
+        let Some(Placed { spec, verdict, doubts }) = placed.filter(|_| in_scope(&candidate)) else {
+            continue;
+        };
+        findings.extend(doubts);
         let now = site.live(candidate.name).and_then(|seen| seen.spec.as_ref().ok());
         let seen = candidate.seen;
         findings.extend(remarks(inputs, site, (&candidate, &spec), &verdict));
@@ -124,8 +126,8 @@ struct Settled<'a> {
 struct Placed {
     spec: ServerSpec,
     verdict: Verdict,
-    /// Whether it will fit is not certain.
-    doubt: Option<Finding>,
+    /// What is to be said before it is started.
+    doubts: Vec<Finding>,
 }
 
 struct Refusal<'a> {
@@ -137,7 +139,7 @@ struct Refusal<'a> {
 /// Why a candidate is refused; what depends on others comes later.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Why {
-    /// It does not fit on its GPUs.
+    /// It does not fit on its GPUs, or would not start there.
     TooLarge,
     /// It is protected, and would be restarted wherever it is.
     Protected,
@@ -177,12 +179,12 @@ fn at_place(
 ) -> Result<Placed, (Why, Finding)> {
     let spec = candidate.at(inputs, site, place);
     let verdict = verdict(candidate.seen, &spec);
-    let doubt = match &verdict {
-        // what runs as it should has shown that it fits
-        Verdict::Standing | Verdict::Silent(_) | Verdict::Starting(_) => None,
-        Verdict::Start(_) | Verdict::Restart(..) => fits::finding(site, &spec),
+    let doubts = match &verdict {
+        // what runs as it should has shown that it can
+        Verdict::Standing | Verdict::Silent(_) | Verdict::Starting(_) => Vec::new(),
+        Verdict::Start(_) | Verdict::Restart(..) => doubts(site, candidate.model, &spec),
     };
-    if let Some(finding) = doubt.as_ref().filter(|doubt| doubt.severity == Severity::Error) {
+    if let Some(finding) = doubts.iter().find(|doubt| doubt.severity == Severity::Error) {
         return Err((Why::TooLarge, finding.clone()));
     }
     let may_restart = candidate.model.protect == Protect::No || inputs.protected == Protected::Allow;
@@ -196,6 +198,6 @@ fn at_place(
         | Verdict::Silent(_)
         | Verdict::Starting(_)
         | Verdict::Start(_)
-        | Verdict::Restart(..) => Ok(Placed { spec, verdict, doubt }),
+        | Verdict::Restart(..) => Ok(Placed { spec, verdict, doubts }),
     }
 }

@@ -1,31 +1,42 @@
 //! Storage: whether it has to be mounted, and what is expected on it.
 
-use crate::manifest::State;
+use crate::manifest::{Model, State};
 use crate::model_ref::ModelRef;
-use crate::name::AbsPath;
+use crate::name::{AbsPath, ModelName};
 use crate::observe::MountSeen;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::Unnumbered;
 use crate::plan::step::{Action, Storage};
 use crate::plan::{Inputs, Site};
 
-/// The step that mounts the pod's storage, if nothing is mounted there and anything shall run.
+/// The step that mounts the pod's storage, if nothing is mounted there and anything in scope shall be there.
 pub(super) fn mount(inputs: &Inputs<'_>, site: &Site<'_>) -> Option<Unnumbered> {
+    let runs = |(name, _): (&ModelName, &Model)| inputs.scope.has_server(site.name, name);
+    let keeps_an_engine = site.pod.vllm.is_some() && inputs.scope.has_all_of(site.name);
+    if !keeps_an_engine && !running(site).any(runs) {
+        return None;
+    }
+    missing(site)
+}
+
+/// The step that mounts the pod's storage, if nothing is mounted there.
+pub(super) fn missing(site: &Site<'_>) -> Option<Unnumbered> {
     let mount = site.pod.mount.as_ref()?;
     match site.facts.mounts.get(mount.target.as_str()) {
         Some(MountSeen::Mounted { .. }) => return None,
         Some(MountSeen::Nothing) | None => {}
     }
-    let running = || site.models.iter().filter(|(_, model)| model.state == State::Running);
-    if !running().any(|(name, _)| inputs.scope.has_server(site.name, name)) {
-        return None;
-    }
-    let mut holds: Vec<AbsPath> = running().filter_map(|(_, model)| path(&model.model)).cloned().collect();
+    let mut holds: Vec<AbsPath> =
+        running(site).filter_map(|(_, model)| path(&model.model)).cloned().collect();
     holds.retain(|path| is_below(path.as_str(), &mount.target));
     holds.sort();
     holds.dedup();
     let action = Action::MountStorage(Storage { mount: mount.clone(), holds });
     Some(Unnumbered::new(action, "nothing is mounted there"))
+}
+
+fn running<'a>(site: &Site<'a>) -> impl Iterator<Item = (&'a ModelName, &'a Model)> {
+    site.models.iter().filter(|(_, model)| model.state == State::Running).copied()
 }
 
 fn path(model: &ModelRef) -> Option<&AbsPath> {

@@ -8,6 +8,7 @@ use crate::plan::engine::{self, Engine, NoEngine};
 use crate::plan::fetch::Fetch;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::hub_says::hub_says;
+use crate::plan::pick::{self, Line, Pick};
 use crate::plan::place::Place;
 use crate::plan::secrets::{API_KEY, at_hand};
 use crate::plan::weights::{Weights, Wish, weights};
@@ -29,6 +30,8 @@ pub(super) struct Candidate<'a> {
     fetch: Option<(Fetch, &'static str)>,
     /// What is to be said about its weights.
     pub(super) notes: Vec<Finding>,
+    /// What the catalogue picks for it.
+    pub(super) pick: Pick,
     listen: IpAddr,
     key: KeyUse,
 }
@@ -54,7 +57,7 @@ pub(super) fn candidate<'a>(
     no_driver(site, model)
         .and_then(|()| single_file(model))
         .map_err(|(code, why, help)| refuse(code, why, help))?;
-    let recipe = match engine::engine(&model.engine, &model.gpus, site.facts) {
+    let recipe = match engine::engine(site, &model.engine, &model.gpus) {
         Ok(Engine::Own) => None,
         Ok(Engine::Environment(recipe)) => Some(recipe),
         Err(NoEngine { code, message, help }) => return Err(refuse(code, message, help)),
@@ -79,7 +82,8 @@ pub(super) fn candidate<'a>(
         }
     };
     let seen = site.facts.servers.get(name);
-    Ok(Candidate { name, model, seen, recipe, commit: chosen.server, fetch, notes, listen, key })
+    let pick = pick::pick(site, model, seen.and_then(|seen| seen.spec.as_ref().ok()));
+    Ok(Candidate { name, model, seen, recipe, commit: chosen.server, fetch, notes, pick, listen, key })
 }
 
 impl Candidate<'_> {
@@ -90,8 +94,9 @@ impl Candidate<'_> {
 
     /// The server at its place.
     pub(super) fn at(&self, inputs: &Inputs<'_>, site: &Site<'_>, Place { gpus, port }: Place) -> ServerSpec {
-        let Self { name, model, seen: _, recipe, commit, fetch: _, notes: _, listen, key } = self;
-        let mut env = site.pod.env.clone();
+        let Self { name, model, seen: _, recipe, commit, fetch: _, notes: _, pick, listen, key } = self;
+        let Line { context, args, mut env } = pick::line(site, model, &gpus);
+        env.extend(site.pod.env.clone());
         env.extend(model.env.clone());
         ServerSpec {
             name: (*name).clone(),
@@ -101,13 +106,13 @@ impl Candidate<'_> {
             build: recipe.as_ref().map(EngineRecipe::digest),
             model: model.model.clone(),
             commit: commit.clone(),
-            context: model.context,
-            memory: model.memory,
+            context,
+            memory: pick.memory.or(model.memory),
             gpus,
             listen: *listen,
             port,
             key: *key,
-            args: model.args.clone(),
+            args,
             command: model.command.clone(),
             env,
         }
@@ -115,7 +120,8 @@ impl Candidate<'_> {
 
     /// What is wanted, with this spec.
     pub(super) fn into_wanted(self, spec: ServerSpec) -> Wanted {
-        let Self { name: _, model, seen: _, recipe, commit: _, fetch, notes: _, listen: _, key: _ } = self;
+        let Self { name: _, model, seen: _, recipe, commit: _, fetch, notes: _, pick: _, listen: _, key: _ } =
+            self;
         Wanted { spec, recipe, fetch, stall: model.ready_stall }
     }
 }

@@ -71,6 +71,14 @@ impl Doors {
         futures_util::future::join_all(doors).await;
     }
 
+    /// The machine that a pod's ssh line leads to, by the user's own configuration; none for `local` pods.
+    pub async fn host(&self, pod: &PodName) -> Option<String> {
+        match self.doors.get(pod)? {
+            Door::Ssh(door) => Some(door.host().await),
+            Door::Local | Door::Shut(_) => None,
+        }
+    }
+
     fn door(&self, pod: &PodName) -> Result<&Door, RemoteError> {
         match self.doors.get(pod) {
             Some(Door::Shut(error)) => Err(error.clone()),

@@ -110,6 +110,25 @@ impl Master {
         Ok(self.live(Age::Fresh).await)
     }
 
+    /// The machine that ssh connects to, by the configuration; what the line says, if ssh does not tell in time.
+    pub(super) async fn host(&self) -> String {
+        let told = self.line.host();
+        if told.parse::<std::net::IpAddr>().is_ok() {
+            return told.to_owned();
+        }
+        let config = self.socket.with_extension("conf");
+        if write_whole(&config, &self.config).is_err() {
+            return told.to_owned();
+        }
+        let mut ssh = Command::new("ssh");
+        ssh.arg("-G").arg("-F").arg(config).args(&self.options).arg("--").arg(&self.line.destination);
+        ssh.current_dir(&self.base).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        let asked = timeout(Duration::from_secs(2), ssh.output()).await;
+        let said = asked.ok().and_then(Result::ok).map(|output| output.stdout).unwrap_or_default();
+        let said = String::from_utf8_lossy(&said);
+        said.lines().find_map(|line| line.strip_prefix("hostname ")).unwrap_or(told).to_owned()
+    }
+
     /// No more sessions over it; it ends with the last one.
     pub(super) async fn close(&self, live: &Live) {
         if live.file == self.file() {

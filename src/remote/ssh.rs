@@ -50,6 +50,10 @@ impl SshDoor {
         &self.master.at
     }
 
+    pub(super) async fn host(&self) -> String {
+        self.master.host().await
+    }
+
     pub(super) async fn run(
         &self,
         order: &Order<'_>,

@@ -18,6 +18,9 @@ use thiserror::Error;
 /// What every script has at hand: `say`, `die`, `expand`.
 const PRELUDE: &str = include_str!("../../templates/prelude.sh");
 
+/// The last lines of every script.
+const CALL: &str = "{ main \"$@\"\n}\n";
+
 /// A bash script, ready to be run on a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
@@ -51,9 +54,19 @@ pub fn wrap(name: &'static str, parts: &[&str], body: &str) -> Script {
     let own = body.trim_end().to_owned();
     let parts = parts.concat();
     let text = format!(
-        "main() {{\nset -euo pipefail\numask 077\nexport LC_ALL=C\n{PRELUDE}\n{parts}\n{own}\n}}\n{{ main \"$@\"\n}}\n"
+        "main() {{\nset -euo pipefail\numask 077\nexport LC_ALL=C\n{PRELUDE}\n{parts}\n{own}\n}}\n{CALL}"
     );
     Script { name, text, own }
+}
+
+/// The same script as a function `step` of this template, which calls it. People read the step alone.
+pub fn around(template: Template, values: &impl Serialize, step: Script) -> Result<Script, RenderError> {
+    let Some(inner) = step.text.strip_prefix("main()").and_then(|text| text.strip_suffix(CALL)) else {
+        return Ok(step);
+    };
+    let outer = render(template, values)?;
+    let text = wrap(step.name, &[&format!("step(){inner}")], &outer.own).text;
+    Ok(Script { text, ..step })
 }
 
 fn fill(name: &str, text: &str, values: &impl Serialize) -> Result<String, minijinja::Error> {

@@ -59,9 +59,12 @@ macro_rules! templates {
 templates! {
     ASK_AGAIN = "ask_again.sh" with "session.sh";
     AWAIT_READY = "await_ready.sh" with "session.sh";
+    COMMAND_LINES = "command_lines.sh";
     FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh", "hub_cache.sh";
+    HISTORY = "history.sh";
     INSTALL_ENGINE = "install_engine.sh" with "uv.sh";
     KEEP_FORMER = "keep_former.sh" with "session.sh";
+    JOURNAL = "journal.sh";
     LOCK = "lock.sh";
     MARK_ANSWERED = "mark_answered.sh" with "session.sh";
     MARK_FAILED = "mark_failed.sh";
@@ -78,5 +81,7 @@ templates! {
     START_FORMER = "start_former.sh" with "session.sh";
     START_SERVER = "start_server.sh" with "session.sh";
     STOP_SERVER = "stop_server.sh" with "session.sh";
+    UNLOCK = "unlock.sh";
+    VITALS = "vitals.sh" with "session.sh", "probe_records.sh";
     WRITE_SECRETS = "write_secrets.sh";
 }

@@ -1,6 +1,9 @@
 //! `pi plan --json`: the plan for machines.
 
-use crate::plan::{Action, Change, Finding, How, Plan, PodView, Step, shown_address, shown_recipe};
+use crate::catalog::recipe::Parallel;
+use crate::plan::{
+    Action, Change, Finding, How, Plan, PodView, Step, Told, shown_address, shown_recipe, told,
+};
 use crate::spec::ServerSpec;
 use serde_json::{Map, Value, json};
 
@@ -57,7 +60,16 @@ pub(super) fn step_json(step: &Step) -> Value {
 fn server_json(spec: &ServerSpec) -> Value {
     let ServerSpec { port, gpus, context, engine, .. } = spec;
     // the digest tells saved plans apart whatever differs between them
-    json!({ "port": port, "gpus": gpus, "context": context, "engine": engine, "spec": spec.digest() })
+    let mut server =
+        json!({ "port": port, "gpus": gpus, "context": context, "engine": engine, "spec": spec.digest() });
+    if let Some(Told { parallel: Parallel { tp, pp, dp }, tools, reasoning, context: _, why: _ }) =
+        told(spec, &[])
+    {
+        server["parallel"] = json!({ "tensor": tp, "pipeline": pp, "data": dp });
+        server["tool_parser"] = json!(tools);
+        server["reasoning_parser"] = json!(reasoning);
+    }
+    server
 }
 
 fn change_json(change: &Change) -> Value {

@@ -4,9 +4,10 @@ use miette::{IntoDiagnostic, Result, WrapErr};
 use std::io::{BufRead, ErrorKind, IsTerminal, Write};
 
 /// When to use colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
     /// On terminals, unless `NO_COLOR` is set.
+    #[default]
     Auto,
     /// Also into pipes.
     Always,
@@ -31,6 +32,31 @@ pub fn data(text: &str) -> Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         done => done.into_diagnostic().wrap_err("cannot write to standard output"),
     }
+}
+
+/// Whether somebody still reads standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Yes.
+    There,
+    /// No: what is still to come need not be made.
+    Gone,
+}
+
+/// Writes data as it comes.
+pub fn stream(text: &str) -> Reader {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Reader::There,
+        Err(_) => Reader::Gone,
+    }
+}
+
+/// Tells the person a part of a line on standard error.
+pub(super) fn note_part(text: &str) {
+    let mut err = anstream::stderr().lock();
+    // nobody reads it any more: there is nobody to tell that
+    drop(err.write_all(text.as_bytes()).and_then(|()| err.flush()));
 }
 
 /// Tells the person something on standard error.

@@ -5,6 +5,7 @@ use crate::fit::{Fit, Verdict};
 use crate::manifest::Lines;
 use crate::name::PodName;
 use crate::plan::{Action, Finding, Plan, PodView, Row, Severity, fit_of, gpus_in_words};
+use crate::ui::command::command_text;
 use crate::ui::findings::finding_text;
 use crate::ui::layout::{Count, WIDTH, width};
 use crate::ui::rows::{about, below, row_text};
@@ -41,13 +42,8 @@ pub fn plan_text(plan: &Plan, lines: &Lines) -> String {
     text
 }
 
-/// A pod's header, rows and findings.
-fn pod_text(
-    text: &mut String,
-    (name, view): (&PodName, &PodView),
-    (rows, findings): (&[Row<'_>], &[&Finding]),
-    lines: &Lines,
-) {
+/// A pod's name, GPUs and address.
+pub(super) fn pod_title(text: &mut String, name: &PodName, view: &PodView) {
     let mut left = WIDTH.saturating_sub(2 + width(name.as_str()));
     let _ = write!(text, "  {}", Styled(STRONG, name));
     for part in header(view) {
@@ -60,8 +56,21 @@ fn pod_text(
         left = left.saturating_sub(2 + width(&part));
     }
     text.push('\n');
+}
+
+/// A pod's header, rows and findings.
+fn pod_text(
+    text: &mut String,
+    (name, view): (&PodName, &PodView),
+    (rows, findings): (&[Row<'_>], &[&Finding]),
+    lines: &Lines,
+) {
+    pod_title(text, name, view);
     for row in rows {
         row_text(text, row, view);
+        if let Some(command) = command_text(row, view) {
+            below(text, &command);
+        }
         if let Some(fit) = fit(row, view) {
             below(text, &Line(&fit).to_string());
         }

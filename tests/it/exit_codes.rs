@@ -31,6 +31,9 @@ fn wrong_usage_is_64() {
     place.pi("").exits(64);
     place.pi("plan --detailed").exits(64);
     place.pi("plan --target nobody").exits(64).says("nobody");
+    place.pi("plan --pod hare").exits(64).says("did you mean `here`?");
+    place.pi("plan --pod here --target echo").exits(64).says("--target takes names of pods");
+    place.pi("apply plan.json --pod here").exits(64);
 }
 
 #[test]
@@ -55,6 +58,7 @@ fn found_changes_are_2_only_if_asked_for() {
     let place = Workplace::with(SERVER);
     place.pi("check").exits(0);
     place.pi("plan").exits(0).says("server     echo");
+    place.pi("plan --pod here").exits(0).says("server     echo");
     place.pi("plan --detailed-exitcode").exits(2).says("server     echo");
     place.write("[pods.here]\nssh = \"local\"\npi_path = \"{dir}/pod\"\n");
     place.pi("plan --detailed-exitcode").exits(0).says("No changes.");

@@ -105,6 +105,7 @@ impl World {
             remote: &self.remote,
             secrets: &self.secrets,
             store: &self.store,
+            who: "ann@laptop",
             jobs: NonZeroUsize::new(8).unwrap(),
         };
         apply(plan, &crew, stop, tell).await

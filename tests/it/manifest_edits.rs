@@ -56,6 +56,7 @@ fn new_model(name: &str) -> NewModel {
         context: Some(Tokens(32768)),
         memory: Some(Percent::parse("90%").unwrap()),
         port: Port::new(8001),
+        listen: None,
         args: vec!["--max-num-seqs".to_owned(), "128".to_owned()],
         env: BTreeMap::new(),
     }

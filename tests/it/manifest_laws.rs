@@ -90,7 +90,7 @@ fn defaults_are_inherited_and_values_mean_what_they_say() {
     assert_eq!((&a.gpus, &b.gpus, &c.gpus), (&GpuAsk::Ids(vec![1, 3]), &GpuAsk::Cpu, &GpuAsk::Any));
     assert_eq!([a, b, c].map(|m| m.context.unwrap().0), [4096, 32768, 32768]);
     assert_eq!([a, b, c].map(|m| m.engine.kind.as_str()), ["vllm", "llama.cpp", "command"]);
-    assert_eq!(b.engine.version, EngineVersion::Exact("b5856".to_owned()));
+    assert_eq!(b.engine.version, Some(EngineVersion::Exact("b5856".to_owned())));
     assert_eq!([a, b, c].map(|m| m.state), [State::Running, State::Stopped, State::Running]);
     assert_eq!(a.ready_stall.0, 600);
     let pods: Vec<_> = manifest.pods.values().collect();

@@ -43,6 +43,11 @@ impl Workplace {
         fs::write(self.path().join("pi.toml"), text).unwrap();
     }
 
+    /// The manifest's text.
+    pub(crate) fn manifest(&self) -> String {
+        fs::read_to_string(self.path().join("pi.toml")).unwrap()
+    }
+
     /// Its directory, which goes with the value.
     pub(crate) fn path(&self) -> &Path {
         self.dir.path()
@@ -60,9 +65,18 @@ impl Workplace {
 
     /// The same, to be started by the test.
     pub(crate) fn command(&self, args: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pi"));
-        command.args(args.split_whitespace()).current_dir(self.path()).env_clear();
-        command.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.path().join("home"));
+        let words: Vec<&str> = args.split_whitespace().collect();
+        self.command_of(env!("CARGO_BIN_EXE_pi"), &words)
+    }
+
+    /// Another program, which finds `pi` on its PATH.
+    pub(crate) fn command_of(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command.args(args).current_dir(self.path()).env_clear();
+        let ours = Path::new(env!("CARGO_BIN_EXE_pi")).parent().unwrap().to_owned();
+        let others = std::env::var_os("PATH").unwrap();
+        let path = std::env::join_paths(std::iter::once(ours).chain(std::env::split_paths(&others))).unwrap();
+        command.env("PATH", path).env("HOME", self.path().join("home"));
         command
             .env("XDG_RUNTIME_DIR", self.path().join("run"))
             .env("PI_API_KEY", KEY)

@@ -24,6 +24,7 @@ pub(super) fn choice(recipe: &Recipe, way: &Way<'_>, ask: Ask<'_>) -> Choice {
         args: Vec::new(),
         env: BTreeMap::new(),
         status: exact.map(|c| c.status),
+        last_resort: exact.is_some_and(|c| c.last_resort),
         reasons: vec![spread_reason(recipe, way, ask)],
         warnings: exact.and_then(|c| c.note.clone()).into_iter().collect(),
     };
@@ -41,7 +42,7 @@ fn spread_reason(recipe: &Recipe, way: &Way<'_>, ask: Ask<'_>) -> String {
         Some(Status::LogVerified) => format!("a published log shows it on {place}"),
         Some(Status::Recipe) => format!("vLLM's recipes give it for {place}"),
         Some(Status::Computed) => format!("it fits {place} by arithmetic"),
-        Some(Status::Ancestor) => format!("the ancestor of pi ran it on {place}"),
+        Some(Status::Ancestor) => format!("pi's predecessor ran it on {place}"),
         Some(Status::Unverified) => format!("it should fit {place}; nobody has checked"),
         None if recipe.verified.iter().any(|key| key == ask.gpu.recipe_key()) => {
             format!("its publishers have seen it on {}", ask.gpu.key)
@@ -60,7 +61,7 @@ fn parsers(recipe: &Recipe, ask: Ask<'_>, choice: &mut Choice) {
     for (what, wanted, kept) in missing {
         if let (Some(parser), None) = (wanted, kept) {
             let version = ask.version;
-            choice.warnings.push(format!("vLLM {version} does not know the parser {parser}: no {what}."));
+            choice.warnings.push(format!("vLLM {version} does not know the parser {parser}: no {what}"));
         }
     }
 }
@@ -122,15 +123,18 @@ fn expert_blocks_are_cut(recipe: &Recipe, way: &Way<'_>) -> bool {
     recipe.expert_ffn.is_some_and(|ffn| !ffn.is_multiple_of(tp) || !(ffn / tp).is_multiple_of(FP8_BLOCK))
 }
 
-/// Says when the GPU can't compute in what the weights are stored in.
+/// Says when the GPU can't compute in what the weights are stored in, unless it is known to do well.
 fn precision(recipe: &Recipe, ask: Ask<'_>, choice: &mut Choice) {
+    if choice.is_proven() {
+        return;
+    }
     let gpu = ask.gpu;
     let fp4 = recipe.precision.ends_with("fp4");
     let slow = fp4 && !gpu.fp4 || recipe.precision.contains("fp8") && !gpu.fp8;
     if slow {
         let precision = recipe.precision.to_uppercase();
         choice.warnings.push(format!(
-            "{} does not compute in {precision}: the weights are unpacked as they are used, which saves memory but no time.",
+            "{} does not compute in {precision}: the weights are unpacked as they are used, which saves memory but no time",
             gpu.key
         ));
     }

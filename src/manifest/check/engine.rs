@@ -2,7 +2,7 @@
 
 use crate::manifest::raw::{EngineTable, ModelTable};
 use crate::manifest::suggest::meant;
-use crate::manifest::types::{EngineBuild, EngineChoice, EngineKind, EngineVersion};
+use crate::manifest::types::{EngineBuild, EngineChoice, EngineKind};
 use crate::manifest::value::Named;
 use crate::model_ref::ModelRef;
 use crate::name::{EngineName, ModelName};
@@ -83,7 +83,7 @@ pub(super) fn pinned(models: &Named<ModelName, ModelTable>, problems: &mut Vec<P
 
 /// The engine that `raw` asks for, or the default for its weights.
 pub(super) fn choice(raw: &ModelTable, builds: &Builds, problems: &mut Vec<Problem>) -> Option<EngineChoice> {
-    let version = raw.version.value().cloned().unwrap_or(EngineVersion::Release);
+    let version = raw.version.value().cloned();
     let built_in = |kind: EngineKind, version| {
         let name = EngineName::parse(kind.as_str()).ok()?;
         Some(EngineChoice { name, kind, version, build: None })

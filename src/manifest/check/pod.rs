@@ -34,6 +34,7 @@ fn build(name: &PodName, table: &Spanned<PodTable>, problems: &mut Vec<Problem>)
         pi_path: raw.pi_path.value().cloned().or_else(|| PodPath::parse("~/.pi").ok())?,
         models_path: models_path.or_else(|| PodPath::parse("~/.cache/huggingface").ok())?,
         mount,
+        vllm: raw.vllm.value().cloned(),
         gpus: raw.gpus.value().cloned(),
         host: raw.host.value().map(|host| host.0.clone()),
         ports: raw.ports.value().map(|ports| ports.0.clone()).unwrap_or_default(),

@@ -59,6 +59,11 @@ pub fn read(text: &str, expect: &Expect) -> PodFacts {
     }
 }
 
+/// The text without what a terminal would obey.
+pub(super) fn plain(text: &str) -> String {
+    records::clean(text)
+}
+
 /// A part that could not be looked at.
 fn gap(section: &str, why: &str) -> Gap {
     Gap { section: section.to_owned(), why: why.to_owned() }

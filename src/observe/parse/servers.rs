@@ -41,13 +41,17 @@ fn server(told: &[&[String]], expect: &Expect) -> Option<ServerSeen> {
         life: life(told, stopped.then_some(Life::Stopped))?,
         answered,
         secrets: secrets(told, expect),
-        past: past(told, answered),
+        past: past(told, answered && is_running(told)),
     })
 }
 
+fn is_running(told: &[&[String]]) -> bool {
+    told.iter().any(|row| matches!(row, [what, ..] if what == "running"))
+}
+
 /// What its former starts left. What answers needs no former one any more.
-fn past(told: &[&[String]], answered: bool) -> Past {
-    let former = field(told, "former").filter(|_| !answered).and_then(|text| spec(Some(text)).ok());
+fn past(told: &[&[String]], answers: bool) -> Past {
+    let former = field(told, "former").filter(|_| !answers).and_then(|text| spec(Some(text)).ok());
     let failed = told.iter().find_map(|row| match row {
         [what, digest, count, cause, ..] if what == "failed" => {
             let (digest, cause) = (digest.clone(), cause.clone());

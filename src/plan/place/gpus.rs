@@ -2,11 +2,11 @@
 
 use super::Asked;
 use super::room::{Beside, Room, share};
-use crate::manifest::{EngineKind, GpuAsk, Model};
+use crate::manifest::{GpuAsk, Model};
 use crate::name::ModelName;
-use crate::observe::GpuSight;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::servers::Stays;
+use crate::plan::wanted::Candidate;
 use crate::plan::{Site, is_live};
 use std::collections::BTreeMap;
 
@@ -107,27 +107,20 @@ pub(super) fn are_asked_for(gpus: &[u32], model: &Model, count: usize) -> bool {
     }
 }
 
-/// How many GPUs a model asks for on this pod.
-pub(super) fn count(site: &Site<'_>, model: &Model) -> usize {
-    let has_gpus = matches!(&site.facts.gpus, GpuSight::Found { gpus, .. } if !gpus.is_empty());
-    match &model.gpus {
-        GpuAsk::Cpu => 0,
-        GpuAsk::Any => usize::from(has_gpus && model.engine.kind != EngineKind::Command),
-        GpuAsk::Count(count) => usize::try_from(*count).unwrap_or(usize::MAX),
-        GpuAsk::Ids(ids) => ids.len(),
-    }
-}
-
 /// One that runs and can't stay where it is: it goes before those that do not run yet, or it would have to stay after all.
 fn elsewhere(asked: &Asked<'_>, room: &Room<'_>) -> Place {
     asked.candidate.seen.filter(|seen| is_live(seen)).and_then(|_| free(asked, room))
 }
 
-/// The first GPUs with room.
+/// The first GPUs with room, all of one kind where that can be.
 #[expect(clippy::unnecessary_wraps, reason = "one rule among others, and the last")]
 fn free(asked: &Asked<'_>, room: &Room<'_>) -> Place {
     let wanted = asked.count;
     let has_room = |gpu: &u32| room.has(*gpu, share_of(asked), Beside::All);
+    let alike = room.by_kind().into_iter().map(|ids| ids.into_iter().filter(has_room).take(wanted).collect());
+    if let Some(free) = alike.into_iter().find(|free: &Vec<u32>| free.len() == wanted) {
+        return Some(Ok(free));
+    }
     let free: Vec<u32> = room.ids().filter(has_room).take(wanted).collect();
     if free.len() == wanted {
         return Some(Ok(free));
@@ -161,7 +154,8 @@ fn taken(asked: &Asked<'_>, room: &Room<'_>) -> String {
 }
 
 fn share_of(asked: &Asked<'_>) -> u32 {
-    share(asked.candidate.model.memory, asked.candidate.model.engine.kind)
+    let Candidate { pick, model, .. } = asked.candidate;
+    share(pick.memory.or(model.memory), model.engine.kind)
 }
 
 fn gpus_of(room: &Room<'_>) -> String {

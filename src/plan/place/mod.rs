@@ -68,7 +68,7 @@ impl<'a> Asked<'a> {
             candidate,
             record,
             content,
-            count: gpus::count(site, candidate.model),
+            count: candidate.pick.gpus,
             remembered: known.and_then(|known| known.servers.get(candidate.name)),
         }
     }
@@ -83,7 +83,7 @@ pub(super) fn is_content(inputs: &Inputs<'_>, site: &Site<'_>, candidate: &Candi
     match verdict(candidate.seen, &spec) {
         Verdict::Standing | Verdict::Starting(_) => {
             candidate.model.port.is_none_or(|wanted| wanted == *port)
-                && gpus::are_asked_for(gpus, candidate.model, gpus::count(site, candidate.model))
+                && gpus::are_asked_for(gpus, candidate.model, candidate.pick.gpus)
         }
         Verdict::Start(_) | Verdict::Restart(..) | Verdict::Silent(_) => false,
     }

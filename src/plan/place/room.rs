@@ -54,6 +54,8 @@ pub(super) struct Room<'a> {
 }
 
 struct OneGpu<'a> {
+    /// Its name and MiB: GPUs that share these are alike.
+    kind: (&'a str, u64),
     unusable: Option<String>,
     /// What is held by no server of pi's.
     foreign: u32,
@@ -73,7 +75,7 @@ pub(super) enum Beside {
 impl<'a> Room<'a> {
     /// The room there is once all have gone that do not stay.
     pub(super) fn of(site: &Site<'a>, stays: &Stays<'a>) -> Self {
-        let gpus: &[Gpu] = match &site.facts.gpus {
+        let gpus: &'a [Gpu] = match &site.facts.gpus {
             GpuSight::Found { gpus, .. } => gpus,
             GpuSight::None | GpuSight::Broken { .. } => &[],
         };
@@ -88,10 +90,23 @@ impl<'a> Room<'a> {
         self.gpus.keys().copied()
     }
 
+    /// The GPUs, those that are alike together: the kind there is most of first, the larger one of two.
+    pub(super) fn by_kind(&self) -> Vec<Vec<u32>> {
+        let mut kinds: Vec<((&str, u64), Vec<u32>)> = Vec::new();
+        for (id, gpu) in &self.gpus {
+            match kinds.iter_mut().find(|(kind, _)| *kind == gpu.kind) {
+                Some((_, ids)) => ids.push(*id),
+                None => kinds.push((gpu.kind, vec![*id])),
+            }
+        }
+        kinds.sort_by_key(|((_, mib), ids)| std::cmp::Reverse((ids.len(), *mib)));
+        kinds.into_iter().map(|(_, ids)| ids).collect()
+    }
+
     /// Whether this GPU is there and has so much room.
     pub(super) fn has(&self, gpu: u32, share: u32, beside: Beside) -> bool {
         self.gpus.get(&gpu).is_some_and(|gpu| {
-            let OneGpu { unusable, foreign, strangers: _, servers } = gpu;
+            let OneGpu { kind: _, unusable, foreign, strangers: _, servers } = gpu;
             let foreign = if beside == Beside::All { *foreign } else { 0 };
             let taken: u32 = servers.iter().map(|(_, share)| share).sum();
             unusable.is_none() && foreign + taken + share <= WHOLE
@@ -111,7 +126,7 @@ impl<'a> Room<'a> {
 
     /// Who has how much of a GPU: `` `chat` has 92% ``
     pub(super) fn holders(&self, gpu: u32) -> String {
-        let Some(OneGpu { unusable: _, foreign, strangers, servers }) = self.gpus.get(&gpu) else {
+        let Some(OneGpu { kind: _, unusable: _, foreign, strangers, servers }) = self.gpus.get(&gpu) else {
             return String::new();
         };
         let percent = |share: u32| format!("{}%", share.div_ceil(100));
@@ -126,7 +141,7 @@ impl<'a> Room<'a> {
     }
 }
 
-fn one<'a>(site: &Site<'a>, stays: &Stays<'a>, gpu: &Gpu) -> OneGpu<'a> {
+fn one<'a>(site: &Site<'a>, stays: &Stays<'a>, gpu: &'a Gpu) -> OneGpu<'a> {
     let part = |mib: u64| {
         let part = mib.saturating_mul(u64::from(WHOLE)) / gpu.memory_mib.max(1);
         u32::try_from(part).unwrap_or(WHOLE).min(WHOLE)
@@ -152,6 +167,7 @@ fn one<'a>(site: &Site<'a>, stays: &Stays<'a>, gpu: &Gpu) -> OneGpu<'a> {
         .collect();
     let seen: u64 = strangers.iter().filter_map(|process| process.used_mib).sum();
     OneGpu {
+        kind: (&gpu.name, gpu.memory_mib),
         unusable: unusable(gpu),
         foreign: Some(part(seen.max(gpu.used_mib.saturating_sub(ours))))
             .filter(|part| *part >= IDLE)

@@ -79,7 +79,10 @@ impl Bench {
     }
 
     pub(super) fn fault(&self, fault: &[&str]) {
-        self.lab.podlab(&[&["fault", "pod1"], fault].concat());
+        // what delays packets stays behind, and would keep a pipe open
+        let mut podlab = self.lab.command(&[&["fault", "pod1"], fault].concat());
+        let status = podlab.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+        assert!(status.success(), "podlab fault {fault:?}");
     }
 
     /// Writes the manifest.

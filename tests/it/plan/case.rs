@@ -2,7 +2,7 @@
 //!
 //! `pi.toml`; `observed/POD.txt` (what a probe printed), `.json` (facts) or `.unreachable` (code, reason and help, a line
 //! each); `secrets` (names this machine has; default `api_key`, whose value is `value-of-api_key`, as salted with
-//! `salt`); `memory.json` (a `pods.json`); `hub.json` (what the hub said, by `owner/name@revision`); `args` (`destroy`, `--target NAME`, `--allow-protected` …).
+//! `salt`); `memory.json` (a `pods.json`); `hub.json` (what the hub said, by `owner/name@revision`); `args` (`destroy`, `--target NAME`, `--allow-protected`, `set-up` …).
 //!
 //! An engine whose digest, and a server whose build, is `right` has the digest that this pi asks for.
 
@@ -11,7 +11,9 @@ use pi::manifest::{self, Manifest};
 use pi::memory::Memory;
 use pi::name::{EngineId, ModelName, PodName, SecretName};
 use pi::observe::{EngineSeen, Expect, Observed, PodFacts, Sighting, Unreachable, read, salted};
-use pi::plan::{Action, Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan};
+use pi::plan::{Action, Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan, set_up};
+use pi::ssh_target::SshTarget;
+use pi::status::{PodStatus, Vitals, pod_status};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,6 +36,7 @@ pub(crate) struct Ask {
     scope: Scope,
     protected: Option<Protected>,
     destroy: Option<Extent>,
+    sets_up: bool,
 }
 
 impl Case {
@@ -78,7 +81,7 @@ impl Case {
     }
 
     pub(crate) fn plan_of(&self, manifest: &Manifest, observed: &Observed) -> Plan {
-        let Ask { scope, protected, destroy: extent } = &self.ask;
+        let Ask { scope, protected, destroy: extent, sets_up } = &self.ask;
         let inputs = Inputs {
             manifest,
             memory: &self.memory,
@@ -90,8 +93,27 @@ impl Case {
         };
         match extent {
             Some(extent) => destroy(&inputs, *extent),
+            None if *sets_up => set_up(&inputs),
             None => plan(&inputs),
         }
+    }
+
+    /// What `pi list` makes of a pod, with what its servers say.
+    pub(crate) fn status(&self, pod: &PodName, vitals: &Vitals) -> Option<PodStatus> {
+        let inputs = Inputs {
+            manifest: &self.manifest,
+            memory: &self.memory,
+            observed: &self.observed,
+            hub: &HubFacts::default(),
+            secrets: &self.secrets,
+            scope: &Scope::All,
+            protected: Protected::Keep,
+        };
+        let host = match &self.manifest.pods[pod].ssh {
+            SshTarget::Local => None,
+            SshTarget::Ssh(line) => Some(line.host()),
+        };
+        pod_status(&inputs, pod, vitals, host)
     }
 
     /// `right` becomes the digest that a plan without any engine would install.
@@ -176,6 +198,7 @@ impl Ask {
         while let Some(word) = words.next() {
             match word {
                 "destroy" => destroys = true,
+                "set-up" => ask.sets_up = true,
                 "--weights" => extent.weights = Removal::Remove,
                 "--engines" => extent.engines = Removal::Remove,
                 "--allow-protected" => ask.protected = Some(Protected::Allow),

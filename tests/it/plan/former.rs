@@ -14,6 +14,8 @@ fn answered() -> Scratch {
     let scratch = Scratch::new();
     fs::write(scratch.path("pi/env"), "api_key=k\n").unwrap();
     scratch.act(&Action::StartServer(scratch.server()), "");
+    let log = scratch.path("pi/servers/sleeper/server.log");
+    wait_until(|| fs::read_to_string(&log).is_ok_and(|text| text == "started\n"));
     run(&named(&scratch, Template::MARK_ANSWERED, "0"), "");
     scratch
 }

@@ -39,7 +39,7 @@ pub(super) fn text(case: &Case, plan: &pi::plan::Plan) -> String {
 }
 
 /// The difference between what is written down and what came out; with `PI_ACCEPT=1` the latter is written down.
-fn golden(file: &Path, now: &str) -> String {
+pub(crate) fn golden(file: &Path, now: &str) -> String {
     let expected = fs::read_to_string(file).unwrap_or_default();
     if expected == now {
         return String::new();

@@ -1,12 +1,13 @@
 //! The planner's laws, over every folder of `tests/cases` and over what a generator thinks of.
 
-mod case;
+pub(crate) mod case;
 mod check;
 mod former;
-mod golden;
+pub(crate) mod golden;
 mod hidden;
 mod laws;
 mod random;
+mod recipes;
 mod scratch;
 mod scripts;
 mod shuffle;

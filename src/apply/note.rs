@@ -1,0 +1,75 @@
+//! The pod's journal: each script of a step notes there what became of it, so that it is told even when pi is not there
+//! any more.
+
+use crate::apply::schedule::Crew;
+use crate::journal::Deed;
+use crate::manifest::Pod;
+use crate::plan::Step;
+use crate::script::{RenderError, Script, Template, around};
+use serde::Serialize;
+
+/// Bytes after which a journal is put aside and a new one begun.
+const LIMIT: u32 = 1 << 20;
+
+/// Which ends are noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Noted {
+    /// Whatever becomes of it.
+    Always,
+    /// Only that it did not succeed: it changes nothing, and the step goes on after it.
+    Failures,
+}
+
+impl Noted {
+    /// What is noted of a step's script; nothing of one that only asks, or only remembers.
+    fn of(script: &Script) -> Option<Self> {
+        let is = |templates: &[Template]| templates.iter().any(|template| template.name() == script.name);
+        match () {
+            () if is(&[Template::ASK_AGAIN, Template::MARK_FAILED]) => None,
+            () if is(&[Template::AWAIT_READY, Template::KEEP_FORMER]) => Some(Self::Failures),
+            () => Some(Self::Always),
+        }
+    }
+}
+
+/// A step's scripts, each with what it has to note.
+pub(super) fn noting<R>(
+    (step, pod): (&Step, &Pod),
+    crew: &Crew<'_, R>,
+    scripts: Vec<Script>,
+) -> Result<Vec<Script>, RenderError> {
+    let deed = Deed {
+        pi: env!("CARGO_PKG_VERSION").to_owned(),
+        who: crew.who.to_owned(),
+        project: crew.manifest.project.clone(),
+        action: step.action.name().to_owned(),
+        target: step.action.target(),
+        reason: step.reason.clone(),
+    };
+    scripts
+        .into_iter()
+        .map(|script| {
+            let Some(noted) = Noted::of(&script) else { return Ok(script) };
+            if script.name == Template::START_FORMER.name() {
+                let (action, reason) =
+                    ("start_former".to_owned(), "what took its place did not come up".to_owned());
+                return journaled(pod, &Deed { action, reason, ..deed.clone() }, script, noted);
+            }
+            journaled(pod, &deed, script, noted)
+        })
+        .collect()
+}
+
+/// A script that notes a deed in the pod's journal.
+pub(super) fn journaled(pod: &Pod, deed: &Deed, script: Script, noted: Noted) -> Result<Script, RenderError> {
+    #[derive(Serialize)]
+    struct Values<'a> {
+        pi: &'a str,
+        deed: String,
+        noted: Noted,
+        limit: u32,
+    }
+    let values = Values { pi: pod.pi_path.as_str(), deed: deed.fields(), noted, limit: LIMIT };
+    around(Template::JOURNAL, &values, script)
+}

@@ -1,0 +1,53 @@
+//! `pi history`: what was done to the pods, by whom and why.
+
+use crate::cli::args::{Global, Scope};
+use crate::cli::exit::Exit;
+use crate::cli::which_pod::named;
+use crate::cli::world::World;
+use crate::name::PodName;
+use crate::observe::{NoJournal, journals};
+use crate::ui;
+use clap::Args;
+use miette::Result;
+use std::num::NonZeroUsize;
+
+/// The arguments of `pi history`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pi history dc1 -n 5    the last five changes of one pod")]
+pub(super) struct History {
+    /// The pod; all of them without it
+    #[arg(value_name = "POD", conflicts_with = "pod")]
+    pub(super) name: Option<String>,
+    /// How many of the newest changes
+    #[arg(short = 'n', long, value_name = "COUNT", default_value = "20")]
+    pub(super) lines: NonZeroUsize,
+    /// Print them as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+pub(super) async fn run(global: &Global, args: &History) -> Result<Exit> {
+    let world = World::open(global, &Scope::default())?;
+    let pods: Vec<PodName> = match args.name.as_ref().or(global.pod.as_ref()) {
+        Some(name) => vec![named(&world.manifest, name)?],
+        None => world.manifest.pods.keys().cloned().collect(),
+    };
+    let count = args.lines.get();
+    let found = journals(world.remote.as_ref(), &world.manifest, &pods, count).await;
+    world.remote.close().await;
+    let shown = if args.json { ui::history_json(&found, count) } else { ui::history_text(&found, count) };
+    ui::data(&shown)?;
+    let mut exit = Exit::Done;
+    for (pod, journal) in &found {
+        match journal {
+            Ok(journal) if journal.unreadable == 0 => {}
+            Ok(journal) => ui::note(&ui::unread(pod, journal)),
+            Err(why) => {
+                ui::note(&ui::no_journal(pod, why));
+                let lost = matches!(why, NoJournal::Remote(_)) || exit == Exit::Unreachable;
+                exit = if lost { Exit::Unreachable } else { Exit::Failed };
+            }
+        }
+    }
+    Ok(exit)
+}

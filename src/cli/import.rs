@@ -1,0 +1,148 @@
+//! `pi import`: servers that run, and the older pi's `pods.json`, become manifest entries.
+
+use crate::cli::args::Global;
+use crate::cli::consent::agreed;
+use crate::cli::exit::{Exit, usage};
+use crate::cli::manifest_file::ManifestFile;
+use crate::cli::world::{World, config_dir};
+use crate::import::{self, Found};
+use crate::manifest::Manifest;
+use crate::memory::{Store, is_older};
+use crate::name::PodName;
+use crate::observe::{PodFacts, Sighting};
+use crate::plan::{Protected, Scope};
+use crate::remote::{Doors, Job, Line, Remote};
+use crate::script::{Template, render};
+use crate::ui;
+use miette::{IntoDiagnostic, Result, WrapErr};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use tokio_util::sync::CancellationToken;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pi import                            what runs on the pods of pi.toml and is not in it
+  pi import --from ~/.pi/pods.json     pods and models of the older pi, the one in TypeScript")]
+pub(super) struct Import {
+    /// The older pi's pods.json; without it the one in $PI_CONFIG_DIR, if it is the older pi's
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+pub(super) async fn run(global: &Global, args: &Import) -> Result<Exit> {
+    let file = ManifestFile::open_or_new(global)?;
+    let manifest = file.parse(file.text())?;
+    let store = Store::new(&config_dir(global)?);
+    let older = older(args, &store)?;
+    let (found, exit) = match &older {
+        Some((_, found)) => (found.clone(), Exit::Done),
+        None => look(global, &manifest).await?,
+    };
+    for note in found.notes.iter().chain(&found.clashes(&manifest)) {
+        ui::note(&format!("note: {}", ui::visible(note)));
+    }
+    let after = found.written(file.text(), &manifest)?;
+    if after == file.text() {
+        ui::note(&format!("Nothing to add to {}.", file.shown()));
+        return Ok(exit);
+    }
+    ui::data(&ui::manifest_diff(&file.shown(), file.text(), &after))?;
+    // where it would be wrong, for example because models without `pod` now have a choice, nothing is written
+    file.parse(&after)?;
+    if !args.yes && !agreed("\nWrite this?")? {
+        ui::note("Nothing was changed.");
+        return Ok(Exit::Failed);
+    }
+    file.write(&after)?;
+    if let Some((path, found)) = older {
+        put_away(&store, &path, &found)?;
+    }
+    ui::note(&format!("{} has it. `pi plan` shows what that means.", file.shown()));
+    Ok(exit)
+}
+
+/// What the older pi's file says, if there is one.
+fn older(args: &Import, store: &Store) -> Result<Option<(PathBuf, Found)>> {
+    let path = args.from.clone().unwrap_or_else(|| store.path());
+    let text = match (fs::read_to_string(&path), &args.from) {
+        (Ok(text), _) => text,
+        (Err(error), Some(_)) => {
+            return Err(error).into_diagnostic().wrap_err(format!("cannot read {}", path.display()));
+        }
+        (Err(_), None) => return Ok(None),
+    };
+    if !is_older(&text) {
+        let help = "without --from, `pi import` looks for servers on the pods of pi.toml";
+        let other = || usage(format!("{} is not of the older pi", path.display()), help);
+        return args.from.as_ref().map_or(Ok(None), |_| Err(other()));
+    }
+    let found = import::older(&text).map_err(|error| {
+        usage(format!("{} cannot be read: {error}", path.display()), "add its pods by hand: pi pods setup")
+    })?;
+    Ok(Some((path, found)))
+}
+
+/// Makes room for this pi's own memory, and keeps the choice of a pod.
+fn put_away(store: &Store, path: &PathBuf, found: &Found) -> Result<()> {
+    if *path == store.path() {
+        let kept = path.with_file_name("pods.older.json");
+        fs::rename(path, &kept).into_diagnostic().wrap_err("cannot put the older pods.json away")?;
+        ui::note(&format!("The older file is {} now.", kept.display()));
+    }
+    store.update(|memory| memory.active = memory.active.take().or_else(|| found.active.clone()))
+}
+
+/// What runs on the pods and is not in the manifest.
+async fn look(global: &Global, manifest: &Manifest) -> Result<(Found, Exit)> {
+    if manifest.pods.is_empty() {
+        let help = "add a pod first: pi pods setup NAME \"ssh root@1.2.3.4\"";
+        return Err(usage("there is no pod to look at", help));
+    }
+    let world = World::of(global, manifest.clone(), Scope::All, Protected::Keep)?;
+    let observed = world.observe().await;
+    let (mut all, mut exit) = (Found::default(), Exit::Done);
+    for (pod, sighting) in &observed.pods {
+        match sighting {
+            Sighting::Seen(facts) => {
+                let lines = command_lines(&world.remote, pod, facts).await?;
+                all.add(import::found(manifest, pod, facts, &lines));
+            }
+            Sighting::Unreachable(why) => {
+                exit = Exit::Unreachable;
+                all.notes.push(format!("{pod} could not be looked at: {}", why.why));
+            }
+        }
+    }
+    world.remote.close().await;
+    Ok((all, exit))
+}
+
+async fn command_lines(
+    remote: &Doors,
+    pod: &PodName,
+    facts: &PodFacts,
+) -> Result<BTreeMap<u32, Vec<String>>> {
+    let mut lines: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    let pids: Vec<String> = import::asked(facts).iter().map(ToString::to_string).collect();
+    if pids.is_empty() {
+        return Ok(lines);
+    }
+    let script = render(Template::COMMAND_LINES, &json!({ "pids": pids })).into_diagnostic()?;
+    let hear = |line: Line| {
+        let Line::Out(line) = line else { return };
+        if let Some((pid, word)) =
+            line.split_once('\t').and_then(|(pid, word)| Some((pid.parse().ok()?, word)))
+        {
+            lines.entry(pid).or_default().push(word.to_owned());
+        }
+    };
+    let job = Job { script: &script, input: None };
+    remote.run(pod, job, &CancellationToken::new(), hear).await.into_diagnostic()?;
+    Ok(lines)
+}

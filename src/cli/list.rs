@@ -1,0 +1,166 @@
+//! `pi list`: what runs, how it is, and where. One look at every pod, all at once; a pod that hangs delays no other.
+
+use crate::cli::args::{Global, Scope};
+use crate::cli::exit::Exit;
+use crate::cli::interrupt;
+use crate::cli::world::World;
+use crate::hub::HubFacts;
+use crate::name::PodName;
+use crate::observe::{Observed, Sighting, Unreachable, observe};
+use crate::remote::{Job, Line, Remote};
+use crate::script::{Template, render};
+use crate::status::{PodStatus, Vitals, VitalsAsk, pod_status, vitals};
+use crate::ui;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use miette::Result;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  pi list --watch            what it looks like now, every two seconds\n  pi list --json | jq -r '.pods[].servers[]? | select(.state != \"ready\") | .name'"
+)]
+pub(super) struct Args {
+    /// Look again every two seconds, until Ctrl-C
+    #[arg(short, long)]
+    watch: bool,
+    /// Print JSON; with --watch one object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Pods that answer within this are shown in the order of their names, others as they come.
+const TOGETHER: Duration = Duration::from_millis(2500);
+/// A pod that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(2);
+
+type Statuses = BTreeMap<PodName, PodStatus>;
+
+pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
+    let world = World::open(global, &Scope::default())?;
+    let in_scope = |pod: &&PodName| world.scope.has_pod(&world.manifest, pod);
+    let pods: Vec<PodName> = world.manifest.pods.keys().filter(in_scope).cloned().collect();
+    let exit = if args.watch { watch(&world, &pods, args).await } else { once(&world, &pods, args).await };
+    world.remote.close().await;
+    exit
+}
+
+async fn once(world: &World, pods: &[PodName], args: &Args) -> Result<Exit> {
+    let mut looks: FuturesUnordered<_> = pods.iter().map(|pod| look(world, pod)).collect();
+    let (mut all, mut fresh, mut observed) = (Statuses::new(), Statuses::new(), Observed::default());
+    let together = sleep(TOGETHER);
+    tokio::pin!(together);
+    let mut late = false;
+    loop {
+        let next = tokio::select! {
+            next = looks.next() => next,
+            () = &mut together, if !late => {
+                late = true;
+                None
+            }
+        };
+        if let Some((pod, sighting, status)) = next {
+            observed.pods.insert(pod.clone(), sighting);
+            fresh.extend(status.map(|status| (pod, status)));
+        }
+        if !args.json && !fresh.is_empty() && (late || looks.is_empty()) {
+            let gap = if all.is_empty() { "" } else { "\n" };
+            ui::data(&format!("{gap}{}", ui::list_text(&fresh)))?;
+            all.append(&mut fresh);
+        }
+        if looks.is_empty() {
+            break;
+        }
+    }
+    all.append(&mut fresh);
+    if args.json {
+        ui::data(&format!("{:#}\n", ui::list_json(&all)))?;
+    } else if pods.is_empty() {
+        ui::note("pi.toml has no pods: pi pods setup NAME \"ssh root@1.2.3.4\" adds one");
+    }
+    if let Err(error) = crate::apply::remember(&world.store, &world.manifest, &observed) {
+        ui::note(&format!("warning: {error}"));
+    }
+    let away = all.values().any(|status| status.seen.is_err());
+    Ok(if away { Exit::Unreachable } else { Exit::Done })
+}
+
+/// Shows what was last seen of every pod, again and again. Each pod is looked at at its own pace.
+async fn watch(world: &World, pods: &[PodName], args: &Args) -> Result<Exit> {
+    let stop = interrupt::quiet();
+    let again = |pod, after| async move {
+        sleep(after).await;
+        look(world, pod).await
+    };
+    let mut looks: FuturesUnordered<_> = pods.iter().map(|pod| again(pod, Duration::ZERO)).collect();
+    let mut all = Statuses::new();
+    let mut screen = ui::Screen::new();
+    let first = sleep(TOGETHER);
+    tokio::pin!(first);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(Exit::Done),
+            Some((pod, _, status)) = looks.next() => {
+                let known = world.manifest.pods.get_key_value(&pod).map(|(name, _)| name);
+                looks.extend(known.map(|name| again(name, PAUSE)));
+                all.extend(status.map(|status| (pod, status)));
+                if all.len() < pods.len() || screen.is_drawn() {
+                    continue;
+                }
+            }
+            () = &mut first => {}
+        }
+        if args.json {
+            ui::data(&format!("{}\n", ui::list_json(&all)))?;
+        } else {
+            screen.draw(&ui::list_text(&all))?;
+        }
+        first.as_mut().reset(tokio::time::Instant::now() + PAUSE);
+    }
+}
+
+/// One pod: what is there, and what its servers say, over one connection.
+async fn look(world: &World, pod: &PodName) -> (PodName, Sighting, Option<PodStatus>) {
+    let World { manifest, secrets, remote, .. } = world;
+    let probe = timeout(PATIENCE, observe(remote.as_ref(), manifest, secrets, vec![pod.clone()]));
+    let (probed, vitals, host) = tokio::join!(probe, ask(world, pod), remote.host(pod));
+    let sighting = probed.ok().and_then(|mut observed| observed.pods.remove(pod)).unwrap_or_else(hangs);
+    let (observed, hub) = (one(pod, sighting.clone()), HubFacts::default());
+    let status = pod_status(&world.inputs(&observed, &hub), pod, &vitals, host.as_deref());
+    (pod.clone(), sighting, status)
+}
+
+fn one(pod: &PodName, sighting: Sighting) -> Observed {
+    Observed { pods: [(pod.clone(), sighting)].into() }
+}
+
+fn hangs() -> Sighting {
+    Sighting::Unreachable(Unreachable {
+        code: "timed-out",
+        why: format!("it did not finish its answer in {PATIENCE:?}"),
+        help: Some("log in and look: a dead mount or a hanging driver can hold everything up".to_owned()),
+    })
+}
+
+/// What the servers of a pod say of themselves; nothing if that takes too long.
+async fn ask(world: &World, pod: &PodName) -> Vitals {
+    let Some(declared) = world.manifest.pods.get(pod) else { return Vitals::new() };
+    let Ok(script) = render(Template::VITALS, &VitalsAsk { pi: &declared.pi_path }) else {
+        return Vitals::new();
+    };
+    let (mut text, stop) = (String::new(), CancellationToken::new());
+    let hear = |line| {
+        if let Line::Out(line) = line {
+            text.push_str(&line);
+            text.push('\n');
+        }
+    };
+    let run = world.remote.run(pod, Job { script: &script, input: None }, &stop, hear);
+    let _late_or_not = timeout(PATIENCE, run).await;
+    vitals(&text)
+}

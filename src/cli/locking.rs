@@ -1,0 +1,97 @@
+//! Taking the locks of the pods that are changed, and waiting for whoever has them.
+
+use crate::apply::{Holder, Locks, Refusal};
+use crate::cli::exit::Exit;
+use crate::cli::world::World;
+use crate::name::PodName;
+use crate::ui;
+use crate::units::Seconds;
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+/// Between two tries for a lock that somebody has.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The locks, once they could be had.
+pub(super) struct Taken {
+    pub(super) locks: Locks,
+    pub(super) turn: Turn,
+}
+
+/// Whether somebody else had one of the locks before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// They were free.
+    AtOnce,
+    /// Somebody else had one, and has changed things.
+    AfterOthers,
+}
+
+/// Takes the locks of all these pods, or of none: while it waits it holds no lock that others may wait for.
+pub(super) async fn take(
+    world: &World,
+    pods: &BTreeSet<PodName>,
+    wait: Option<Seconds>,
+    stop: &CancellationToken,
+) -> Result<Taken, Exit> {
+    let until = Instant::now() + wait.map_or(Duration::ZERO, Seconds::duration);
+    let mut told = BTreeSet::new();
+    loop {
+        let names = pods.iter().cloned();
+        let (locks, refused) = Locks::take(&world.remote, &world.manifest, names, &holder(), stop).await;
+        if refused.is_empty() {
+            let turn = if told.is_empty() { Turn::AtOnce } else { Turn::AfterOthers };
+            return Ok(Taken { locks, turn });
+        }
+        locks.release().await;
+        let is_held = |(_, refusal): &(PodName, Refusal)| matches!(refusal, Refusal::Held { .. });
+        if stop.is_cancelled() || !refused.iter().all(is_held) || Instant::now() + PAUSE > until {
+            return Err(not_locked(&refused));
+        }
+        for (pod, refusal) in &refused {
+            if let Refusal::Held { who, since, .. } = refusal
+                && told.insert((pod.clone(), who.clone(), *since))
+            {
+                ui::note(&ui::waiting(pod, refusal, wait));
+            }
+        }
+        tokio::select! {
+            () = sleep(PAUSE) => {}
+            () = stop.cancelled() => return Err(Exit::Interrupted),
+        }
+    }
+}
+
+/// Gives the locks back. The exit code where somebody broke one of them meanwhile.
+pub(super) async fn release(locks: Locks) -> Option<Exit> {
+    let broken = locks.release().await;
+    for pod in &broken {
+        ui::note(&ui::lock_broken(pod));
+    }
+    (!broken.is_empty()).then_some(Exit::Locked)
+}
+
+fn not_locked(refused: &[(PodName, Refusal)]) -> Exit {
+    for (pod, refusal) in refused {
+        ui::note(&ui::refusal(pod, refusal));
+    }
+    ui::note("Nothing was done.");
+    let held = |(_, refusal): &(PodName, Refusal)| matches!(refusal, Refusal::Held { .. });
+    let lost = |(_, refusal): &(PodName, Refusal)| matches!(refusal, Refusal::Remote(_));
+    match () {
+        () if refused.iter().any(held) => Exit::Locked,
+        () if refused.iter().any(lost) => Exit::Unreachable,
+        () => Exit::Failed,
+    }
+}
+
+/// Who this is, for others who find the lock or read the journal.
+pub(super) fn holder() -> Holder {
+    let user =
+        std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".to_owned());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() { "somewhere" } else { host.trim() };
+    Holder { who: format!("{user}@{host}") }
+}

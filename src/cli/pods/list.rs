@@ -1,0 +1,67 @@
+//! `pi pods`: every pod of the manifest, from memory, or after a look.
+
+use crate::cli::args::Global;
+use crate::cli::exit::Exit;
+use crate::cli::world::{World, load_manifest};
+use crate::memory::PodMemory;
+use crate::name::PodName;
+use crate::observe::{Observed, Sighting};
+use crate::plan::{PodView, Protected, Scope};
+use crate::ui::{self, PodLine};
+use clap::Args;
+use miette::Result;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Look at the pods first, instead of telling what was last seen of them
+    #[arg(long)]
+    refresh: bool,
+    /// Print the list as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(global: &Global, args: &List) -> Result<Exit> {
+    let manifest = load_manifest(global)?;
+    let mut world = World::of(global, manifest, Scope::All, Protected::Keep)?;
+    let mut observed = Observed::default();
+    if args.refresh {
+        observed = world.observe().await;
+        world.remote.close().await;
+        world.memory = world.store.read()?;
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let lines: Vec<PodLine<'_>> =
+        world.manifest.pods.keys().map(|name| line(&world, &observed, name, now)).collect();
+    if args.json {
+        ui::data(&format!("{:#}\n", ui::pods_json(&lines)))?;
+    } else {
+        ui::data(&ui::pods_text(&lines))?;
+    }
+    let lost = lines.iter().any(|line| line.trouble.is_some());
+    Ok(if lost { Exit::Unreachable } else { Exit::Done })
+}
+
+fn line<'a>(world: &'a World, observed: &Observed, name: &'a PodName, now: u64) -> PodLine<'a> {
+    let pod = &world.manifest.pods[name];
+    // what was seen under another ssh line was another machine
+    let known = world.memory.pods.get(name).filter(|known| known.ssh == pod.ssh.to_string());
+    let facts = |known: &'a PodMemory| &known.facts;
+    let trouble = match observed.pods.get(name) {
+        Some(Sighting::Unreachable(why)) => Some(match &why.help {
+            Some(help) => format!("{}; {help}", why.why),
+            None => why.why.clone(),
+        }),
+        Some(Sighting::Seen(_)) | None => None,
+    };
+    let models = world.manifest.models.iter().filter(|(_, model)| model.pods.contains(name));
+    PodLine {
+        name,
+        active: world.memory.active.as_ref() == Some(name),
+        view: PodView::new(pod, known.map(facts)),
+        models: models.map(|(model, _)| model).collect(),
+        age: known.map(|known| now.saturating_sub(known.seen)),
+        trouble,
+    }
+}

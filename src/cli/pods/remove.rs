@@ -1,0 +1,98 @@
+//! `pi pods remove`: a pod goes out of `pi.toml`; the machine itself is left alone.
+
+use crate::cli::args::Global;
+use crate::cli::consent::agreed;
+use crate::cli::exit::{Exit, usage};
+use crate::cli::manifest_file::ManifestFile;
+use crate::cli::which_pod;
+use crate::cli::world::config_dir;
+use crate::manifest::edit::{remove_model, remove_pod};
+use crate::manifest::{Manifest, State};
+use crate::memory::Store;
+use crate::name::{ModelName, PodName};
+use crate::ui;
+use clap::Args;
+use miette::{Report, Result};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  pi stop && pi pods remove dc1 --models    end what runs there, then forget it all"
+)]
+pub(super) struct Remove {
+    /// A pod of pi.toml
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Take the models out too that are on this pod alone
+    #[arg(long)]
+    models: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+pub(super) fn run(global: &Global, args: &Remove) -> Result<Exit> {
+    let file = ManifestFile::open(global)?;
+    let manifest = file.parse(file.text())?;
+    let pod = which_pod::named(&manifest, &args.name)?;
+    let alone = if args.models { alone(&manifest, &pod) } else { Vec::new() };
+    let mut after = remove_pod(file.text(), &pod)?;
+    for model in &alone {
+        after = remove_model(&after, model)?;
+    }
+    let rest = file.parse(&after).map_err(|problems| held(&manifest, &pod, problems))?;
+    ui::data(&ui::manifest_diff(&file.shown(), file.text(), &after))?;
+    tell(&manifest, &rest, &pod);
+    if !args.yes && !agreed("\nWrite this?")? {
+        ui::note("Nothing was changed.");
+        return Ok(Exit::Failed);
+    }
+    file.write(&after)?;
+    Store::new(&config_dir(global)?).update(|memory| {
+        memory.pods.remove(&pod);
+        memory.active.take_if(|active| *active == pod);
+    })?;
+    ui::note(&format!("`{pod}` is forgotten. The machine itself is as it was."));
+    Ok(Exit::Done)
+}
+
+/// Models that run on this pod and nowhere else.
+fn alone(manifest: &Manifest, pod: &PodName) -> Vec<ModelName> {
+    let models = manifest.models.iter().filter(|(_, model)| model.pods == [pod.clone()]);
+    models.map(|(name, _)| name.clone()).collect()
+}
+
+/// Why the pod can't go: the models that need it.
+fn held(manifest: &Manifest, pod: &PodName, problems: Report) -> Report {
+    let here = manifest.models.iter().filter(|(_, model)| model.pods.contains(pod));
+    let (alone, beside): (Vec<_>, Vec<_>) = here.partition(|(_, model)| model.pods.len() == 1);
+    let names = |list: &[(&ModelName, &crate::manifest::Model)]| {
+        list.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    };
+    if let Some((name, _)) = beside.first() {
+        let line = manifest.lines.models.get(*name).copied().unwrap_or_default();
+        let message = format!("{} would lose the pod `{pod}`", names(&beside));
+        return usage(message, format!("take it out of their `pod` first: pi.toml:{line}"));
+    }
+    if alone.is_empty() {
+        return problems;
+    }
+    let running: Vec<_> = alone.iter().filter(|(_, model)| model.state == State::Running).collect();
+    let mut help = format!("give another `pod`, or take out as well: pi pods remove {pod} --models");
+    if let [(first, _), ..] = running.as_slice() {
+        help = format!("{help}; a pod that still answers should be told first: pi stop {first}");
+    }
+    usage(format!("{} in pi.toml needs the pod `{pod}`", names(&alone)), help)
+}
+
+/// Says what the diff does not show.
+fn tell(manifest: &Manifest, rest: &Manifest, pod: &PodName) {
+    for (name, model) in manifest.models.iter().filter(|(_, model)| model.pods.contains(pod)) {
+        match rest.models.get(name) {
+            Some(_) => ui::note(&format!("`{name}` keeps its other pods.")),
+            None if model.state == State::Running => {
+                ui::note(&format!("`{name}` is not stopped: if its server runs, it goes on."));
+            }
+            None => {}
+        }
+    }
+}

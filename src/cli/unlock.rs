@@ -1,0 +1,68 @@
+//! `pi unlock`: break the lock that somebody left on a pod, or still holds, after asking.
+
+use crate::apply::{NotBroken, unlock};
+use crate::cli::args::{Global, Scope};
+use crate::cli::consent::agreed;
+use crate::cli::exit::Exit;
+use crate::cli::locking::holder;
+use crate::cli::which_pod::{named, which_pod};
+use crate::cli::world::World;
+use crate::observe::{Sighting, observe};
+use crate::ui;
+use clap::Args;
+use miette::Result;
+
+/// The arguments of `pi unlock`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pi unlock dc1    shows who holds it, and asks")]
+pub(super) struct Unlock {
+    /// The pod
+    #[arg(value_name = "POD", conflicts_with = "pod")]
+    pub(super) name: Option<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+}
+
+pub(super) async fn run(global: &Global, args: &Unlock) -> Result<Exit> {
+    let world = World::open(global, &Scope::default())?;
+    let exit = on_pod(global, args, &world).await;
+    world.remote.close().await;
+    exit
+}
+
+async fn on_pod(global: &Global, args: &Unlock, world: &World) -> Result<Exit> {
+    let pod = match &args.name {
+        Some(name) => named(&world.manifest, name)?,
+        None => which_pod(global, &world.manifest, &world.memory)?,
+    };
+    let World { manifest, secrets, remote, .. } = world;
+    let seen = observe(remote.as_ref(), manifest, secrets, vec![pod.clone()]).await;
+    let lock = match seen.pods.get(&pod) {
+        Some(Sighting::Seen(facts)) => facts.lock.clone(),
+        Some(Sighting::Unreachable(why)) => {
+            ui::note(&ui::unreachable(&pod, why));
+            return Ok(Exit::Unreachable);
+        }
+        None => None,
+    };
+    let Some(lock) = lock else {
+        ui::note(&format!("Nobody holds the lock of {pod}."));
+        return Ok(Exit::Done);
+    };
+    ui::note(&ui::lock(&pod, &lock));
+    if !args.yes && !agreed("\nBreak it?")? {
+        ui::note("Nothing was changed.");
+        return Ok(Exit::Failed);
+    }
+    match unlock(remote.as_ref(), manifest, &pod, &lock, &holder()).await {
+        Ok(()) => {
+            ui::note(&format!("The lock of {pod} is broken."));
+            Ok(Exit::Done)
+        }
+        Err(why) => {
+            ui::note(&ui::not_broken(&pod, &why));
+            Ok(if matches!(why, NotBroken::Remote(_)) { Exit::Unreachable } else { Exit::Failed })
+        }
+    }
+}

@@ -1,0 +1,136 @@
+use super::*;
+use crate::manifest::parse;
+use crate::observe::{Life, Listener, PodFacts};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const MANIFEST: &str =
+    "[pods.dc1]\nssh = \"ssh root@1.2.3.4\" # ours\n\n[models.qwen]\nmodel = \"Qwen/Qwen3-8B\"\n";
+
+/// The manifest's text after a server with this command line was found on a pod.
+fn imported(line: &str, address: &str) -> (String, Vec<String>) {
+    let manifest = parse("pi.toml", MANIFEST, Path::new("/")).unwrap();
+    let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+    let facts = PodFacts {
+        listeners: vec![Listener {
+            port: 8000.try_into().unwrap(),
+            address: address.to_owned(),
+            pid: Some(4711),
+            session: Some(4700),
+            command: line.chars().take(200).collect(),
+        }],
+        ..PodFacts::default()
+    };
+    assert_eq!(asked(&facts), [4711]);
+    let found = found(&manifest, &"dc1".parse().unwrap(), &facts, &BTreeMap::from([(4711, words)]));
+    let text = found.written(MANIFEST, &manifest).unwrap();
+    parse("pi.toml", &text, Path::new("/")).unwrap();
+    (text.strip_prefix(MANIFEST).unwrap().trim().to_owned(), found.notes)
+}
+
+#[test]
+fn command_lines_become_entries() {
+    let table = [
+        (
+            "/usr/bin/python3 /usr/local/bin/vllm serve Qwen/Qwen2.5-Coder-32B-Instruct --port 8000 --tensor-parallel-size=2 \
+             --max-model-len 32768 --gpu-memory-utilization 0.92 --enable-prefix-caching --seed -1",
+            "[models.\"qwen2.5-coder-32b-instruct\"]\nmodel = \"Qwen/Qwen2.5-Coder-32B-Instruct\"\npod = \"dc1\"\ngpus = 2\n\
+             context = \"32k\"\nmemory = \"92%\"\nport = 8000\nargs = [\"--enable-prefix-caching\", \"--seed\", \"-1\"]",
+        ),
+        (
+            "python -m vllm.entrypoints.openai.api_server --model Qwen/Qwen3-8B --revision abc123 --served-model-name qwen \
+             --max-model-len auto -dp 2",
+            "[models.qwen-2]\nmodel = \"Qwen/Qwen3-8B@abc123\"\npod = \"dc1\"\ngpus = 2\nport = 8000\n\
+             args = [\"--max-model-len\", \"auto\", \"-dp\", \"2\"]",
+        ),
+        (
+            "/opt/llama-server -m /models/SmolLM2.gguf -c 4096 --port 8000 -np 4",
+            "[models.smollm2]\nmodel = \"/models/SmolLM2.gguf\"\npod = \"dc1\"\nengine = \"llama.cpp\"\ncontext = \"4k\"\n\
+             port = 8000\nargs = [\"-np\", \"4\"]",
+        ),
+    ];
+    for (line, entry) in table {
+        let (text, notes) = imported(line, "0.0.0.0");
+        assert_eq!(text, entry, "{line}");
+        assert!(notes.len() == 1 && notes[0].contains("kill 4711"), "{notes:?}");
+    }
+}
+
+#[test]
+fn what_listens_on_loopback_stays_there() {
+    let (text, _) = imported("vllm serve Qwen/Qwen3-8B", "127.0.0.1");
+    assert!(text.contains("listen = \"127.0.0.1\""), "{text}");
+}
+
+#[test]
+fn secrets_are_left_out_and_told() {
+    for line in [
+        "vllm serve a/b --api-key sesame",
+        "vllm serve a/b --api-key=sesame",
+        "llama-server --api-key sesame -m /b.gguf",
+    ] {
+        let (text, notes) = imported(line, "0.0.0.0");
+        let all = format!("{text}{notes:?}");
+        assert!(all.contains("--api-key") && !all.contains("sesame"), "{all}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_a_note() {
+    for line in
+        ["vllm serve --port 8000", "vllm serve ./weights", "VLLM::APIServer", "llama-server -hf a/b:Q4"]
+    {
+        let (text, notes) = imported(line, "0.0.0.0");
+        assert_eq!(text, "", "{line}");
+        assert!(notes[0].contains("is left out"), "{notes:?}");
+    }
+}
+
+#[test]
+fn servers_of_the_manifest_and_of_pi_are_no_strangers() {
+    let mut facts: PodFacts = PodFacts::default();
+    facts.listeners.push(Listener {
+        port: 8001.try_into().unwrap(),
+        address: "0.0.0.0".to_owned(),
+        pid: Some(12),
+        session: Some(11),
+        command: "vllm serve x/y".to_owned(),
+    });
+    let seen = crate::observe::ServerSeen {
+        spec: Err("cut short".to_owned()),
+        life: Life::Running { pid: 11, seconds: 1, health: None },
+        answered: false,
+        secrets: BTreeMap::new(),
+        past: crate::observe::Past::default(),
+    };
+    facts.servers.insert("mine".parse().unwrap(), seen);
+    assert_eq!(asked(&facts), [0; 0]);
+}
+
+const OLDER: &str = r#"{"pods": {
+  "dc1": {"ssh": "ssh root@9.9.9.9", "gpus": [], "models": {}},
+  "Prime A": {"ssh": "ssh a", "gpus": [], "models": {}},
+  "prime": {"ssh": "ssh -p 2222 root@1.2.3.5", "gpus": [{"id": 0, "name": "H100", "memory": "80 GB"}], "modelsPath": "/mnt/hf",
+    "vllmVersion": "nightly",
+    "models": {"qwen": {"model": "Qwen/Qwen3-Coder-30B-A3B-Instruct", "port": 8001, "gpu": [1, 0], "pid": 99},
+               "bad": {"model": "../x", "port": 8002, "gpu": [], "pid": 1}}}},
+  "active": "prime"}"#;
+
+#[test]
+fn the_older_file_becomes_entries_beside_what_is_there() {
+    let manifest = parse("pi.toml", MANIFEST, Path::new("/")).unwrap();
+    let found = older(OLDER).unwrap();
+    let text = found.written(MANIFEST, &manifest).unwrap();
+    assert_eq!(
+        text,
+        format!(
+            "{}\n[pods.prime]\nssh = \"ssh -p 2222 root@1.2.3.5\"\nmodels_path = \"/mnt/hf\"\n\n[models.qwen]\nmodel = \"Qwen/Qwen3-8B\"\n\n\
+             [models.qwen-2]\nmodel = \"Qwen/Qwen3-Coder-30B-A3B-Instruct\"\npod = \"prime\"\nversion = \"nightly\"\ngpus = [0, 1]\nport = 8001\n",
+            "[pods.dc1]\nssh = \"ssh root@1.2.3.4\" # ours\n"
+        )
+    );
+    assert_eq!(found.active, Some("prime".parse().unwrap()));
+    assert_eq!(found.notes.len(), 2, "{:?}", found.notes);
+    assert_eq!(found.clashes(&manifest), ["dc1 stays as pi.toml has it: there it was `ssh root@9.9.9.9`"]);
+    assert!(older("{\"pods\": 3}").is_err());
+}

@@ -1,0 +1,59 @@
+//! What was done to a pod: one line of JSON each, in `journal.jsonl` there, written by the step's own script.
+
+use crate::name::Project;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What a step is about to do, as far as that is known before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deed {
+    /// pi's version.
+    pub pi: String,
+    /// `ann@laptop`
+    pub who: String,
+    /// Whose manifest asked for it.
+    pub project: Project,
+    /// `start_server`
+    pub action: String,
+    /// What it acts on.
+    pub target: String,
+    /// Why, as the end of a sentence.
+    pub reason: String,
+}
+
+/// A line of the journal: a deed, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When it ended, by the pod's clock.
+    pub when: Timestamp,
+    /// How long it took.
+    pub seconds: u64,
+    /// What became of it.
+    pub outcome: Became,
+    /// The exit code of its script.
+    pub exit: i32,
+    /// What it was.
+    #[serde(flatten)]
+    pub deed: Deed,
+}
+
+/// What became of a deed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Became {
+    /// It is done.
+    Done,
+    /// It failed.
+    Failed,
+    /// It was interrupted, or the connection was lost.
+    Stopped,
+}
+
+impl Deed {
+    /// The deed's fields without the brace in front: the script puts its own before them.
+    #[must_use]
+    pub fn fields(&self) -> String {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        text.strip_prefix('{').unwrap_or_default().to_owned()
+    }
+}

@@ -1,0 +1,157 @@
+//! What stands against starting a server as it is asked for, or is worth knowing before.
+
+use crate::catalog::args::{self, Conflict};
+use crate::catalog::recipe::{NoChoice, SIZES};
+use crate::fit::Chosen;
+use crate::manifest::{EngineKind, EngineVersion, Model};
+use crate::plan::finding::{Finding, Severity};
+use crate::plan::{Site, command_line, engine, fits, pick};
+use crate::spec::ServerSpec;
+use std::collections::BTreeSet;
+
+/// Flags that pi gives itself, and the key of pi.toml that is meant.
+const OWN_FLAGS: [(&str, &str); 6] = [
+    ("--port", "`port`"),
+    ("--host", "`listen`"),
+    ("--served-model-name", "the table's name, [models.NAME]"),
+    ("--alias", "the table's name, [models.NAME]"),
+    ("--uds", "`port`"),
+    ("--api-key", "`api_key` of [secrets]"),
+];
+
+/// Everything that is to be said before this server is started.
+pub(super) fn doubts(site: &Site<'_>, model: &Model, spec: &ServerSpec) -> Vec<Finding> {
+    let found = own_flags(model).into_iter().chain(spread(model, spec)).chain(twice_said(model));
+    let mut found: Vec<Told> = found.chain(unknown_flags(site, model)).collect();
+    match pick::chosen_at(site, model, &spec.gpus) {
+        None => {}
+        Some(Err(why)) => found.push(no_choice(&why)),
+        Some(Ok(chosen)) => found.extend(against_the_recipe(site, model, &chosen)),
+    }
+    let finding = |Told { severity, code, message, help }: Told| {
+        let finding = Finding::on(severity, code, site.name, message).of(&spec.name);
+        if help.is_empty() { finding } else { finding.help(help) }
+    };
+    fits::findings(site, spec, model).into_iter().chain(found.into_iter().map(finding)).collect()
+}
+
+struct Told {
+    severity: Severity,
+    code: &'static str,
+    message: String,
+    help: String,
+}
+
+fn warning(code: &'static str, message: String, help: impl Into<String>) -> Told {
+    Told { severity: Severity::Warning, code, message, help: help.into() }
+}
+
+/// Arguments that would make a server that pi does not find, or that others find without the key.
+fn own_flags(model: &Model) -> Vec<Told> {
+    if model.engine.kind == EngineKind::Command {
+        return Vec::new();
+    }
+    let given: BTreeSet<String> = args::split(&model.args).into_iter().map(|arg| arg.flag).collect();
+    let found = OWN_FLAGS.into_iter().filter(|(flag, _)| given.contains(*flag));
+    let told = |(flag, key): (&str, &str)| {
+        let message = format!("{flag} in its args is pi's to give");
+        let severity = if flag == "--api-key" { Severity::Warning } else { Severity::Error };
+        Told { severity, code: "own-flag", message, help: format!("take it out; {key} says it") }
+    };
+    found.map(told).collect()
+}
+
+/// Sizes in its arguments that do not come to its GPUs.
+fn spread(model: &Model, spec: &ServerSpec) -> Option<Told> {
+    if spec.kind != EngineKind::Vllm || spec.gpus.is_empty() {
+        return None;
+    }
+    let line = command_line::engine_args(spec);
+    if SIZES.iter().all(|flag| args::value(&model.args, flag).is_none()) {
+        return None;
+    }
+    let sizes = SIZES.map(|flag| args::value(&line, flag).and_then(|size| size.parse::<usize>().ok()));
+    let (used, has) = (sizes.iter().flatten().product::<usize>(), spec.gpus.len());
+    (used != has).then(|| {
+        let message = format!("its args spread it over {used} GPUs, and it has {has}");
+        warning("args-against-gpus", message, format!("write `gpus = {used}`, or leave those args out"))
+    })
+}
+
+/// What both a key and an argument say; the argument stands last on the command line and counts.
+fn twice_said(model: &Model) -> Vec<Told> {
+    let Model { context, memory, engine, args: list, .. } = model;
+    let keys = [
+        ("--max-model-len", "context", context.map(|context| context.0.to_string())),
+        ("--gpu-memory-utilization", "memory", memory.map(|memory| memory.fraction().to_string())),
+    ];
+    let vllm = engine.kind == EngineKind::Vllm;
+    let twice = keys.into_iter().filter_map(|(flag, key, said)| {
+        let (said, value) = (said.filter(|_| vllm)?, args::value(list, flag)?);
+        (value != said).then(|| {
+            let message = format!("{flag} in its args wins over `{key}`");
+            warning("said-twice", message, format!("leave one of them out: `{key}` says it for pi too"))
+        })
+    });
+    twice.collect()
+}
+
+/// Flags with which this version would refuse to start. What a nightly or a build of one's own knows can't be told.
+fn unknown_flags(site: &Site<'_>, model: &Model) -> Option<Told> {
+    let choice = &model.engine;
+    if choice.kind != EngineKind::Vllm || choice.build.is_some() {
+        return None;
+    }
+    if *engine::wanted_version(site.pod, choice) == EngineVersion::Nightly {
+        return None;
+    }
+    let version = pick::version(site, choice)?;
+    let unknown = args::unknown(&model.args, &version);
+    (!unknown.is_empty()).then(|| {
+        let message = format!("vLLM {version} does not know {}", unknown.join(", "));
+        warning("unknown-flag", message, "correct `args`, or choose another `version`")
+    })
+}
+
+fn no_choice(why: &NoChoice) -> Told {
+    let (code, help) = match why {
+        NoChoice::EngineTooOld { .. } => ("engine-too-old", "leave `version` out, or name a newer one"),
+        NoChoice::NoCode { .. } => ("no-code-for-gpu", "take a .gguf file, or a pod with newer GPUs"),
+        NoChoice::TooFewGpus { .. } => ("too-few-gpus", "ask for fewer with `gpus`"),
+        NoChoice::Indivisible { .. } => ("indivisible", "ask for another number with `gpus`"),
+    };
+    warning(code, why.to_string(), help)
+}
+
+/// Where the user's arguments say something else than the recipe, and what the recipe has to say besides.
+fn against_the_recipe(site: &Site<'_>, model: &Model, chosen: &Chosen) -> Vec<Told> {
+    let Chosen { choice, setup, .. } = chosen;
+    let (_, conflicts) = args::merge(&choice.beside(&model.args), &model.args);
+    let mut found: Vec<Told> = conflicts
+        .into_iter()
+        .map(|Conflict { flag: _, recipe, user }| {
+            let message = format!("its args say {user}, the catalogue {recipe}");
+            warning("args-against-recipe", message, "its args win; leave them out to take the catalogue's")
+        })
+        .collect();
+    let otherwise =
+        choice.env.iter().filter(|(name, value)| model.env.get(*name).is_some_and(|it| it != *value));
+    found.extend(otherwise.map(|(name, value)| {
+        let message = format!("its env sets {name} otherwise than the catalogue, which says {value}");
+        warning("env-against-recipe", message, "its env wins; leave it out to take the catalogue's")
+    }));
+    let heads = pick::Book::of(site, model).and_then(|book| book.recipe.heads);
+    let tp = setup.parallel.tp;
+    if let Some(heads) = heads.filter(|heads| !heads.is_multiple_of(tp)) {
+        let message = format!("its {heads} attention heads can't be cut into {tp} pieces: vLLM refuses");
+        found.push(warning("indivisible", message, "take a --tensor-parallel-size that divides them"));
+    }
+    let note = |message: &String| Told {
+        severity: Severity::Note,
+        code: "recipe",
+        message: message.clone(),
+        help: String::new(),
+    };
+    found.extend(choice.warnings.iter().map(note));
+    found
+}

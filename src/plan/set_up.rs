@@ -1,0 +1,54 @@
+//! The first plan: a pod is made ready, before any model runs there.
+
+use crate::plan::finding::{Finding, Severity};
+use crate::plan::secrets::{API_KEY, HF_TOKEN, at_hand, bring, how_to_get};
+use crate::plan::simulate::act;
+use crate::plan::step::Plan;
+use crate::plan::{Draft, Inputs, Site, converge, engine, look, over_pods, storage};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+/// What has to be done so that pods are ready for models: storage, the engine that stays there, secrets. Servers are
+/// left as they are.
+#[must_use]
+pub fn set_up(inputs: &Inputs<'_>) -> Plan {
+    over_pods(inputs, |site| pod(inputs, site))
+}
+
+fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
+    let mut draft = Draft { findings: look::gaps(site), ..Draft::default() };
+    if let Some(finding) = look::blind(site).or_else(|| look::wrong_gpus(site)) {
+        draft.findings.push(finding);
+        return draft;
+    }
+    draft.findings.extend(look::odd_gpus(site));
+    draft.findings.extend(storage::other(site));
+    let mut facts = Cow::Borrowed(site.facts);
+    if let Some(mount) = storage::missing(site) {
+        // engines and secrets may have to be on it
+        act(facts.to_mut(), &mount.action);
+        draft.steps.push(mount);
+    }
+    let site = &Site { facts: &facts, ..*site };
+    match engine::kept(site) {
+        Ok(kept) => draft.steps.extend(converge::engines(site, kept.iter())),
+        Err(finding) => draft.findings.push(finding),
+    }
+    draft.steps.extend(bring(inputs, site.facts, &BTreeSet::from([API_KEY, HF_TOKEN])));
+    draft.findings.extend(missing(inputs, site));
+    draft
+}
+
+/// Secrets that servers will want, and that are neither here nor there.
+fn missing(inputs: &Inputs<'_>, site: &Site<'_>) -> Vec<Finding> {
+    let table = [
+        (Severity::Warning, API_KEY, "there is no API key: servers that others can reach will not start"),
+        (Severity::Note, HF_TOKEN, "there is no token for the hub: gated models can't be fetched"),
+    ];
+    let missing = table.into_iter().filter(|(_, name, _)| !at_hand(inputs, site.facts, name));
+    let finding = |(severity, name, message): (Severity, &str, &str)| {
+        let found = Finding::on(severity, "missing-secret", site.name, message.to_owned());
+        found.help(how_to_get(inputs, name))
+    };
+    missing.map(finding).collect()
+}

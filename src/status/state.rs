@@ -1,0 +1,191 @@
+//! How every server of a pod is: what was seen, held against the manifest by the planner's own word.
+
+use crate::diagnose::{Phase, cause_of_death, first_cause, progress};
+use crate::manifest::{Manifest, Model, State as Wish};
+use crate::name::{ModelName, PodName, Project};
+use crate::observe::{Life, PodFacts, ServerSeen};
+use crate::plan::{Action, Plan};
+use crate::spec::ServerSpec;
+use crate::status::vitals::{Requests, ServerVitals, Vitals};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// How a server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// It answers, and has answered with a token.
+    Ready,
+    /// It answers; nobody has asked it for a token yet.
+    Running,
+    /// Its process runs and does not answer yet.
+    Starting,
+    /// It had answered, and does not now.
+    Unhealthy,
+    /// Its process is gone.
+    Dead,
+    /// Its first process is gone, others of it are left and hold what they hold.
+    Orphaned,
+    /// It is stopped.
+    Stopped,
+    /// The manifest wants it, and there is no server of that name.
+    NotThere,
+}
+
+/// One server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServerStatus {
+    /// Its name.
+    pub name: ModelName,
+    /// How it is.
+    pub state: State,
+    /// What its start does now.
+    pub phase: Option<Phase>,
+    /// Why it died, if its log tells.
+    pub cause: Option<String>,
+    /// What an apply would change about it, and why.
+    pub drift: Option<String>,
+    /// What it is to this manifest.
+    pub belongs: Belongs,
+    /// Its record, if there is one that can be read.
+    pub spec: Option<ServerSpec>,
+    /// Its session's leader.
+    pub pid: Option<u32>,
+    /// How long it has been running, seconds.
+    pub seconds: Option<u64>,
+    /// What its `/health` says.
+    pub health: Option<u16>,
+    /// Processes left over.
+    pub left: Vec<u32>,
+    /// What it works on.
+    pub requests: Option<Requests>,
+}
+
+/// What a server is to the manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Belongs {
+    /// The manifest puts it on this pod.
+    Declared,
+    /// This project started it, and the manifest has it no more.
+    Gone,
+    /// Another project started it.
+    Other(Project),
+    /// Its record can't be read.
+    Unknown,
+}
+
+/// All servers of a pod, by name: those that the manifest puts there and those that are there. `plan` is one for this
+/// pod as it was seen.
+#[must_use]
+pub fn servers(
+    (manifest, pod): (&Manifest, &PodName),
+    facts: &PodFacts,
+    vitals: &Vitals,
+    plan: &Plan,
+) -> Vec<ServerStatus> {
+    let declared = |name: &ModelName| manifest.models.get(name).filter(|model| model.pods.contains(pod));
+    let wanted = manifest.models.keys().filter(|name| declared(name).is_some());
+    let names: BTreeSet<&ModelName> = wanted.chain(facts.servers.keys()).collect();
+    let silent = ServerVitals::default();
+    names
+        .into_iter()
+        .map(|name| {
+            let vitals = vitals.get(name).unwrap_or(&silent);
+            let status = server((name, declared(name)), facts.servers.get(name), vitals, &manifest.project);
+            ServerStatus { drift: drift(&status, plan, pod), ..status }
+        })
+        .collect()
+}
+
+fn server(
+    (name, model): (&ModelName, Option<&Model>),
+    seen: Option<&ServerSeen>,
+    vitals: &ServerVitals,
+    project: &Project,
+) -> ServerStatus {
+    let mut status = ServerStatus {
+        name: name.clone(),
+        state: absent(model),
+        phase: None,
+        cause: None,
+        drift: None,
+        belongs: Belongs::Declared,
+        spec: seen.and_then(|seen| seen.spec.clone().ok()),
+        pid: None,
+        seconds: None,
+        health: None,
+        left: Vec::new(),
+        requests: vitals.requests,
+    };
+    if model.is_none() {
+        status.belongs = belongs(status.spec.as_ref(), project);
+    }
+    let Some(ServerSeen { life, answered, .. }) = seen else { return status };
+    match life {
+        Life::Stopped => status.state = State::Stopped,
+        Life::Dead { left } => {
+            status.state = if left.is_empty() { State::Dead } else { State::Orphaned };
+            status.left.clone_from(left);
+            status.cause = cause(status.spec.as_ref(), &vitals.log);
+        }
+        Life::Running { pid, seconds, health } => {
+            (status.pid, status.seconds, status.health) = (Some(*pid), Some(*seconds), *health);
+            status.state = match (health, answered) {
+                (Some(200), true) => State::Ready,
+                (Some(200), false) => State::Running,
+                (_, true) => State::Unhealthy,
+                (_, false) => State::Starting,
+            };
+            status.phase =
+                phase(status.spec.as_ref(), &vitals.log).filter(|_| status.state == State::Starting);
+        }
+    }
+    status
+}
+
+/// How a server is that is not there.
+fn absent(model: Option<&Model>) -> State {
+    match model.map(|model| model.state) {
+        Some(Wish::Stopped) => State::Stopped,
+        Some(Wish::Running) | None => State::NotThere,
+    }
+}
+
+fn belongs(spec: Option<&ServerSpec>, project: &Project) -> Belongs {
+    match spec {
+        Some(spec) if spec.project == *project => Belongs::Gone,
+        Some(spec) => Belongs::Other(spec.project.clone()),
+        None => Belongs::Unknown,
+    }
+}
+
+/// What the next apply would do to a server that runs.
+fn drift(status: &ServerStatus, plan: &Plan, pod: &PodName) -> Option<String> {
+    let about = |action: &Action| match action {
+        Action::RestartServer { to, .. } => to.name == status.name,
+        Action::StopServer(name) => *name == status.name && status.belongs == Belongs::Declared,
+        Action::StartServer(_)
+        | Action::AwaitReady { .. }
+        | Action::MountStorage(_)
+        | Action::InstallEngine(_)
+        | Action::WriteSecrets(_)
+        | Action::FetchWeights(_)
+        | Action::RemoveServer(_)
+        | Action::RemoveEngine(_)
+        | Action::RemoveWeights(_)
+        | Action::RemoveRest => false,
+    };
+    let step = plan.steps.iter().find(|step| step.pod == *pod && about(&step.action))?;
+    status.pid.map(|_| step.reason.clone())
+}
+
+/// The last thing its log says about its start.
+fn phase(spec: Option<&ServerSpec>, log: &[String]) -> Option<Phase> {
+    let kind = spec?.kind;
+    log.iter().rev().find_map(|line| progress(kind, line))
+}
+
+fn cause(spec: Option<&ServerSpec>, log: &[String]) -> Option<String> {
+    let kind = spec?.kind;
+    cause_of_death(kind, log).or_else(|| first_cause(kind, log)).map(|cause| cause.message)
+}

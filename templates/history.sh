@@ -1,0 +1,11 @@
+# Prints the newest lines of the pod's journal, the newest last.
+# shellcheck disable=SC2088 # expanded below
+pi={{ pi }}
+count={{ count }}
+
+pi=$(expand "$pi")
+files=()
+for file in "$pi/journal.jsonl.1" "$pi/journal.jsonl"; do
+  if [[ -f $file ]]; then files+=("$file"); fi
+done
+if ((${#files[@]})); then cat -- "${files[@]}" | tail -n "$count"; fi

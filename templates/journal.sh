@@ -1,0 +1,33 @@
+# Does a step, which is a function `step`, and notes what became of it: one line in the pod's journal.
+# shellcheck disable=SC2088 # expanded below
+journal={{ pi }}
+deed={{ deed }}
+noted={{ noted }}
+limit={{ limit }}
+
+# Appends the line; the former journal is kept as journal.jsonl.1. A line that a full disk cut short stays alone.
+note() { # OUTCOME EXIT
+  local directory file now
+  directory=$(expand "$journal")
+  file=$directory/journal.jsonl
+  mkdir -p -- "$directory" || return
+  if (($(stat -c %s -- "$file" 2>/dev/null || printf 0) > limit)); then mv -f -- "$file" "$file.1" || return; fi
+  if [[ -s $file && -n $(tail -c 1 -- "$file") ]]; then printf '\n' >>"$file" || return; fi
+  TZ=UTC0 printf -v now '%(%Y-%m-%dT%H:%M:%SZ)T' -1
+  printf '{"when":"%s","seconds":%d,"outcome":"%s","exit":%d,%s\n' "$now" "$SECONDS" "$1" "$2" "$deed" >>"$file"
+}
+
+# what ends the step does not end this: it waits for the step, and notes that, also where nobody listens any more
+trap : TERM INT HUP PIPE
+set +e
+(step "$@")
+code=$?
+case $code in
+  0) outcome='done' ;;
+  129 | 130 | 143) outcome=stopped ;;
+  *) outcome=failed ;;
+esac
+if [[ $noted == always || $outcome != 'done' ]]; then
+  { note "$outcome" "$code"; } 2>/dev/null || say "this could not be noted in the pod's journal"
+fi
+exit "$code"

@@ -1,0 +1,64 @@
+# Tells how servers are, in their own words: what their /metrics say, and the end of the log of those that are not up.
+# One record a line, `key<TAB>server<TAB>text`. It changes nothing. The key for /metrics stays on the pod.
+pi={{ pi }}
+
+set +e +u +o pipefail
+shopt -s nullglob
+exec 2>/dev/null
+pi=$(expand "$pi")
+
+vital() { # DIRECTORY
+  local dir=$1 name=${1##*/} answered='' spec
+  [[ -f $dir/pid && ! -e $dir/stopped ]] || return
+  if read_record "$dir" && leader_runs; then
+    first_line "$dir/answered" && answered=$REPLY
+    if [[ $answered == "$leader $started" ]]; then
+      first_line "$dir/spec.json" && spec=$REPLY
+      metrics "$name" "$spec" && return
+    fi
+  fi
+  ending
+}
+
+metrics() { # NAME SPEC: fails when the server does not answer at all
+  local port address=127.0.0.1 key='' line lines fd text
+  [[ $2 =~ \"port\":([0-9]+) ]] || return
+  port=${BASH_REMATCH[1]}
+  [[ $2 =~ \"listen\":\"([0-9a-fA-F:.]+)\" ]] && address=${BASH_REMATCH[1]}
+  case $address in
+    0.0.0.0) address=127.0.0.1 ;;
+    ::) address=::1 ;;
+  esac
+  while IFS= read -r line || [[ -n $line ]]; do
+    [[ $line == api_key=* ]] && key="Authorization: Bearer ${line#*=}"$'\r\n'
+  done <"$dir/secrets"
+  exec {fd}<>"/dev/tcp/$address/$port" || return
+  printf 'GET /metrics HTTP/1.0\r\nHost: localhost\r\n%s\r\n' "$key" >&"$fd"
+  text=$(timeout 2 cat <&"$fd")
+  exec {fd}>&-
+  [[ $text == HTTP/1.* ]] || return
+  [[ $text == HTTP/1.?' 200'* ]] || return 0
+  split "$text"
+  for line in "${lines[@]}"; do
+    case $line in
+      vllm:num_requests_* | llamacpp:requests_*) emit metric "$name" "$line" ;;
+    esac
+  done
+}
+
+ending() { # the last lines of the log; of a progress bar what stands there now
+  local line
+  [[ -f $dir/server.log ]] || return
+  while IFS= read -r line || [[ -n $line ]]; do
+    line=${line%$'\r'}
+    emit log "$name" "${line##*$'\r'}"
+  done < <(tail -c 65536 -- "$dir/server.log" | tail -n 300)
+}
+
+fds=()
+for dir in "$pi"/servers/*/; do
+  exec {fd}< <(vital "${dir%/}")
+  fds+=("$fd")
+done
+for fd in "${fds[@]}"; do cat <&"$fd"; done
+emit end
