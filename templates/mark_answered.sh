@@ -3,6 +3,7 @@
 # shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
+digest={{ digest }}
 
 pi=$(expand "$pi")
 note=''
@@ -10,4 +11,12 @@ IFS= read -r note || true
 dir=$pi/servers/$name
 read_record "$dir" || die "the server's record is gone"
 leader_runs || die "the server's process is gone"
+# how long it took tells how long its next restart will
+if read -r uptime _ </proc/uptime; then put "$dir/took" "$((${uptime%.*} - started / 100))"$'\n'; fi
+if [[ -f $dir/failed ]]; then
+  read -r failed _ <"$dir/failed" || true
+  if [[ $failed == "$digest" ]]; then rm -f -- "$dir/failed"; fi
+fi
+# from now on this is what works
+rm -rf -- "$dir/former"
 put "$dir/answered" "$leader $started${note:+$'\n'$note}"

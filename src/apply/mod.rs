@@ -6,6 +6,7 @@
 mod ask;
 mod asker;
 mod event;
+mod fall_back;
 mod fetch;
 mod guard;
 mod locks;

@@ -1,12 +1,12 @@
 //! One step: its scripts, run on its pod.
 
 use crate::apply::event::{Failure, FailureKind};
+use crate::apply::fall_back::{Former, comes_up, fall_back, undo};
 use crate::apply::fetch::fetch_failed;
 use crate::apply::note::noting;
-use crate::apply::ready::await_ready;
 use crate::apply::schedule::Crew;
 use crate::name::{PodName, SecretName};
-use crate::plan::{Action, Step, scripts};
+use crate::plan::{Action, Before, Step, scripts};
 use crate::remote::{Exit, Job, Line, Remote, RemoteError};
 use crate::script::Script;
 use crate::secret::{Secret, Secrets};
@@ -33,12 +33,36 @@ pub(super) async fn perform<R: Remote>(
     let never = CancellationToken::new();
     let interrupt = if may_be_interrupted(&step.action) { interrupt } else { &never };
     let errand = Errand { pod: &step.pod, crew, interrupt, say };
-    if let (Action::AwaitReady { spec, stall }, [wait, mark]) = (&step.action, scripts.as_slice()) {
-        return await_ready(&errand, (spec, *stall), wait, mark).await;
+    match (&step.action, scripts.as_slice()) {
+        (Action::AwaitReady { spec, stall, former }, [wait, mark, fail, again @ ..]) => {
+            let Err(failure) = comes_up(&errand, (spec, *stall), wait, mark).await else { return Ok(()) };
+            let former = former.as_ref().map(|spec| Former { spec, stall: *stall, scripts: again });
+            Err(fall_back(&errand, failure, fail, former).await)
+        }
+        (Action::RestartServer { before: Before::AskAgain, .. }, [ask, start]) => {
+            if errand.run(ask, None).await?.0 == ANSWERS {
+                say("it answers after all, and is left alone".to_owned());
+                return Ok(());
+            }
+            all(&errand, step, std::slice::from_ref(start)).await
+        }
+        (Action::RestartServer { before: Before::KeepFormer, .. }, [keep, start, again]) => {
+            all(&errand, step, std::slice::from_ref(keep)).await?;
+            let Err(failure) = all(&errand, step, std::slice::from_ref(start)).await else { return Ok(()) };
+            Err(undo(&errand, failure, again).await)
+        }
+        (_, scripts) => all(&errand, step, scripts).await,
     }
-    for script in &scripts {
+}
+
+/// What asking a silent server once more ends with if it answers.
+const ANSWERS: Exit = Exit(6);
+
+/// Runs scripts one after the other, to the first that fails.
+async fn all<R: Remote>(errand: &Errand<'_, R>, step: &Step, scripts: &[Script]) -> Result<(), Failure> {
+    for script in scripts {
         let input = match &step.action {
-            Action::WriteSecrets(names) => Some(secrets_input(names, crew.secrets)),
+            Action::WriteSecrets(names) => Some(secrets_input(names, errand.crew.secrets)),
             Action::MountStorage(_)
             | Action::InstallEngine(_)
             | Action::FetchWeights(_)
@@ -48,7 +72,8 @@ pub(super) async fn perform<R: Remote>(
             | Action::StopServer(_)
             | Action::RemoveServer(_)
             | Action::RemoveEngine(_)
-            | Action::RemoveWeights(_) => None,
+            | Action::RemoveWeights(_)
+            | Action::RemoveRest => None,
         };
         let (exit, lines) = errand.run(script, input).await?;
         if exit != Exit(0) {

@@ -42,6 +42,7 @@ impl Unnumbered {
 struct Done {
     mounts: Vec<StepId>,
     leavers: Vec<StepId>,
+    removed: Vec<StepId>,
     secrets: Vec<StepId>,
     engines: BTreeMap<EngineId, StepId>,
     weights: BTreeMap<What, StepId>,
@@ -66,7 +67,7 @@ pub(super) fn append(plan: &mut Plan, mut draft: Draft, pod: &PodName) {
     let key = |f: &Finding| (f.severity, f.model.clone(), f.code);
     draft.findings.sort_by_cached_key(key);
     plan.findings.append(&mut draft.findings);
-    plan.standing += draft.standing;
+    plan.standing += draft.standing.len();
 }
 
 /// Starting and waiting have one rank: a server may have to wait until another one is ready.
@@ -80,6 +81,7 @@ fn rank(action: &Action) -> u8 {
         Action::StartServer(_) | Action::RestartServer { .. } | Action::AwaitReady { .. } => 5,
         Action::RemoveEngine(_) => 6,
         Action::RemoveWeights(_) => 7,
+        Action::RemoveRest => 8,
     }
 }
 
@@ -97,6 +99,7 @@ impl Done {
             Action::RestartServer { to, .. } => self.needed_by_start(to, needs),
             Action::AwaitReady { spec, .. } => self.started.get(&spec.name).copied().into_iter().collect(),
             Action::RemoveEngine(_) | Action::RemoveWeights(_) => self.leavers.clone(),
+            Action::RemoveRest => [&self.leavers[..], &self.removed].concat(),
         }
     }
 
@@ -124,7 +127,8 @@ impl Done {
             Action::StartServer(spec) => drop(self.started.insert(spec.name.clone(), id)),
             Action::RestartServer { to, .. } => drop(self.started.insert(to.name.clone(), id)),
             Action::AwaitReady { spec, .. } => drop(self.ready.insert(spec.name.clone(), id)),
-            Action::RemoveEngine(_) | Action::RemoveWeights(_) => {}
+            Action::RemoveEngine(_) | Action::RemoveWeights(_) => self.removed.push(id),
+            Action::RemoveRest => {}
         }
     }
 }

@@ -6,6 +6,7 @@
     reason = "brevity counts more than an allocation here; a skipped test says so"
 )]
 
+mod lab;
 mod sshd;
 mod workplace;
 
@@ -13,6 +14,7 @@ mod completions;
 mod diagnose;
 mod door;
 mod exit_codes;
+mod faults;
 mod eyes;
 mod hub;
 mod import;
@@ -33,3 +35,5 @@ mod probe;
 mod prompt;
 mod readme;
 mod ready;
+mod restart;
+mod replace;

@@ -2,11 +2,13 @@
 
 pub(crate) mod case;
 mod check;
+mod former;
 pub(crate) mod golden;
 mod hidden;
 mod laws;
 mod random;
 mod recipes;
+mod scratch;
 mod scripts;
 mod shuffle;
 mod twice;
