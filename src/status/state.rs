@@ -167,6 +167,7 @@ fn drift(status: &ServerStatus, plan: &Plan, pod: &PodName) -> Option<String> {
         Action::StartServer(_)
         | Action::AwaitReady { .. }
         | Action::MountStorage(_)
+        | Action::InstallPackages(_)
         | Action::InstallEngine(_)
         | Action::WriteSecrets(_)
         | Action::FetchWeights(_)
