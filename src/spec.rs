@@ -2,7 +2,7 @@
 //!
 //! Both are written by `apply`, read back by `observe` and compared by `plan`, field by field.
 
-use crate::manifest::EngineKind;
+use crate::manifest::{EngineKind, Restart};
 use crate::model_ref::ModelRef;
 use crate::name::{EngineId, EnvName, ModelName, Port, Project};
 use crate::units::{Percent, Tokens};
@@ -23,6 +23,9 @@ pub struct ServerSpec {
     pub kind: EngineKind,
     /// The environment it runs in; absent when a program of the pod itself is run.
     pub engine: Option<EngineId>,
+    /// The digest of the recipe that the environment was made from; absent where nobody noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
     /// Its weights, as the manifest names them.
     pub model: ModelRef,
     /// The commit of the weights, once known.
@@ -45,6 +48,9 @@ pub struct ServerSpec {
     pub command: Vec<String>,
     /// For this server and its children.
     pub env: BTreeMap<EnvName, String>,
+    /// Whether the pod itself starts it again when it ends by itself.
+    #[serde(default, skip_serializing_if = "Restart::is_no")]
+    pub restart: Restart,
 }
 
 /// Whether a server asks its clients for the API key.

@@ -3,6 +3,7 @@
 # shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
+digest={{ digest }}
 
 pi=$(expand "$pi")
 note=''
@@ -21,4 +22,12 @@ while IFS= read -r line; do
   ((${#measured} < 40000)) || break
 done <"$dir/server.log"
 if [[ -n $measured ]]; then put "$dir/measured" "$measured"; fi
+# how long it took tells how long its next restart will
+if read -r uptime _ </proc/uptime; then put "$dir/took" "$((${uptime%.*} - started / 100))"$'\n'; fi
+if [[ -f $dir/failed ]]; then
+  read -r failed _ <"$dir/failed" || true
+  if [[ $failed == "$digest" ]]; then rm -f -- "$dir/failed"; fi
+fi
+# from now on this is what works
+rm -rf -- "$dir/former"
 put "$dir/answered" "$leader $started${note:+$'\n'$note}"

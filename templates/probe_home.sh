@@ -29,6 +29,17 @@ server() { # directory
   first_line "$dir/answered" && [[ -n $pid && $REPLY == "$pid $start" ]] && emit server "$name" answered
   [[ -f $dir/measured && -r $dir/measured ]] && measured "$name" "$dir/measured"
   [[ -f $dir/secrets ]] && secrets "$dir/secrets" server "$name" secret
+  past
+}
+
+past() { # of the server in dir: what its former starts left
+  first_line "$dir/former/spec.json" && emit server "$name" former "$REPLY"
+  first_line "$dir/restarts" && [[ $REPLY =~ ^([0-9]+)\ ([0-9]+)\ ([a-z-]+)$ ]] &&
+    emit server "$name" restarts "${BASH_REMATCH[@]:1:3}"
+  first_line "$dir/took" && emit server "$name" took "$REPLY"
+  if first_line "$dir/failed" && [[ $REPLY =~ ^([0-9a-f]+)\ ([0-9]+)\ (.*)$ ]]; then
+    emit server "$name" failed "${BASH_REMATCH[@]:1:3}"
+  fi
 }
 
 measured() { # name file: lines of its log
@@ -94,6 +105,13 @@ engines() {
   done
 }
 
+rest() { # what installers and pi itself need beside servers and engines
+  local name
+  for name in env tools python cache; do
+    [[ -e $pi_path/$name ]] && emit rest "$name"
+  done
+}
+
 secrets() { # file key…: names and salted digests, never a value
   local line value digest
   [[ -r $1 ]] || { gap secrets "cannot read $1"; return; }
@@ -121,6 +139,7 @@ home() {
   [[ -e $pi_path ]] || return
   [[ -r $pi_path && -x $pi_path ]] || { gap home "cannot read $pi_path"; return; }
   engines
+  rest
   lock
   [[ -f $pi_path/env ]] && secrets "$pi_path/env" secret
   servers

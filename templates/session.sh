@@ -38,6 +38,19 @@ read_members() {
   done
 }
 
+# Starts DIRECTORY/run.sh in a session of its own, with an empty log, and waits for its record.
+# shellcheck disable=SC2329 # not every script calls it
+start_session() { # DIRECTORY
+  local tick
+  : >"$1/server.log"
+  setsid -f bash "$1/run.sh" "$1" </dev/null >>"$1/server.log" 2>&1
+  for ((tick = 0; tick < 100; tick++)); do
+    if read_record "$1"; then return 0; fi
+    sleep 0.05
+  done
+  die "the server's session did not begin"
+}
+
 # Ends the session: TERM to the leader's group, SECONDS to drain, KILL to whatever is left of it.
 end_session() { # DIRECTORY SECONDS
   local tick

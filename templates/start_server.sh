@@ -14,7 +14,7 @@ pi=$(expand "$pi")
 dir=$pi/servers/$name
 mkdir -p -- "$dir"
 end_session "$dir" "$drain"
-rm -f -- "$dir/pid" "$dir/answered" "$dir/stopped" "$dir/measured"
+rm -f -- "$dir/pid" "$dir/answered" "$dir/stopped" "$dir/measured" "$dir/restarts"
 if [[ -f $dir/server.log ]]; then mv -f -- "$dir/server.log" "$dir/server.log.1"; fi
 if [[ -n $helper_name ]]; then put "$dir/$helper_name" "$helper"; fi
 put "$dir/run.sh" "$run"
@@ -29,10 +29,4 @@ fi
 put "$dir/secrets" "$secrets"
 # last: a record without a process reads as a server that has to be started
 put "$dir/spec.json" "$spec"
-: >"$dir/server.log"
-setsid -f bash "$dir/run.sh" "$dir" </dev/null >>"$dir/server.log" 2>&1
-for ((tick = 0; tick < 100; tick++)); do
-  if read_record "$dir"; then return 0; fi
-  sleep 0.05
-done
-die "the server's session did not begin"
+start_session "$dir"

@@ -7,6 +7,9 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use std::time::Duration;
 
+/// The code of a failure to answer at all.
+pub(super) const NO_ANSWER: &str = "no-answer";
+
 /// Asks one server.
 pub(super) struct Asker<'a> {
     client: Client,
@@ -41,7 +44,7 @@ impl<'a> Asker<'a> {
             request = request.json(body);
         }
         let failed = |error: reqwest::Error| {
-            Failure::new("no-answer", format!("{path} does not answer: {}", root(&error.without_url())))
+            Failure::new(NO_ANSWER, format!("{path} does not answer: {}", root(&error.without_url())))
         };
         let response = request.send().await.map_err(failed)?;
         let status = response.status();

@@ -17,14 +17,23 @@ const LIMIT: u32 = 1 << 20;
 pub(super) enum Noted {
     /// Whatever becomes of it.
     Always,
-    /// Only that it did not succeed: it changes nothing, and the step goes on after it.
-    Failures,
+    /// Only that it was interrupted: it changes nothing, and another script notes how that ended.
+    Interruptions,
+    /// That its step has failed, which it is there for.
+    Failed,
 }
 
 impl Noted {
     /// What is noted of a step's script.
     fn of(script: &Script) -> Self {
-        if script.name == Template::AWAIT_READY.name() { Self::Failures } else { Self::Always }
+        let is = |templates: &[Template]| templates.iter().any(|template| template.name() == script.name);
+        if is(&[Template::AWAIT_READY, Template::ASK_AGAIN, Template::KEEP_FORMER]) {
+            Self::Interruptions
+        } else if is(&[Template::MARK_FAILED]) {
+            Self::Failed
+        } else {
+            Self::Always
+        }
     }
 }
 
@@ -46,6 +55,11 @@ pub(super) fn noting<R>(
         .into_iter()
         .map(|script| {
             let noted = Noted::of(&script);
+            if script.name == Template::START_FORMER.name() {
+                let (action, reason) =
+                    ("start_former".to_owned(), "what took its place did not come up".to_owned());
+                return journaled(pod, &Deed { action, reason, ..deed.clone() }, script, noted);
+            }
             journaled(pod, &deed, script, noted)
         })
         .collect()

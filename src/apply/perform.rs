@@ -1,12 +1,12 @@
 //! One step: its scripts, run on its pod.
 
 use crate::apply::event::{Failure, FailureKind};
+use crate::apply::fall_back::{Former, comes_up, fall_back, undo};
 use crate::apply::fetch::fetch_failed;
 use crate::apply::note::noting;
-use crate::apply::ready::await_ready;
 use crate::apply::schedule::Crew;
 use crate::name::{PodName, SecretName};
-use crate::plan::{Action, Step, scripts};
+use crate::plan::{Action, Before, Step, scripts};
 use crate::remote::{Exit, Job, Line, Remote, RemoteError};
 use crate::script::Script;
 use crate::secret::{Secret, Secrets};
@@ -33,12 +33,36 @@ pub(super) async fn perform<R: Remote>(
     let never = CancellationToken::new();
     let interrupt = if may_be_interrupted(&step.action) { interrupt } else { &never };
     let errand = Errand { pod: &step.pod, crew, interrupt, say };
-    if let (Action::AwaitReady { spec, stall }, [wait, mark]) = (&step.action, scripts.as_slice()) {
-        return await_ready(&errand, (spec, *stall), wait, mark).await;
+    match (&step.action, scripts.as_slice()) {
+        (Action::AwaitReady { spec, stall, former }, [wait, mark, fail, again @ ..]) => {
+            let Err(failure) = comes_up(&errand, (spec, *stall), wait, mark).await else { return Ok(()) };
+            let former = former.as_ref().map(|spec| Former { spec, stall: *stall, scripts: again });
+            Err(fall_back(&errand, failure, fail, former).await)
+        }
+        (Action::RestartServer { before: Before::AskAgain, .. }, [ask, start]) => {
+            if errand.run(ask, None).await?.0 == ANSWERS {
+                say("it answers after all, and is left alone".to_owned());
+                return Ok(());
+            }
+            all(&errand, step, std::slice::from_ref(start)).await
+        }
+        (Action::RestartServer { before: Before::KeepFormer, .. }, [keep, start, again]) => {
+            all(&errand, step, std::slice::from_ref(keep)).await?;
+            let Err(failure) = all(&errand, step, std::slice::from_ref(start)).await else { return Ok(()) };
+            Err(undo(&errand, failure, again).await)
+        }
+        (_, scripts) => all(&errand, step, scripts).await,
     }
-    for script in &scripts {
+}
+
+/// What asking a silent server once more ends with if it answers.
+const ANSWERS: Exit = Exit(6);
+
+/// Runs scripts one after the other, to the first that fails.
+async fn all<R: Remote>(errand: &Errand<'_, R>, step: &Step, scripts: &[Script]) -> Result<(), Failure> {
+    for script in scripts {
         let input = match &step.action {
-            Action::WriteSecrets(names) => Some(secrets_input(names, crew.secrets)),
+            Action::WriteSecrets(names) => Some(secrets_input(names, errand.crew.secrets)),
             Action::MountStorage(_)
             | Action::InstallPackages(_)
             | Action::InstallEngine(_)
@@ -49,7 +73,8 @@ pub(super) async fn perform<R: Remote>(
             | Action::StopServer(_)
             | Action::RemoveServer(_)
             | Action::RemoveEngine(_)
-            | Action::RemoveWeights(_) => None,
+            | Action::RemoveWeights(_)
+            | Action::RemoveRest => None,
         };
         let (exit, lines) = errand.run(script, input).await?;
         if exit != Exit(0) {
@@ -94,6 +119,7 @@ impl<R: Remote> Errand<'_, R> {
     ) -> Result<(Exit, Vec<Line>), Failure> {
         let mut lines = std::collections::VecDeque::new();
         let hear = |line: Line| {
+            let line = hidden(line, self.crew.secrets);
             let (Line::Out(text) | Line::Err(text)) = &line;
             if !text.trim().is_empty() {
                 tell(text);
@@ -107,6 +133,22 @@ impl<R: Remote> Errand<'_, R> {
         let exit =
             self.crew.remote.run(self.pod, job, self.interrupt, hear).await.map_err(|e| from_remote(&e))?;
         Ok((exit, lines.into()))
+    }
+}
+
+/// The line without values of secrets: a server that dies may print its environment.
+fn hidden(line: Line, secrets: &Secrets) -> Line {
+    let hide = |text: String| {
+        // a short one is no secret, and hiding it would garble what has nothing to do with it
+        let values = secrets.values().map(Secret::expose).filter(|value| value.len() >= 6);
+        values.fold(
+            text,
+            |text, value| if text.contains(value) { text.replace(value, "(hidden)") } else { text },
+        )
+    };
+    match line {
+        Line::Out(text) => Line::Out(hide(text)),
+        Line::Err(text) => Line::Err(hide(text)),
     }
 }
 

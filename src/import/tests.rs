@@ -102,6 +102,7 @@ fn servers_of_the_manifest_and_of_pi_are_no_strangers() {
         answered: false,
         secrets: BTreeMap::new(),
         measured: None,
+        past: crate::observe::Past::default(),
     };
     facts.servers.insert("mine".parse().unwrap(), seen);
     assert_eq!(asked(&facts), [0; 0]);

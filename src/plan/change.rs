@@ -53,6 +53,7 @@ pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
         project: _,
         kind,
         engine,
+        build,
         model,
         commit,
         context,
@@ -64,6 +65,7 @@ pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
         args,
         command,
         env,
+        restart,
     } = from;
     let mut found = Vec::new();
     let mut value = |field, same: bool, shown: &dyn Fn(&ServerSpec) -> String| {
@@ -74,12 +76,14 @@ pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
     value("model", same_weights((model, commit.as_ref()), to), &|spec| spec.model.to_string());
     value("commit", *commit == to.commit, &|spec| short_commit(spec.commit.as_ref()));
     value("engine", (kind, engine) == (&to.kind, &to.engine), &engine_name);
+    value("engine", engine != &to.engine || same_build(build.as_ref(), to), &engine_build);
     value("gpus", *gpus == to.gpus, &|spec| gpu_list(&spec.gpus));
     value("context", *context == to.context, &|spec| show(spec.context.as_ref()));
     value("memory", *memory == to.memory, &|spec| show(spec.memory.as_ref()));
     value("listen", *listen == to.listen, &|spec| spec.listen.to_string());
     value("port", *port == to.port, &|spec| spec.port.to_string());
     value("key", *key == to.key, &|spec| key_use(spec.key));
+    value("restart", *restart == to.restart, &|spec| spec.restart.as_str().to_owned());
     lines("args", args, &to.args, &mut found);
     lines("command", command, &to.command, &mut found);
     variables(env, &to.env, &mut found);
@@ -119,6 +123,15 @@ fn show(value: Option<&impl ToString>) -> String {
 fn engine_name(spec: &ServerSpec) -> String {
     let of_the_pod = || format!("{} of the pod", spec.kind.as_str());
     spec.engine.as_ref().map_or_else(of_the_pod, ToString::to_string)
+}
+
+/// Whether the environment is the one that the server was started from, as far as that was noted.
+fn same_build(build: Option<&String>, to: &ServerSpec) -> bool {
+    build.zip(to.build.as_ref()).is_none_or(|(from, to)| from == to)
+}
+
+fn engine_build(spec: &ServerSpec) -> String {
+    format!("{} as of build {}", engine_name(spec), spec.build.as_deref().map_or("unknown", short))
 }
 
 fn key_use(key: KeyUse) -> String {

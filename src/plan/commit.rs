@@ -12,22 +12,26 @@ use crate::plan::finding::{Finding, Severity};
 use crate::plan::weights::{Wish, cached, is_whole};
 use crate::plan::{Inputs, Site};
 
-/// The commit for a server, and what is to be said about it. `None` where neither the hub nor the pod could tell.
-pub(super) fn commit(
-    inputs: &Inputs<'_>,
-    site: &Site<'_>,
-    wish: Wish<'_>,
-) -> (Option<String>, Option<Finding>) {
-    let ModelRef::Hub { repo, revision, .. } = wish.model else { return (None, None) };
+/// The commit that a server is of. `None` where neither the hub nor the pod could tell.
+#[derive(Default)]
+pub(super) struct Chosen {
+    /// For its record.
+    pub(super) server: Option<String>,
+    /// For its weights: others may fetch the same at the same time.
+    pub(super) weights: Option<String>,
+    /// What is to be said about it.
+    pub(super) note: Option<Finding>,
+}
+
+/// Chooses the commit for a server.
+pub(super) fn commit(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>) -> Chosen {
+    let ModelRef::Hub { repo, revision, .. } = wish.model else { return Chosen::default() };
     let name = revision.as_ref().map_or(DEFAULT_BRANCH, |revision| revision.as_str());
     if is_commit(name) {
-        return (Some(name.to_owned()), None);
+        let commit = Some(name.to_owned());
+        return Chosen { server: commit.clone(), weights: commit, note: None };
     }
     let recorded = recorded(site, wish);
-    // it was started when nobody could tell, with what the cache had: not worth a restart
-    if recorded == Recorded::Unnamed && site.live(wish.name).is_some() {
-        return (None, None);
-    }
     let answer = inputs.hub.of(wish.model);
     let newest = match answer {
         Some(HubAnswer::Known(facts)) => Some(facts.commit.clone()),
@@ -35,6 +39,11 @@ pub(super) fn commit(
     };
     let noted = cached(site.facts, repo).and_then(|cache| cache.refs.get(name).cloned());
     let whole = |commit: &String| wish.unseen || is_whole(inputs, site, wish, commit);
+    // it was started when nobody could tell, with what the cache had: not worth a restart
+    if recorded == Recorded::Unnamed && site.live(wish.name).is_some() {
+        let weights = noted.clone().filter(whole).or(newest).or_else(|| answer.and(noted));
+        return Chosen { weights, ..Chosen::default() };
+    }
     let ran = match &recorded {
         Recorded::Commit(commit) => Some(commit.clone()).filter(whole),
         Recorded::Unnamed | Recorded::Nothing => None,
@@ -49,7 +58,7 @@ pub(super) fn commit(
         (Some(chosen), Some(newest)) if *chosen != newest => Some(moved_on(site, wish, chosen, &newest)),
         _ => None,
     };
-    (chosen, moved)
+    Chosen { server: chosen.clone(), weights: chosen, note: moved }
 }
 
 /// What the record of a server with the same model says.

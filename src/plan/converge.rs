@@ -2,9 +2,9 @@
 
 use crate::manifest::{EngineKind, State};
 use crate::name::{EngineId, ModelName};
-use crate::observe::{Life, ServerSeen};
 use crate::plan::estimate::estimate;
 use crate::plan::fetch::Fetches;
+use crate::plan::leave::leavers;
 use crate::plan::order::{Needs, Unnumbered};
 use crate::plan::packages::{Build, packages};
 use crate::plan::servers::{Run, runs};
@@ -23,6 +23,7 @@ pub(super) fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
         return draft;
     }
     draft.findings.extend(look::odd_gpus(site));
+    draft.findings.extend(look::orphans(site));
     draft.findings.extend(storage::other(site));
     let mut facts = Cow::Borrowed(site.facts);
     if let Some(mount) = storage::mount(inputs, site) {
@@ -54,13 +55,13 @@ const TRADES: &str = "it trades places with other servers";
 /// Drafts everything but storage; the error is the server that has to be stopped first.
 fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, ModelName> {
     let mut draft = Draft::default();
-    leavers(inputs, site, &mut draft);
     for (name, model) in site.models.iter().filter(|(name, _)| inputs.scope.has_server(site.name, name)) {
         if model.state == State::Stopped {
             server::rest(inputs, site, (name, model), &mut draft);
         }
     }
     let runs = runs(inputs, site, &mut draft.findings);
+    leavers(inputs, site, &runs, &mut draft);
     draft.findings.extend(runs.iter().filter_map(|run| server::taken_over(site, &run.wanted.spec.name)));
     let kept = if inputs.scope.has_all_of(site.name) { engine::kept(site) } else { Ok(None) };
     let kept = kept.map_err(|finding| draft.findings.push(finding)).unwrap_or_default();
@@ -89,29 +90,6 @@ fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, ModelName> {
 fn starts_on_gpus(run: &Run<'_>) -> bool {
     let spec = &run.wanted.spec;
     run.starts() && spec.kind == EngineKind::Vllm && !spec.gpus.is_empty()
-}
-
-/// Servers of this project that the manifest no longer puts here.
-fn leavers(inputs: &Inputs<'_>, site: &Site<'_>, draft: &mut Draft) {
-    for (name, seen) in site.own_servers().filter(|(name, _)| site.model(name).is_none()) {
-        if inputs.scope.has_server(site.name, name) {
-            let reason = leaver_reason(inputs, name, seen);
-            draft.steps.push(Unnumbered::new(Action::RemoveServer(name.clone()), reason));
-        }
-    }
-}
-
-fn leaver_reason(inputs: &Inputs<'_>, name: &ModelName, seen: &ServerSeen) -> String {
-    let why = match inputs.manifest.models.get(name).map(|model| model.pods.as_slice()) {
-        Some([pod]) => format!("pi.toml puts it on {pod}"),
-        Some(_) => "pi.toml puts it on other pods".to_owned(),
-        None => "it is no longer in pi.toml".to_owned(),
-    };
-    match &seen.life {
-        Life::Running { .. } => why,
-        Life::Dead { .. } => format!("{why}; it is dead"),
-        Life::Stopped => format!("{why}; it is stopped"),
-    }
 }
 
 /// Steps for the engines that are not there as they should be.

@@ -5,7 +5,7 @@ use crate::model_ref::ModelRef;
 use crate::name::{EngineId, ModelName};
 use crate::observe::{Life, ServerSeen};
 use crate::plan::engine::{Engine, engine, kept};
-use crate::plan::inputs::Protected;
+use crate::plan::inputs::{Protected, Scope};
 use crate::plan::order::Unnumbered;
 use crate::plan::server::{protected, taken_over};
 use crate::plan::step::{Action, Plan};
@@ -64,6 +64,7 @@ fn pod(inputs: &Inputs<'_>, site: &Site<'_>, extent: Extent) -> Draft {
     let others: Vec<&ServerSeen> = others(site, &draft);
     if extent.engines == Removal::Remove {
         draft.steps.extend(engines(inputs, site, &others));
+        draft.steps.extend(rest(inputs, site, &others));
     }
     if extent.weights == Removal::Remove {
         draft.steps.extend(cached_weights(inputs, site, &others));
@@ -81,7 +82,7 @@ fn engines(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Vec<
     let used =
         |id: &EngineId| others.iter().any(|s| s.spec.as_ref().is_ok_and(|s| s.engine.as_ref() == Some(id)));
     let kept = kept(site).ok().flatten().filter(|_| inputs.scope.has_all_of(site.name));
-    let ids: BTreeSet<EngineId> = models(inputs, site)
+    let mut ids: BTreeSet<EngineId> = models(inputs, site)
         .filter(|model| model.engine.kind != EngineKind::Command || model.engine.build.is_some())
         .filter_map(|model| match engine(site, &model.engine, &model.gpus) {
             Ok(Engine::Environment(recipe)) => Some(recipe.id),
@@ -89,9 +90,24 @@ fn engines(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Vec<
         })
         .chain(kept.map(|recipe| recipe.id))
         .collect();
+    if is_last(inputs, others) {
+        ids.extend(site.facts.engines.keys().cloned());
+    }
     let there = ids.into_iter().filter(|id| site.facts.engines.contains_key(id) && !used(id));
     let step = |id| Unnumbered::new(Action::RemoveEngine(id), "no server uses it any more");
     there.map(step).collect()
+}
+
+/// Whether nobody is left on the pod, and nobody was left out of the plan.
+fn is_last(inputs: &Inputs<'_>, others: &[&ServerSeen]) -> bool {
+    others.is_empty() && *inputs.scope == Scope::All
+}
+
+/// What nobody needs once the last server has gone: the secrets above all.
+fn rest(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Option<Unnumbered> {
+    let there = !site.facts.rest.is_empty() || !site.facts.secrets.is_empty();
+    (there && is_last(inputs, others))
+        .then(|| Unnumbered::new(Action::RemoveRest, "no server is left that needs them"))
 }
 
 fn cached_weights(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Vec<Unnumbered> {

@@ -52,12 +52,17 @@ pub(super) fn action(action: &Action) -> Action {
     match action {
         Action::InstallEngine(engine) => Action::InstallEngine(recipe(engine)),
         Action::StartServer(to) => Action::StartServer(Box::new(spec(to))),
-        Action::RestartServer { to, changes } => {
-            Action::RestartServer { to: Box::new(spec(to)), changes: changes.clone() }
-        }
-        Action::AwaitReady { spec: of, stall } => {
-            Action::AwaitReady { spec: Box::new(spec(of)), stall: *stall }
-        }
+        Action::RestartServer { to, changes, before, down } => Action::RestartServer {
+            to: Box::new(spec(to)),
+            changes: changes.clone(),
+            before: *before,
+            down: *down,
+        },
+        Action::AwaitReady { spec: of, stall, former } => Action::AwaitReady {
+            spec: Box::new(spec(of)),
+            stall: *stall,
+            former: former.as_ref().map(|former| Box::new(spec(former))),
+        },
         Action::MountStorage(_)
         | Action::InstallPackages(_)
         | Action::WriteSecrets(_)
@@ -65,7 +70,8 @@ pub(super) fn action(action: &Action) -> Action {
         | Action::StopServer(_)
         | Action::RemoveServer(_)
         | Action::RemoveEngine(_)
-        | Action::RemoveWeights(_) => action.clone(),
+        | Action::RemoveWeights(_)
+        | Action::RemoveRest => action.clone(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a look at a pod says by itself: what could not be seen, and GPUs that are not as they should be.
 
-use crate::observe::{Gap, Gpu, GpuSight, LockSeen};
+use crate::observe::{Gap, Gpu, GpuProcess, GpuSight, Life, LockSeen, Restarts, ServerSeen};
 use crate::plan::Site;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::view::gpus_in_words;
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 /// The parts that hide whether servers run.
 const VITAL: [&str; 3] = ["home", "probe", "the probe"];
@@ -38,6 +39,22 @@ pub(super) fn locked(site: &Site<'_>) -> Option<Finding> {
         (message, "what is planned may be done already: `pi apply --lock-wait 10m` waits for them")
     };
     Some(Finding::on(Severity::Note, "locked", site.name, message).help(help))
+}
+
+/// Servers that ended by themselves and were started again on the pod.
+pub(super) fn restarted(site: &Site<'_>) -> Vec<Finding> {
+    let told = site.own_servers().filter_map(|(name, seen)| {
+        let Restarts { count, code, given_up } = seen.past.restarts.as_ref()?;
+        let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
+        let message = if *given_up {
+            format!("it was started again {times}, ended with exit code {code} once more, and was given up")
+        } else {
+            format!("it ended with exit code {code}, and was started again {times} so far")
+        };
+        let help = format!("`pi logs {name}` tells why");
+        Some(Finding::on(Severity::Warning, "restarted", site.name, message).of(name).help(help))
+    });
+    told.collect()
 }
 
 /// Whether what runs can't be told from what does not: then a plan would start again what runs.
@@ -96,6 +113,45 @@ fn odd_gpu(site: &Site<'_>, gpu: &Gpu) -> Option<Finding> {
     };
     let message = format!("GPU {} {}", gpu.index, unusable(gpu)?);
     Some(Finding::on(severity, code, site.name, message).help(help))
+}
+
+/// Processes that hold GPU memory, are no server of pi's, and whose parent is gone: nobody may be using them.
+pub(super) fn orphans(site: &Site<'_>) -> Vec<Finding> {
+    let mut found: BTreeMap<u32, (&str, Vec<String>)> = BTreeMap::new();
+    for process in site.facts.gpu_processes.iter().filter(|process| is_orphan(site, process)) {
+        let gpu = match &site.facts.gpus {
+            GpuSight::Found { gpus, .. } => gpus.iter().find(|gpu| gpu.uuid == process.gpu_uuid),
+            GpuSight::None | GpuSight::Broken { .. } => None,
+        };
+        let much = process.used_mib.map_or_else(|| "memory".to_owned(), |mib| gib(mib));
+        let which = gpu.map_or_else(|| process.gpu_uuid.clone(), |gpu| gpu.index.to_string());
+        let (_, parts) = found.entry(process.pid).or_insert_with(|| (&process.command, Vec::new()));
+        parts.push(format!("{much} on GPU {which}"));
+    }
+    let told = |(pid, (command, parts)): (u32, (&str, Vec<String>))| {
+        let holds = parts.join(", ");
+        let message = format!("`{command}` (PID {pid}) is orphaned and holds {holds}");
+        let help = format!("what started it is gone; if nobody needs it: pi ssh {} -- kill {pid}", site.name);
+        Finding::on(Severity::Warning, "orphan", site.name, message).help(help)
+    };
+    found.into_iter().map(told).collect()
+}
+
+/// MiB as `71.2 GiB`.
+fn gib(mib: u64) -> String {
+    let tenths = mib * 10 / 1024;
+    format!("{}.{} GiB", tenths / 10, tenths % 10)
+}
+
+/// Whether what started it is gone: it has become a child of PID 1, in a session that somebody else began.
+fn is_orphan(site: &Site<'_>, process: &GpuProcess) -> bool {
+    let GpuProcess { pid, parent, session, .. } = process;
+    let of_pi = |seen: &ServerSeen| match &seen.life {
+        Life::Running { pid, .. } => pid == session,
+        Life::Dead { left } => left.contains(&process.pid),
+        Life::Stopped => false,
+    };
+    *parent == 1 && *session != 0 && session != pid && !site.facts.servers.values().any(of_pi)
 }
 
 /// Why nothing can be placed on this GPU, if so: it `does not answer`.

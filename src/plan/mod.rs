@@ -14,9 +14,11 @@ mod estimate;
 mod fetch;
 mod finding;
 mod fits;
+mod former;
 mod hide;
 mod hub_says;
 mod inputs;
+mod leave;
 mod look;
 mod order;
 mod packages;
@@ -24,9 +26,10 @@ mod pick;
 mod place;
 mod questions;
 mod queue;
+mod remarks;
 mod render;
 mod room;
-mod row;
+mod rows;
 mod secrets;
 mod server;
 mod servers;
@@ -51,9 +54,9 @@ pub use look::LOCK_EXPIRY;
 pub use packages::Packages;
 pub use questions::questions;
 pub use render::{scripts, shown_scripts};
+pub use rows::{Counts, Row};
 pub use simulate::{act, simulate};
-pub use row::{Counts, Row};
-pub use step::{Action, Plan, Sign, Step, StepId, Storage};
+pub use step::{Action, Before, Plan, Sign, Step, StepId, Storage};
 pub use told::{Told, told};
 pub use view::{GpuView, PodView, gpus_in_words};
 pub use whole::{Origin, begin, halt, make_ready};
@@ -92,11 +95,7 @@ impl<'a> Site<'a> {
 
     /// A server that runs, or of which processes are left: it holds its place.
     fn live(&self, name: &ModelName) -> Option<&'a ServerSeen> {
-        self.facts.servers.get(name).filter(|seen| match &seen.life {
-            Life::Running { .. } => true,
-            Life::Dead { left } => !left.is_empty(),
-            Life::Stopped => false,
-        })
+        self.facts.servers.get(name).filter(|seen| is_live(seen))
     }
 
     /// What the manifest says of a model here.
@@ -105,29 +104,41 @@ impl<'a> Site<'a> {
     }
 }
 
+fn is_live(seen: &ServerSeen) -> bool {
+    match &seen.life {
+        Life::Running { .. } => true,
+        Life::Dead { left } => !left.is_empty(),
+        Life::Stopped => false,
+    }
+}
+
 /// Steps and findings of one pod, before they have their final numbers.
 #[derive(Default)]
 struct Draft {
     steps: Vec<order::Unnumbered>,
     findings: Vec<Finding>,
-    standing: usize,
     /// How servers that start will fit.
     fits: BTreeMap<ModelName, Fit>,
+    /// Servers that are as they should be.
+    standing: Vec<ModelName>,
+    /// Servers that go once they answer on another pod.
+    movers: Vec<leave::Mover>,
 }
 
 impl Draft {
     fn add(&mut self, other: Self) {
-        let Self { steps, findings, standing, fits } = other;
+        let Self { steps, findings, standing, movers, fits } = other;
         self.steps.extend(steps);
         self.findings.extend(findings);
-        self.standing += standing;
+        self.standing.extend(standing);
+        self.movers.extend(movers);
         self.fits.extend(fits);
     }
 }
 
 /// Plans every pod in scope by `rule`, and puts the drafts together.
 fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Plan {
-    let mut plan = Plan::default();
+    let (mut plan, mut movers, mut standing) = (Plan::default(), Vec::new(), leave::Standing::new());
     let mut by_pod: BTreeMap<&PodName, Vec<(&ModelName, &Model)>> = BTreeMap::new();
     for (name, model) in &inputs.manifest.models {
         for pod in &model.pods {
@@ -156,9 +167,13 @@ fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Plan {
             let site = Site { name, pod, facts, models, project: &inputs.manifest.project };
             let mut draft = rule(&site);
             draft.findings.extend(look::locked(&site));
+            draft.findings.extend(look::restarted(&site));
+            movers.append(&mut draft.movers);
+            standing.extend(draft.standing.iter().map(|model| (name.clone(), model.clone())));
             order::append(&mut plan, draft, name);
         }
     }
+    leave::append(inputs, &mut plan, movers, &standing);
     plan
 }
 

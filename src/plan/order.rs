@@ -43,6 +43,7 @@ struct Done {
     mounts: Vec<StepId>,
     packages: Vec<StepId>,
     leavers: Vec<StepId>,
+    removed: Vec<StepId>,
     secrets: Vec<StepId>,
     engines: BTreeMap<EngineId, StepId>,
     weights: BTreeMap<What, StepId>,
@@ -67,7 +68,7 @@ pub(super) fn append(plan: &mut Plan, mut draft: Draft, pod: &PodName) {
     let key = |f: &Finding| (f.severity, f.model.clone(), f.code);
     draft.findings.sort_by_cached_key(key);
     plan.findings.append(&mut draft.findings);
-    plan.standing += draft.standing;
+    plan.standing += draft.standing.len();
     plan.fits.extend(draft.fits.into_iter().map(|(name, fit)| ((pod.clone(), name), fit)));
 }
 
@@ -83,6 +84,7 @@ fn rank(action: &Action) -> u8 {
         Action::StartServer(_) | Action::RestartServer { .. } | Action::AwaitReady { .. } => 6,
         Action::RemoveEngine(_) => 7,
         Action::RemoveWeights(_) => 8,
+        Action::RemoveRest => 9,
     }
 }
 
@@ -102,6 +104,7 @@ impl Done {
             Action::RestartServer { to, .. } => self.needed_by_start(to, needs),
             Action::AwaitReady { spec, .. } => self.started.get(&spec.name).copied().into_iter().collect(),
             Action::RemoveEngine(_) | Action::RemoveWeights(_) => self.leavers.clone(),
+            Action::RemoveRest => [&self.leavers[..], &self.removed].concat(),
         }
     }
 
@@ -131,7 +134,8 @@ impl Done {
             Action::StartServer(spec) => drop(self.started.insert(spec.name.clone(), id)),
             Action::RestartServer { to, .. } => drop(self.started.insert(to.name.clone(), id)),
             Action::AwaitReady { spec, .. } => drop(self.ready.insert(spec.name.clone(), id)),
-            Action::RemoveEngine(_) | Action::RemoveWeights(_) => {}
+            Action::RemoveEngine(_) | Action::RemoveWeights(_) => self.removed.push(id),
+            Action::RemoveRest => {}
         }
     }
 }

@@ -72,7 +72,7 @@ fn ready(at: usize) -> usize {
 }
 
 fn starts(run: &Run<'_>) -> bool {
-    matches!(run.verdict, Verdict::Start(_) | Verdict::Restart(..))
+    matches!(run.verdict, Verdict::Start(_) | Verdict::Restart(..) | Verdict::Silent(_))
 }
 
 /// For each server those that give up something that it takes: a share of a GPU, a port.

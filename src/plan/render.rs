@@ -2,15 +2,15 @@
 
 use crate::manifest::{EngineKind, Pod};
 use crate::model_ref::ModelRef;
-use crate::name::{EnvName, HfRepo};
+use crate::name::{EnvName, HfRepo, ModelName};
 use crate::plan::fetch::Fetch;
 use crate::plan::packages::Packages;
 use crate::plan::secrets::{API_KEY, HF_TOKEN};
-use crate::plan::step::{Action, Storage};
+use crate::plan::step::{Action, Before, Storage};
 use crate::plan::{command_line, hide};
 use crate::script::{RenderError, Script, Template, render};
 use crate::spec::{EngineRecipe, KeyUse, ServerSpec};
-use crate::units::Bytes;
+use crate::units::{Bytes, Seconds};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -20,6 +20,8 @@ const HUB_CLIENT: &str = "huggingface_hub==2.4.0";
 const EXPIRY: u64 = 60;
 /// Seconds that a server may take to finish what it is answering when it is stopped.
 const DRAIN: u64 = 20;
+/// Seconds that a silent server has to answer before it is restarted: a busy one may be late.
+const PATIENCE: u64 = 15;
 
 /// The scripts of one action on a pod, in the order in which they run.
 pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
@@ -37,11 +39,10 @@ pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
         Action::InstallEngine(recipe) => install(recipe, pod),
         Action::WriteSecrets(_) => render(Template::WRITE_SECRETS, &json!({ "pi": pi })),
         Action::FetchWeights(download) => fetch(download, pod),
-        Action::StartServer(spec) | Action::RestartServer { to: spec, .. } => start(spec, pod),
-        Action::AwaitReady { spec, stall } => {
-            let wait = render(Template::AWAIT_READY, &wait_values(spec, pi, stall.0))?;
-            let mark = render(Template::MARK_ANSWERED, &json!({ "pi": pi, "name": spec.name }))?;
-            return Ok(vec![wait, mark]);
+        Action::StartServer(spec) => start(spec, pod),
+        Action::RestartServer { to, before, .. } => return restart(to, *before, pod),
+        Action::AwaitReady { spec, stall, former } => {
+            return await_ready((spec, former.as_deref()), *stall, pi);
         }
         Action::StopServer(name) => render(Template::STOP_SERVER, &stop(name)),
         Action::RemoveServer(name) => render(Template::REMOVE_SERVER, &stop(name)),
@@ -53,8 +54,55 @@ pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
                 &json!({ "models": models, "repo": repo(model).map(HfRepo::as_str), "expiry": EXPIRY }),
             )
         }
+        Action::RemoveRest => render(Template::REMOVE_REST, &json!({ "pi": pi })),
     };
     Ok(vec![one?])
+}
+
+/// What comes before, the start, and what undoes it if it fails.
+fn restart(to: &ServerSpec, before: Before, pod: &Pod) -> Result<Vec<Script>, RenderError> {
+    let (pi, name) = (pod.pi_path.as_str(), &to.name);
+    let mut scripts = Vec::new();
+    match before {
+        Before::Nothing => {}
+        Before::KeepFormer => {
+            scripts.push(render(Template::KEEP_FORMER, &json!({ "pi": pi, "name": name }))?);
+        }
+        Before::AskAgain => {
+            let host = to.ask_at().to_string();
+            let values =
+                json!({ "pi": pi, "name": name, "host": host, "port": to.port, "patience": PATIENCE });
+            scripts.push(render(Template::ASK_AGAIN, &values)?);
+        }
+    }
+    scripts.push(start(to, pod)?);
+    if before == Before::KeepFormer {
+        scripts.push(start_former(name, pi)?);
+    }
+    Ok(scripts)
+}
+
+/// Waiting, what is noted when it answered and when it did not, and, in that case, the same for the former one.
+fn await_ready(
+    (spec, former): (&ServerSpec, Option<&ServerSpec>),
+    stall: Seconds,
+    pi: &str,
+) -> Result<Vec<Script>, RenderError> {
+    let wait = |spec: &ServerSpec| render(Template::AWAIT_READY, &wait_values(spec, pi, stall.0));
+    let note = |template, spec: &ServerSpec| {
+        render(template, &json!({ "pi": pi, "name": spec.name, "digest": spec.digest() }))
+    };
+    let mut scripts =
+        vec![wait(spec)?, note(Template::MARK_ANSWERED, spec)?, note(Template::MARK_FAILED, spec)?];
+    if let Some(former) = former {
+        let again = start_former(&spec.name, pi)?;
+        scripts.extend([again, wait(former)?, note(Template::MARK_ANSWERED, former)?]);
+    }
+    Ok(scripts)
+}
+
+fn start_former(name: &ModelName, pi: &str) -> Result<Script, RenderError> {
+    render(Template::START_FORMER, &json!({ "pi": pi, "name": name, "drain": DRAIN }))
 }
 
 /// The same scripts for people to read: without values that look like secrets, and not to be run.
@@ -139,6 +187,7 @@ fn run(spec: &ServerSpec, pod: &Pod) -> Result<Script, RenderError> {
         "models": pod.models_path, "assignments": assignments,
         "port": spec.port, "context": spec.context.map(|c| c.0.to_string()).unwrap_or_default(),
         "args": command_line::engine_args(spec), "words": spec.command,
+        "restart": spec.restart.as_str(),
     });
     let template = match spec.kind {
         EngineKind::Vllm => Template::RUN_VLLM,

@@ -6,6 +6,7 @@ use crate::observe::{Life, ServerSeen};
 use crate::plan::change::{Change, How, changes};
 use crate::plan::fetch::Fetches;
 use crate::plan::finding::{Finding, Severity};
+use crate::plan::former::before;
 use crate::plan::inputs::Protected;
 use crate::plan::order::{Needs, Unnumbered};
 use crate::plan::queue::{Turn, queue};
@@ -14,6 +15,7 @@ use crate::plan::servers::Run;
 use crate::plan::step::{Action, NEW};
 use crate::plan::{Draft, Inputs, Site};
 use crate::spec::ServerSpec;
+use crate::units::Seconds;
 use std::collections::BTreeSet;
 
 /// What is to be done about a server that shall run.
@@ -21,7 +23,7 @@ pub(super) enum Verdict {
     /// Nothing.
     Standing,
     /// It runs as it should, has answered, and does not now; why.
-    Wait(String),
+    Silent(String),
     /// It runs as it should and has not answered yet: it may still measure how much of its GPUs is free.
     Starting(String),
     /// It does not run; why.
@@ -32,7 +34,7 @@ pub(super) enum Verdict {
 
 /// Holds what there is of a server against what it should be.
 pub(super) fn verdict(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> Verdict {
-    let Some(ServerSeen { spec, life, answered, secrets, measured: _ }) = seen else {
+    let Some(ServerSeen { spec, life, answered, secrets, past: _, measured: _ }) = seen else {
         return Verdict::Start(NEW.to_owned());
     };
     let health = match life {
@@ -57,8 +59,8 @@ pub(super) fn verdict(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> Verdict
         (true, Some(200)) => Verdict::Standing,
         (false, Some(200)) => Verdict::Starting("it has not answered with a token yet".to_owned()),
         (false, _) => Verdict::Starting("it is still starting".to_owned()),
-        (true, Some(code)) => Verdict::Wait(format!("its /health says {code}")),
-        (true, None) => Verdict::Wait("nothing answers on its port".to_owned()),
+        (true, Some(code)) => Verdict::Silent(format!("its /health says {code}")),
+        (true, None) => Verdict::Silent("it does not answer /health".to_owned()),
     }
 }
 
@@ -66,7 +68,7 @@ pub(super) fn verdict(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> Verdict
 pub(super) fn draft(runs: Vec<Run<'_>>, fetches: &Fetches<'_>, draft: &mut Draft) -> Result<(), ModelName> {
     let standing = |run: &Run<'_>| matches!(run.verdict, Verdict::Standing);
     let (standing, runs): (Vec<_>, Vec<_>) = runs.into_iter().partition(standing);
-    draft.standing += standing.len();
+    draft.standing.extend(standing.into_iter().map(|run| run.wanted.spec.name));
     let name = |at: usize| runs[at].wanted.spec.name.clone();
     let names = |list: BTreeSet<usize>| list.into_iter().map(name).collect();
     for turn in queue(&runs).map_err(name)? {
@@ -86,24 +88,26 @@ pub(super) fn draft(runs: Vec<Run<'_>>, fetches: &Fetches<'_>, draft: &mut Draft
 
 fn start(run: &Run<'_>) -> (Action, String) {
     let to = Box::new(run.wanted.spec.clone());
-    match &run.verdict {
-        Verdict::Restart(reason, changes) => {
-            (Action::RestartServer { to, changes: changes.clone() }, reason.clone())
+    let (reason, changes) = match &run.verdict {
+        Verdict::Restart(reason, changes) => (reason, changes.clone()),
+        Verdict::Silent(reason) => (reason, Vec::new()),
+        Verdict::Start(reason) | Verdict::Starting(reason) => {
+            return (Action::StartServer(to), reason.clone());
         }
-        Verdict::Start(reason) | Verdict::Starting(reason) | Verdict::Wait(reason) => {
-            (Action::StartServer(to), reason.clone())
-        }
-        Verdict::Standing => (Action::StartServer(to), String::new()),
-    }
+        Verdict::Standing => return (Action::StartServer(to), String::new()),
+    };
+    let down = run.seen.and_then(|seen| seen.past.took).map(Seconds);
+    (Action::RestartServer { to, changes, before: before(run), down }, reason.clone())
 }
 
 fn wait(run: &Run<'_>) -> Unnumbered {
     let reason = match &run.verdict {
-        Verdict::Wait(reason) | Verdict::Starting(reason) => reason,
-        Verdict::Start(_) | Verdict::Restart(..) | Verdict::Standing => ANSWER,
+        Verdict::Starting(reason) => reason,
+        Verdict::Start(_) | Verdict::Restart(..) | Verdict::Silent(_) | Verdict::Standing => ANSWER,
     };
     let spec = Box::new(run.wanted.spec.clone());
-    Unnumbered::new(Action::AwaitReady { spec, stall: run.wanted.stall }, reason)
+    let former = run.former.clone().map(Box::new);
+    Unnumbered::new(Action::AwaitReady { spec, stall: run.wanted.stall, former }, reason)
 }
 
 /// Why one waits for a server that was just started.

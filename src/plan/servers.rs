@@ -5,10 +5,13 @@
 
 use crate::manifest::{Protect, State};
 use crate::name::ModelName;
+use crate::observe::ServerSeen;
 use crate::plan::doubts::doubts;
 use crate::plan::finding::{Finding, Severity};
+use crate::plan::former::formers;
 use crate::plan::inputs::Protected;
 use crate::plan::place::{Place, is_content, place};
+use crate::plan::remarks::remarks;
 use crate::plan::room::Room;
 use crate::plan::server::{Verdict, protected, verdict};
 use crate::plan::wanted::{Candidate, Wanted, candidate};
@@ -25,6 +28,10 @@ pub(super) struct Run<'a> {
     pub(super) verdict: Verdict,
     /// What runs now or is left of it, if its record can be read: its place is taken until it is stopped.
     pub(super) now: Option<&'a ServerSpec>,
+    /// What there is of it, also where nothing runs.
+    pub(super) seen: Option<&'a ServerSeen>,
+    /// What is started again if it does not come up.
+    pub(super) former: Option<ServerSpec>,
 }
 
 impl Run<'_> {
@@ -32,7 +39,7 @@ impl Run<'_> {
     pub(super) fn starts(&self) -> bool {
         match self.verdict {
             Verdict::Start(_) | Verdict::Restart(..) => true,
-            Verdict::Standing | Verdict::Wait(_) | Verdict::Starting(_) => false,
+            Verdict::Standing | Verdict::Silent(_) | Verdict::Starting(_) => false,
         }
     }
 }
@@ -68,8 +75,11 @@ pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<
         };
         findings.extend(doubts);
         let now = site.live(candidate.name).and_then(|seen| seen.spec.as_ref().ok());
-        runs.push(Run { wanted: candidate.into_wanted(spec), verdict, now });
+        let seen = candidate.seen;
+        findings.extend(remarks(inputs, site, (&candidate, &spec), &verdict));
+        runs.push(Run { wanted: candidate.into_wanted(spec), verdict, now, seen, former: None });
     }
+    formers(site, &mut runs, &stays);
     runs
 }
 
@@ -143,10 +153,10 @@ enum Why {
     TooLarge,
     /// It is protected, and would be restarted wherever it is.
     Protected,
-    /// It is protected, and others want its place.
-    Displaced,
     /// There is no place for it.
     NoPlace,
+    /// It runs as it should, is protected, and others want its place: they may yet be refused.
+    Displaced,
     /// It runs as it should, others want its place, and there is no other one: they may yet be refused.
     Crowded,
 }
@@ -181,7 +191,7 @@ fn at_place(
     let verdict = verdict(candidate.seen, &spec);
     let doubts = match &verdict {
         // what runs as it should has shown that it can
-        Verdict::Standing | Verdict::Wait(_) | Verdict::Starting(_) => Vec::new(),
+        Verdict::Standing | Verdict::Silent(_) | Verdict::Starting(_) => Vec::new(),
         Verdict::Start(_) | Verdict::Restart(..) => doubts(inputs, site, candidate.model, &spec),
     };
     if let Some(finding) = doubts.iter().find(|doubt| doubt.severity == Severity::Error) {
@@ -189,13 +199,13 @@ fn at_place(
     }
     let may_restart = candidate.model.protect == Protect::No || inputs.protected == Protected::Allow;
     match &verdict {
-        Verdict::Restart(reason, _) if !may_restart => {
+        Verdict::Restart(reason, _) | Verdict::Silent(reason) if !may_restart => {
             let finding = protected(site, candidate.name, &format!("be restarted: {reason}"));
             let content = is_content(inputs, site, candidate);
             Err((if content { Why::Displaced } else { Why::Protected }, finding))
         }
         Verdict::Standing
-        | Verdict::Wait(_)
+        | Verdict::Silent(_)
         | Verdict::Starting(_)
         | Verdict::Start(_)
         | Verdict::Restart(..) => Ok(Placed { spec, verdict, doubts }),

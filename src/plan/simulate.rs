@@ -8,7 +8,7 @@ use crate::observe::{
 };
 use crate::plan::place::{holds_mib, owns};
 use crate::plan::secrets::needed;
-use crate::plan::step::{Action, Step, Storage};
+use crate::plan::step::{Action, Before, Step, Storage};
 use crate::plan::storage::is_below;
 use crate::plan::stored::fetched;
 use crate::spec::ServerSpec;
@@ -42,13 +42,17 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
         }
         Action::FetchWeights(fetch) => fetched(facts, fetch),
         Action::StartServer(spec) => start(facts, spec),
-        Action::RestartServer { to, .. } => start(facts, to),
+        Action::RestartServer { to, before, .. } => {
+            keep(facts, &to.name, *before);
+            start(facts, to);
+        }
         Action::AwaitReady { spec, .. } => answer(facts, &spec.name),
         Action::StopServer(name) => {
             clear(facts, name);
             if let Some(server) = facts.servers.get_mut(name) {
                 server.life = Life::Stopped;
                 server.answered = false;
+                server.past.former = None;
             }
         }
         Action::RemoveServer(name) => {
@@ -60,6 +64,10 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
         }
         Action::RemoveWeights(model) => {
             facts.cache.retain(|cache| !matches!(model, ModelRef::Hub { repo, .. } if *repo == cache.repo));
+        }
+        Action::RemoveRest => {
+            facts.secrets.clear();
+            facts.rest.clear();
         }
     }
 }
@@ -87,14 +95,25 @@ fn start(facts: &mut PodFacts, spec: &ServerSpec) {
     let copied = facts.secrets.iter().filter(|(name, _)| needed(name, spec.key));
     let secrets = copied.map(|(name, seen)| (name.clone(), *seen)).collect();
     let life = Life::Running { pid: 0, seconds: 0, health: None };
-    let seen = ServerSeen { spec: Ok(spec.clone()), life, answered: false, secrets, measured: None };
+    let past = facts.servers.get(&spec.name).map(|seen| seen.past.clone()).unwrap_or_default();
+    let seen = ServerSeen { spec: Ok(spec.clone()), life, answered: false, secrets, past, measured: None };
     change_use(facts, &seen, u64::saturating_add);
     facts.servers.insert(spec.name.clone(), seen);
+}
+
+/// The record of a server that answered stays beside that of the one that takes its place.
+fn keep(facts: &mut PodFacts, name: &ModelName, before: Before) {
+    if let (Some(server), Before::KeepFormer) = (facts.servers.get_mut(name), before) {
+        server.past.former = server.spec.as_ref().ok().cloned().map(Box::new);
+    }
 }
 
 fn answer(facts: &mut PodFacts, name: &ModelName) {
     if let Some(server) = facts.servers.get_mut(name) {
         server.answered = true;
+        server.past.former = None;
+        let digest = server.spec.as_ref().map(ServerSpec::digest).unwrap_or_default();
+        server.past.failed = server.past.failed.take().filter(|failed| failed.digest != digest);
         if let Life::Running { health, .. } = &mut server.life {
             *health = Some(200);
         }

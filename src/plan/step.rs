@@ -8,11 +8,10 @@ use crate::plan::change::Change;
 use crate::plan::fetch::Fetch;
 use crate::plan::finding::Finding;
 use crate::plan::packages::Packages;
-use crate::plan::row::{Counts, Row};
 use crate::plan::view::PodView;
 use crate::spec::{EngineRecipe, ServerSpec};
-use crate::units::{Bytes, Seconds};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::units::Seconds;
+use std::collections::BTreeMap;
 
 /// What to do about the difference between what is wanted and what is there.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -75,7 +74,8 @@ impl Step {
             Action::StopServer(_)
             | Action::RemoveServer(_)
             | Action::RemoveEngine(_)
-            | Action::RemoveWeights(_) => Sign::Remove,
+            | Action::RemoveWeights(_)
+            | Action::RemoveRest => Sign::Remove,
         }
     }
 }
@@ -110,6 +110,10 @@ pub enum Action {
         to: Box<ServerSpec>,
         /// What differs; empty where something else than the spec is the reason.
         changes: Vec<Change>,
+        /// What comes before that.
+        before: Before,
+        /// How long it will not answer, going by its last start.
+        down: Option<Seconds>,
     },
     /// Wait until a server has answered with a token.
     AwaitReady {
@@ -117,6 +121,8 @@ pub enum Action {
         spec: Box<ServerSpec>,
         /// Give up after so long without progress.
         stall: Seconds,
+        /// What is started in its place if it does not come up.
+        former: Option<Box<ServerSpec>>,
     },
     /// Stop a server and keep its record.
     StopServer(ModelName),
@@ -126,6 +132,19 @@ pub enum Action {
     RemoveEngine(EngineId),
     /// Remove a repository from the HF cache.
     RemoveWeights(ModelRef),
+    /// Remove what else pi put on the pod: secrets, tools, what it downloaded to build engines. The journal stays.
+    RemoveRest,
+}
+
+/// What comes before a server is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing.
+    Nothing,
+    /// Its record is kept, so that it can be started again.
+    KeepFormer,
+    /// It is asked once more: if it answers after all, it is left alone.
+    AskAgain,
 }
 
 /// Whether an action adds, changes or removes; the sign in front of its row.
@@ -156,6 +175,7 @@ impl Action {
             Self::RemoveServer(_) => "remove_server",
             Self::RemoveEngine(_) => "remove_engine",
             Self::RemoveWeights(_) => "remove_weights",
+            Self::RemoveRest => "remove_rest",
         }
     }
 
@@ -173,6 +193,7 @@ impl Action {
             Self::RestartServer { to, .. } => to.name.to_string(),
             Self::StopServer(name) | Self::RemoveServer(name) => name.to_string(),
             Self::RemoveEngine(id) => id.to_string(),
+            Self::RemoveRest => "secrets, tools, caches".to_owned(),
         }
     }
 
@@ -189,97 +210,8 @@ impl Action {
             | Self::WriteSecrets(_)
             | Self::FetchWeights(_)
             | Self::RemoveEngine(_)
-            | Self::RemoveWeights(_) => None,
+            | Self::RemoveWeights(_)
+            | Self::RemoveRest => None,
         }
-    }
-}
-
-impl Plan {
-    /// Whether there is nothing to do. Findings do not count.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
-    }
-
-    /// Bytes that all its downloads bring, as far as that is known.
-    #[must_use]
-    pub fn downloads(&self) -> Bytes {
-        let missing = |step: &Step| match &step.action {
-            Action::FetchWeights(fetch) => fetch.missing.unwrap_or_default().0,
-            Action::MountStorage(_)
-            | Action::InstallPackages(_)
-            | Action::InstallEngine(_)
-            | Action::WriteSecrets(_)
-            | Action::StartServer(_)
-            | Action::RestartServer { .. }
-            | Action::AwaitReady { .. }
-            | Action::StopServer(_)
-            | Action::RemoveServer(_)
-            | Action::RemoveEngine(_)
-            | Action::RemoveWeights(_) => 0,
-        };
-        Bytes(self.steps.iter().map(missing).sum())
-    }
-
-    /// How many rows add, change and remove.
-    #[must_use]
-    pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        for row in self.rows() {
-            match row.sign {
-                Sign::Add => counts.add += 1,
-                Sign::Change => counts.change += 1,
-                Sign::Remove => counts.remove += 1,
-            }
-        }
-        counts
-    }
-
-    /// How many servers go away and come back.
-    #[must_use]
-    pub fn restarts(&self) -> usize {
-        self.rows().filter(|row| row.restarts).count()
-    }
-
-    /// The steps that a person sees as rows of their own: all but the waiting that follows a start, and the stop of
-    /// a server that is started again.
-    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        let mut starts = BTreeSet::new();
-        let mut stops = BTreeMap::new();
-        for step in &self.steps {
-            match &step.action {
-                Action::StartServer(spec) | Action::RestartServer { to: spec, .. } => {
-                    starts.insert((&step.pod, &spec.name));
-                }
-                Action::StopServer(name) => {
-                    stops.insert((&step.pod, name), step.reason.as_str());
-                }
-                Action::MountStorage(_)
-                | Action::InstallPackages(_)
-                | Action::InstallEngine(_)
-                | Action::WriteSecrets(_)
-                | Action::FetchWeights(_)
-                | Action::AwaitReady { .. }
-                | Action::RemoveServer(_)
-                | Action::RemoveEngine(_)
-                | Action::RemoveWeights(_) => {}
-            }
-        }
-        self.steps.iter().filter_map(move |step| {
-            let server = step.action.server().map(|name| (&step.pod, name));
-            let is_started = server.is_some_and(|server| starts.contains(&server));
-            let stopped = server.and_then(|server| stops.get(&server).copied());
-            let reason = step.reason.as_str();
-            match (&step.action, stopped) {
-                (Action::AwaitReady { .. } | Action::StopServer(_), _) if is_started => None,
-                (Action::StartServer(_), Some(reason)) => {
-                    Some(Row { step, sign: Sign::Change, restarts: true, reason })
-                }
-                (action, _) => {
-                    let restarts = matches!(action, Action::RestartServer { .. });
-                    Some(Row { step, sign: step.sign(), restarts, reason })
-                }
-            }
-        })
     }
 }

@@ -65,9 +65,9 @@ pub(super) fn candidate<'a>(
     let listen = model.listen.unwrap_or_else(|| default_listen(&site.pod.ssh));
     let key = key_use(inputs, site, listen).map_err(|bad| bad.of(name))?;
     let wish = Wish { name, model: &model.model, kind: model.engine.kind, unseen: is_unseen(site) };
-    let (commit, note) = commit::commit(inputs, site, wish);
-    let mut notes: Vec<Finding> = note.into_iter().collect();
-    let fetch = match weights(inputs, site, wish, commit.as_deref()) {
+    let chosen = commit::commit(inputs, site, wish);
+    let mut notes: Vec<Finding> = chosen.note.into_iter().collect();
+    let fetch = match weights(inputs, site, wish, chosen.weights.as_deref()) {
         Weights::There => None,
         Weights::Fetch(fetch, reason) => {
             match hub_says(inputs, site, wish) {
@@ -83,7 +83,7 @@ pub(super) fn candidate<'a>(
     };
     let seen = site.facts.servers.get(name);
     let pick = pick::pick(site, model, seen.and_then(|seen| seen.spec.as_ref().ok()));
-    Ok(Candidate { name, model, seen, recipe, commit, fetch, notes, pick, listen, key })
+    Ok(Candidate { name, model, seen, recipe, commit: chosen.server, fetch, notes, pick, listen, key })
 }
 
 impl Candidate<'_> {
@@ -103,6 +103,7 @@ impl Candidate<'_> {
             project: inputs.manifest.project.clone(),
             kind: model.engine.kind,
             engine: recipe.as_ref().map(|recipe| recipe.id.clone()),
+            build: recipe.as_ref().map(EngineRecipe::digest),
             model: model.model.clone(),
             commit: commit.clone(),
             context,
@@ -114,6 +115,7 @@ impl Candidate<'_> {
             args,
             command: model.command.clone(),
             env,
+            restart: model.restart,
         }
     }
 

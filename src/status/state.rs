@@ -173,7 +173,8 @@ fn drift(status: &ServerStatus, plan: &Plan, pod: &PodName) -> Option<String> {
         | Action::FetchWeights(_)
         | Action::RemoveServer(_)
         | Action::RemoveEngine(_)
-        | Action::RemoveWeights(_) => false,
+        | Action::RemoveWeights(_)
+        | Action::RemoveRest => false,
     };
     let step = plan.steps.iter().find(|step| step.pod == *pod && about(&step.action))?;
     status.pid.map(|_| step.reason.clone())

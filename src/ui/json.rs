@@ -49,11 +49,13 @@ pub(super) fn step_json(step: &Step) -> Value {
     });
     let details = match action {
         Action::StartServer(spec) => Some(server_json(spec)),
-        Action::RestartServer { to, changes } => {
+        Action::RestartServer { to, changes, before: _, down } => {
             let mut server = server_json(to);
             server["changes"] = changes.iter().map(change_json).collect();
+            server["down_seconds"] = json!(down.map(|down| down.0));
             Some(server)
         }
+        Action::AwaitReady { former: Some(former), .. } => Some(json!({ "if_fails": server_json(former) })),
         Action::InstallPackages(packages) => Some(json!(packages)),
         Action::InstallEngine(recipe) => Some(json!(shown_recipe(recipe))),
         Action::MountStorage(storage) => Some(json!({ "source": shown_address(&storage.mount.source) })),
@@ -65,7 +67,8 @@ pub(super) fn step_json(step: &Step) -> Value {
         | Action::StopServer(_)
         | Action::RemoveServer(_)
         | Action::RemoveEngine(_)
-        | Action::RemoveWeights(_) => None,
+        | Action::RemoveWeights(_)
+        | Action::RemoveRest => None,
     };
     if let Some(details) = details {
         value["details"] = details;

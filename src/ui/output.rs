@@ -79,6 +79,17 @@ pub fn is_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
+/// Asks for one of some letters; none where nobody answers with one of them.
+pub(super) fn ask_letter(question: &str, letters: &[char]) -> Option<char> {
+    let mut err = anstream::stderr().lock();
+    write!(err, "{question} ").and_then(|()| err.flush()).ok()?;
+    drop(err);
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).ok()?;
+    let first = answer.trim().chars().next()?.to_ascii_lowercase();
+    letters.iter().copied().find(|letter| *letter == first)
+}
+
 /// Asks; only the word `yes` is one.
 pub fn ask_yes(question: &str) -> Result<bool> {
     let mut err = anstream::stderr().lock();

@@ -8,7 +8,7 @@ use crate::plan::{Action, Finding, Plan, PodView, Row, Severity, gpus_in_words};
 use crate::ui::command::command_text;
 use crate::ui::findings::finding_text;
 use crate::ui::layout::{Count, WIDTH, width};
-use crate::ui::rows::{below, row_text};
+use crate::ui::rows::{about, below, row_text};
 use crate::ui::style::{REMOVE, STRONG, Styled};
 use crate::units::Bytes;
 use std::collections::BTreeMap;
@@ -126,7 +126,11 @@ fn footer(plan: &Plan) -> String {
     let counts = plan.counts();
     let restarts = match plan.restarts() {
         0 => String::new(),
-        count => format!("  {}.", Count(count, "restart")),
+        count => {
+            let each = if count == 1 { "" } else { " at most" };
+            let down = plan.down().map(|down| format!(", {} down{each}", about(down))).unwrap_or_default();
+            format!("  {}{down}.", Count(count, "restart"))
+        }
     };
     let summary = format!("{} to add, {} to change, {} to remove.", counts.add, counts.change, counts.remove);
     let downloads = match plan.downloads() {

@@ -1,9 +1,10 @@
 //! One row of a plan: what is done to what, and below it what needs more room.
 
-use crate::plan::{Action, Fetch, How, PodView, Row, Sign, gpu_list, shown_address};
+use crate::plan::{Action, Before, Fetch, How, PodView, Row, Sign, gpu_list, shown_address};
 use crate::spec::{EngineRecipe, ServerSpec};
 use crate::ui::layout::{WIDTH, padded, width, wrapped};
 use crate::ui::style::{ADD, CHANGE, REMOVE, Styled};
+use crate::units::Seconds;
 use std::fmt::Write;
 
 /// Columns for a row's kind: `engine`, `weights`.
@@ -33,6 +34,13 @@ pub(super) fn row_text(text: &mut String, row: &Row<'_>, view: &PodView) {
         for change in changes {
             change_text(text, change.field, &change.how);
         }
+    }
+    let falls_back = matches!(
+        &step.action,
+        Action::RestartServer { before: Before::KeepFormer, .. } | Action::AwaitReady { former: Some(_), .. }
+    );
+    if falls_back {
+        below(text, "if it does not come up, the former one is started again");
     }
 }
 
@@ -98,14 +106,18 @@ fn words(row: &Row<'_>, view: &PodView) -> (&'static str, String, String) {
         }
         Action::StartServer(spec) => ("server", target, place(spec)),
         // what differs is told below
-        Action::RestartServer { changes, .. } if !changes.is_empty() => {
-            return ("server", target, RESTART.to_owned());
+        Action::RestartServer { changes, down, .. } if !changes.is_empty() => {
+            return ("server", target, restart(*down));
         }
-        Action::RestartServer { .. } => ("server", target, RESTART.to_owned()),
+        Action::RestartServer { before: Before::AskAgain, .. } => {
+            ("server", target, "will be restarted if it stays silent".to_owned())
+        }
+        Action::RestartServer { down, .. } => ("server", target, restart(*down)),
         Action::AwaitReady { .. } => ("server", target, "pi waits for it".to_owned()),
         Action::StopServer(_) => ("server", target, "will be stopped".to_owned()),
         Action::RemoveServer(_) => ("server", target, String::new()),
         Action::RemoveEngine(_) => ("engine", target, String::new()),
+        Action::RemoveRest => ("rest", target, String::new()),
     };
     let detail = match (detail.as_str(), *reason) {
         (detail, _) if step.makes_new() => detail.to_owned(),
@@ -115,7 +127,19 @@ fn words(row: &Row<'_>, view: &PodView) -> (&'static str, String, String) {
     (kind, target, detail)
 }
 
-const RESTART: &str = "will be restarted";
+/// `will be restarted, ~2 min down`
+fn restart(down: Option<Seconds>) -> String {
+    let down = down.map(|down| format!(", {} down", about(down))).unwrap_or_default();
+    format!("will be restarted{down}")
+}
+
+/// An expectation is not told to the second: `~40 s`, `~2 min`.
+pub(super) fn about(time: Seconds) -> String {
+    match time.0 {
+        0..90 => format!("~{} s", time.0.max(1).next_multiple_of(5)),
+        seconds => format!("~{} min", (seconds + 30) / 60),
+    }
+}
 
 /// `65.5 GB, 1.9 TB free`; `1.2 GB of 65.5 GB, 1.9 TB free`; nothing where the hub could not be asked.
 fn download(fetch: &Fetch, view: &PodView) -> String {

@@ -6,6 +6,7 @@
     reason = "brevity counts more than an allocation here; a skipped test says so"
 )]
 
+mod lab;
 mod sshd;
 mod workplace;
 
@@ -13,9 +14,11 @@ mod completions;
 mod diagnose;
 mod door;
 mod exit_codes;
+mod faults;
 mod eyes;
 mod hub;
 mod import;
+mod interrupted;
 mod journal;
 mod layers;
 mod laws;
@@ -25,6 +28,7 @@ mod manifest_laws;
 mod manifest_schema;
 mod manifests;
 mod plan;
+mod planted;
 mod podlab;
 mod pods;
 mod pods_setup;
@@ -33,3 +37,5 @@ mod prompt;
 mod readme;
 mod start_stop;
 mod ready;
+mod restart;
+mod replace;

@@ -20,6 +20,45 @@ pub struct ServerSeen {
     /// What vLLM measured at its start, kept when it answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,
+    /// What its former starts left to know.
+    #[serde(default)]
+    pub past: Past,
+}
+
+/// What a server's former starts left to know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Past {
+    /// What answered last, where a changed one was started in its place and has not answered yet.
+    pub former: Option<Box<ServerSpec>>,
+    /// The start that failed last.
+    pub failed: Option<FailedStart>,
+    /// Seconds from its last start until it answered with a token.
+    pub took: Option<u64>,
+    /// How often the pod itself started it again, if it did.
+    pub restarts: Option<Restarts>,
+}
+
+/// What a server did that is started again on the pod itself, since pi started it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restarts {
+    /// How often it was started again.
+    pub count: u32,
+    /// The exit code with which it ended the last time.
+    pub code: u8,
+    /// Whether it failed too often, and is left dead.
+    pub given_up: bool,
+}
+
+/// A start that failed, perhaps again and again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedStart {
+    /// [`ServerSpec::digest`] of what was started.
+    pub digest: String,
+    /// How often it failed.
+    pub count: u32,
+    /// Why, the last time, in one sentence.
+    pub cause: String,
 }
 
 /// Whether a server lives.

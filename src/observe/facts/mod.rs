@@ -5,7 +5,7 @@ mod home;
 mod weights;
 
 pub use gpus::{Gpu, GpuProcess, GpuSight};
-pub use home::{EngineSeen, Life, LockSeen, SecretSeen, ServerSeen};
+pub use home::{EngineSeen, FailedStart, Life, LockSeen, Past, Restarts, SecretSeen, ServerSeen};
 pub use weights::{CachedRepo, PathSeen, Snapshot, Whole};
 
 use crate::name::{EngineId, EnvName, ModelName, PodName, Port, SecretName};
@@ -72,6 +72,8 @@ pub struct PodFacts {
     pub model_paths: BTreeMap<String, PathSeen>,
     /// Secrets in the pod's file.
     pub secrets: BTreeMap<SecretName, SecretSeen>,
+    /// What else pi put into its directory, by name: `env`, `tools`, `cache`.
+    pub rest: Vec<String>,
     /// Who applies now.
     pub lock: Option<LockSeen>,
     /// Provider variables found on PID 1 (`RUNPOD_*`, `VAST_*`, `PUBLIC_IPADDR`) and `HF_HOME`.

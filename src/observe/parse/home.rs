@@ -31,6 +31,13 @@ pub(super) fn programs(records: &Records) -> BTreeMap<String, String> {
     pairs(records, "program").map(|(name, path)| (name.to_owned(), path.to_owned())).collect()
 }
 
+/// What else pi put into its directory.
+pub(super) fn rest(records: &Records) -> Vec<String> {
+    let mut names: Vec<String> = records.rows("rest").iter().filter_map(|row| row.first()).cloned().collect();
+    names.sort();
+    names
+}
+
 /// What the provider tells a pod about itself.
 pub(super) fn provider(records: &Records) -> BTreeMap<EnvName, String> {
     pairs(records, "env")

@@ -5,7 +5,7 @@ use super::home::{Expect, compared};
 use super::records::{Records, clean, obeyed, odd};
 use crate::diagnose::measured;
 use crate::name::{ModelName, SecretName};
-use crate::observe::facts::{Gap, Life, SecretSeen, ServerSeen};
+use crate::observe::facts::{FailedStart, Gap, Life, Past, Restarts, SecretSeen, ServerSeen};
 use crate::spec::ServerSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,25 +36,53 @@ pub(super) fn servers(
 
 fn server(told: &[&[String]], expect: &Expect) -> Option<ServerSeen> {
     let stopped = told.iter().any(|row| matches!(row, [what, ..] if what == "stopped"));
+    let answered = told.iter().any(|row| matches!(row, [what, ..] if what == "answered"));
     Some(ServerSeen {
-        spec: spec(told),
+        spec: spec(field(told, "spec")),
         life: life(told, stopped.then_some(Life::Stopped))?,
-        answered: told.iter().any(|row| matches!(row, [what, ..] if what == "answered")),
+        answered,
         secrets: secrets(told, expect),
         measured: measured(&fields(told, "measured")),
+        past: past(told, answered && is_running(told)),
     })
 }
 
+fn is_running(told: &[&[String]]) -> bool {
+    told.iter().any(|row| matches!(row, [what, ..] if what == "running"))
+}
+
+/// What its former starts left. What answers needs no former one any more.
+fn past(told: &[&[String]], answers: bool) -> Past {
+    let former = field(told, "former").filter(|_| !answers).and_then(|text| spec(Some(text)).ok());
+    let failed = told.iter().find_map(|row| match row {
+        [what, digest, count, cause, ..] if what == "failed" => {
+            let (digest, cause) = (digest.clone(), cause.clone());
+            Some(FailedStart { digest, count: count.parse().ok()?, cause })
+        }
+        _ => None,
+    });
+    let took = field(told, "took").and_then(|seconds| seconds.parse().ok());
+    let restarts = told.iter().find_map(|row| match row {
+        [what, count, code, word, ..] if what == "restarts" => Some(Restarts {
+            count: count.parse().ok()?,
+            code: code.parse().ok()?,
+            given_up: word == "given-up",
+        }),
+        _ => None,
+    });
+    Past { former: former.map(Box::new), failed, took, restarts }
+}
+
 /// Its record. One that would be obeyed by a terminal is refused: what is in it is shown and compared.
-fn spec(told: &[&[String]]) -> Result<ServerSpec, String> {
-    let text = field(told, "spec").unwrap_or_default();
+fn spec(text: Option<&str>) -> Result<ServerSpec, String> {
+    let text = text.unwrap_or_default();
     if text.is_empty() {
         return Err("spec.json is missing or empty".to_owned());
     }
     let spec: ServerSpec =
         serde_json::from_str(text).map_err(|error| clean(&format!("spec.json: {error}")))?;
-    let ServerSpec { commit, args, command, env, .. } = &spec;
-    let mut texts = commit.iter().chain(args).chain(command).chain(env.values());
+    let ServerSpec { build, commit, args, command, env, .. } = &spec;
+    let mut texts = commit.iter().chain(build).chain(args).chain(command).chain(env.values());
     let hostile = |text: &String| text.chars().any(|c| obeyed(c) && !matches!(c, '\n' | '\t'));
     if texts.any(hostile) { Err("spec.json has control characters in it".to_owned()) } else { Ok(spec) }
 }

@@ -4,10 +4,10 @@ use super::Asked;
 use super::room::{Beside, Room, share};
 use crate::manifest::{GpuAsk, Model};
 use crate::name::ModelName;
-use crate::plan::Site;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::servers::Stays;
 use crate::plan::wanted::Candidate;
+use crate::plan::{Site, is_live};
 use std::collections::BTreeMap;
 
 pub(super) fn gpus<'a>(
@@ -18,7 +18,7 @@ pub(super) fn gpus<'a>(
     let mut room = Room::of(site, stays);
     let mut places = BTreeMap::new();
     // those without a choice first, then those that had a place, then the rest; who need not restart goes first
-    for choose in [on_cpu, named_and_there, named, there, former, remembered, free] {
+    for choose in [on_cpu, named_and_there, named, there, former, remembered, elsewhere, free] {
         for asked in asked {
             let name = asked.candidate.name;
             if places.contains_key(name) {
@@ -105,6 +105,11 @@ pub(super) fn are_asked_for(gpus: &[u32], model: &Model, count: usize) -> bool {
         GpuAsk::Ids(ids) => ids == gpus,
         GpuAsk::Cpu | GpuAsk::Any | GpuAsk::Count(_) => gpus.len() == count,
     }
+}
+
+/// One that runs and can't stay where it is: it goes before those that do not run yet, or it would have to stay after all.
+fn elsewhere(asked: &Asked<'_>, room: &Room<'_>) -> Place {
+    asked.candidate.seen.filter(|seen| is_live(seen)).and_then(|_| free(asked, room))
 }
 
 /// The first GPUs with room, all of one kind where that can be.

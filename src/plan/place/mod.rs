@@ -81,10 +81,10 @@ pub(super) fn is_content(inputs: &Inputs<'_>, site: &Site<'_>, candidate: &Candi
     };
     let spec = candidate.at(inputs, site, Place { gpus: gpus.clone(), port: *port });
     match verdict(candidate.seen, &spec) {
-        Verdict::Standing | Verdict::Wait(_) | Verdict::Starting(_) => {
+        Verdict::Standing | Verdict::Starting(_) => {
             candidate.model.port.is_none_or(|wanted| wanted == *port)
                 && gpus::are_asked_for(gpus, candidate.model, candidate.pick.gpus)
         }
-        Verdict::Start(_) | Verdict::Restart(..) => false,
+        Verdict::Start(_) | Verdict::Restart(..) | Verdict::Silent(_) => false,
     }
 }

@@ -4,7 +4,7 @@
 //! each); `secrets` (names this machine has; default `api_key`, whose value is `value-of-api_key`, as salted with
 //! `salt`); `memory.json` (a `pods.json`); `hub.json` (what the hub said, by `owner/name@revision`); `args` (`destroy`, `--target NAME`, `--allow-protected`, `set-up`, `start NAME`, `start-new NAME`, `stop --target NAME`).
 //!
-//! An engine whose digest is `right` has the digest that this pi asks for.
+//! An engine whose digest, and a server whose build, is `right` has the digest that this pi asks for.
 
 use pi::hub::HubFacts;
 use pi::manifest::{self, Manifest};
@@ -147,6 +147,14 @@ impl Case {
             }
         }
         each_pod(&mut self.observed, |facts| {
+            for seen in facts.servers.values_mut() {
+                let former = seen.past.former.as_deref_mut();
+                for spec in seen.spec.as_mut().ok().into_iter().chain(former) {
+                    if spec.build.as_deref() == Some("right") {
+                        spec.build = spec.engine.as_ref().and_then(|id| right.get(id).cloned());
+                    }
+                }
+            }
             for (id, EngineSeen { digest }) in &mut facts.engines {
                 if digest.as_deref() == Some("right") {
                     *digest = Some(right.get(id).cloned().unwrap_or_else(|| "0123456789ab".to_owned()));

@@ -2,12 +2,14 @@
 
 pub(crate) mod case;
 mod check;
+mod former;
 pub(crate) mod golden;
 mod hidden;
 mod laws;
 mod packages;
 mod random;
 mod recipes;
+mod scratch;
 mod scripts;
 mod shuffle;
 mod twice;

@@ -11,11 +11,13 @@ use pi::memory::{Memory, PodMemory, ServerMemory};
 use pi::model_ref::ModelRef;
 use pi::name::{Port, SecretName};
 use pi::observe::{
-    CachedRepo, Disk, EngineSeen, Gap, Gpu, GpuProcess, GpuSight, Life, Listener, MountSeen, Observed,
-    PathSeen, PodFacts, RootBy, SecretSeen, ServerSeen, Sighting, Snapshot, Unreachable, Whole,
+    CachedRepo, Disk, EngineSeen, FailedStart, Gap, Gpu, GpuProcess, GpuSight, Life, Listener, MountSeen,
+    Observed, Past, PathSeen, PodFacts, RootBy, SecretSeen, ServerSeen, Sighting, Snapshot, Unreachable,
+    Whole,
 };
 use pi::plan::{Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan};
-use pi::units::Bytes;
+use pi::spec::ServerSpec;
+use pi::units::{Bytes, Tokens};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,11 +88,15 @@ struct World {
     destroy: Option<Extent>,
 }
 
+/// Two commits; no branch is called as one.
+const OLD: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const NEW: &str = "dddddddddddddddddddddddddddddddddddddddd";
+const AT_OLD: &str = "o/a@aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const REFS: [&str; 10] = [
     "o/a",
     "o/b",
     "o/a@main",
-    "o/a@abc",
+    AT_OLD,
     "/data/x",
     "/mnt/s/y",
     "o/g:a.gguf",
@@ -227,6 +233,7 @@ fn facts(choices: &mut Choices<'_>, ours: &BTreeSet<SecretName>) -> PodFacts {
         }
     }
     strangers(choices, &mut facts);
+    facts.rest.extend(choices.once_in(2).then(|| "tools".to_owned()));
     for program in ["gcc", "curl", "apt-get"] {
         if choices.once_in(2) {
             facts.programs.insert(program.to_owned(), format!("/usr/bin/{program}"));
@@ -292,6 +299,7 @@ fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pi
         "memory": pi::units::Percent::parse(memory).ok(), "gpus": gpus, "listen": "0.0.0.0",
         "port": port(choices), "key": choices.of(&["required", "open"]), "args": [],
         "command": if kind == "command" { vec!["serve", "{port}"] } else { Vec::new() }, "env": {},
+        "build": choices.of(&[None, Some("x")]),
     });
     let life = match choices.below(5) {
         0 | 1 => Life::Running { pid, seconds: 9, health: choices.of(&[Some(200), None, Some(503)]) },
@@ -308,7 +316,22 @@ fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pi
     } else {
         Ok(serde_json::from_value(spec).unwrap())
     };
-    ServerSeen { spec, life, answered: choices.once_in(2), secrets, measured: None }
+    let answered = choices.once_in(2);
+    let past = past(choices, &spec, answered);
+    ServerSeen { spec, life, answered, secrets, past, measured: None }
+}
+
+/// What former starts left: one that answered once, with another context or build, and a failure.
+fn past(choices: &mut Choices<'_>, spec: &Result<ServerSpec, String>, answered: bool) -> Past {
+    let context = choices.of(&[None, Some(Tokens(2048)), Some(Tokens(4096))]);
+    let former = spec.as_ref().ok().filter(|_| !answered && choices.once_in(2));
+    let former = former.map(|spec| Box::new(ServerSpec { context, ..spec.clone() }));
+    let failed = spec.as_ref().ok().filter(|_| choices.once_in(4)).map(|spec| FailedStart {
+        digest: spec.digest(),
+        count: 2,
+        cause: "it died".to_owned(),
+    });
+    Past { former, failed, took: choices.of(&[None, Some(100)]), restarts: None }
 }
 
 fn disks(choices: &mut Choices<'_>, path: &str) -> Vec<Disk> {
@@ -323,7 +346,7 @@ fn cached(choices: &mut Choices<'_>, repo: &str) -> Option<CachedRepo> {
         return None;
     }
     let refs = if choices.once_in(2) {
-        BTreeMap::from([("main".to_owned(), "abc".to_owned())])
+        BTreeMap::from([("main".to_owned(), OLD.to_owned())])
     } else {
         BTreeMap::new()
     };
@@ -339,7 +362,7 @@ fn cached(choices: &mut Choices<'_>, repo: &str) -> Option<CachedRepo> {
             Vec::new()
         },
     };
-    let commit = choices.of(&["abc", "main", "def"]);
+    let commit = choices.of(&[OLD, "main", NEW]);
     let snapshots = BTreeMap::from([(commit.to_owned(), snapshot)]);
     let blobs =
         if choices.once_in(3) { BTreeMap::from([("b".to_owned(), Bytes(1))]) } else { BTreeMap::new() };
@@ -347,33 +370,39 @@ fn cached(choices: &mut Choices<'_>, repo: &str) -> Option<CachedRepo> {
     Some(CachedRepo { repo: repo.parse().unwrap(), refs, snapshots, blobs, bytes: Bytes(1), incomplete })
 }
 
-/// What the hub says of the models; of some it was not asked.
+/// What the hub says of the models; of some it was not asked. A repository that it does not know it knows at no
+/// revision.
 fn hub(choices: &mut Choices<'_>) -> HubFacts {
     let mut facts = HubFacts::default();
-    for model in ["o/a", "o/b", "o/g", "o/a@main", "o/a@abc"] {
-        let model = ModelRef::parse(model).unwrap();
+    let mut unknown: Option<NoAnswer> = None;
+    let old_has_weights = choices.once_in(2);
+    for name in ["o/b", "o/g", "o/a", "o/a@main", AT_OLD] {
+        let model = ModelRef::parse(name).unwrap();
         let file = |blob: &str, bytes| HubFile { bytes: Bytes(bytes), blob: blob.to_owned() };
         let mut files =
             BTreeMap::from([("a.gguf".to_owned(), file("a", 1)), ("b.gguf".to_owned(), file("b", 1))]);
-        if choices.once_in(2) {
+        let commit = if name == AT_OLD { OLD } else { choices.of(&[OLD, NEW]) };
+        // a commit has the same files, whatever name it was asked by
+        if commit == NEW || old_has_weights {
             files.insert("model.safetensors".to_owned(), file("m", 5));
         }
         let known = RepoFacts {
-            commit: choices.of(&["abc", "def"]).to_owned(),
+            commit: commit.to_owned(),
             gated: choices.once_in(4),
             private: false,
             files,
             config: None,
         };
-        match choices.below(5) {
-            0 | 1 => {}
-            2 | 3 => facts.insert(&model, HubAnswer::Known(known)),
-            _ => facts.insert(
-                &model,
-                HubAnswer::Unknown(
-                    [NoAnswer::NotFound, NoAnswer::Offline(String::new())][choices.below(2)].clone(),
-                ),
-            ),
+        let of_a = name.starts_with("o/a");
+        match (choices.below(5), &unknown) {
+            (_, Some(why)) if of_a && name != "o/a" => facts.insert(&model, HubAnswer::Unknown(why.clone())),
+            (0 | 1, _) => {}
+            (4.., _) if !of_a || name == "o/a" => {
+                let why = [NoAnswer::NotFound, NoAnswer::Offline(String::new())][choices.below(2)].clone();
+                unknown = of_a.then(|| why.clone());
+                facts.insert(&model, HubAnswer::Unknown(why));
+            }
+            (2.., _) => facts.insert(&model, HubAnswer::Known(known)),
         }
     }
     facts

@@ -83,7 +83,7 @@ fn every_action_is_in_some_case() {
     assert!(missing.is_empty(), "no case has {missing:?}");
 }
 
-const ALL: [&str; 12] = [
+const ALL: [&str; 13] = [
     "mount_storage",
     "install_packages",
     "install_engine",
@@ -96,6 +96,7 @@ const ALL: [&str; 12] = [
     "remove_server",
     "remove_engine",
     "remove_weights",
+    "remove_rest",
 ];
 
 fn written(folder: &Path, name: &str, text: &str) -> PathBuf {

@@ -1,136 +1,15 @@
 //! Law 4, for real: every script run twice leaves what one run leaves. In scratch directories, with this machine's
 //! bash and processes.
 
-use pi::manifest::{Manifest, Mount, Pod};
+use super::scratch::{Scratch, bash, twice, wait_until};
+use pi::manifest::Mount;
 use pi::model_ref::ModelRef;
-use pi::plan::{Action, Storage, scripts};
-use pi::script::{Script, Template, render};
-use pi::spec::ServerSpec;
+use pi::plan::{Action, Storage};
+use pi::script::{Template, render};
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::Duration;
-use tempfile::TempDir;
-
-/// A pod's home in a scratch directory; what still runs in there ends with it.
-struct Scratch {
-    folder: TempDir,
-    manifest: Manifest,
-}
-
-impl Scratch {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let at = folder.path().display();
-        let text =
-            format!("[pods.here]\nssh = \"local\"\npi_path = \"{at}/pi\"\nmodels_path = \"{at}/models\"\n");
-        fs::create_dir(folder.path().join("pi")).unwrap();
-        let manifest = super::case::parse(&text).unwrap();
-        Self { folder, manifest }
-    }
-
-    fn path(&self, below: &str) -> PathBuf {
-        self.folder.path().join(below)
-    }
-
-    fn pod(&self) -> &Pod {
-        self.manifest.pods.values().next().unwrap()
-    }
-
-    fn act(&self, action: &Action, input: &str) {
-        for script in scripts(action, self.pod()).unwrap() {
-            let out = bash(&script, input);
-            assert!(out.status.success(), "{}: {}", script.name, String::from_utf8_lossy(&out.stderr));
-        }
-    }
-
-    /// Leaders of the sessions whose processes know this directory.
-    fn sessions(&self) -> Vec<u32> {
-        let mark = self.path("pi").display().to_string();
-        let mut sessions: Vec<u32> = fs::read_dir("/proc")
-            .unwrap()
-            .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok())
-            .filter_map(|pid: u32| {
-                let environ = fs::read(format!("/proc/{pid}/environ")).ok()?;
-                let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-                let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
-                let lives = !matches!(fields[0], "Z" | "X");
-                let ours = String::from_utf8_lossy(&environ).contains(&format!("PI_TEST_AT={mark}"));
-                if lives && ours { fields[3].parse().ok() } else { None }
-            })
-            .collect();
-        sessions.sort_unstable();
-        sessions.dedup();
-        sessions
-    }
-
-    /// A server that only sleeps, in two processes.
-    fn server(&self) -> Box<ServerSpec> {
-        let mark = self.path("pi").display().to_string();
-        let spec = json!({
-            "name": "sleeper", "project": "team", "kind": "command", "engine": null, "model": "/dev/null",
-            "commit": null, "context": null, "memory": null, "gpus": [], "listen": "127.0.0.1", "port": 8001,
-            "key": "required", "args": [], "command": ["bash", "-c", "sleep 300 & echo started; wait"],
-            "env": { "PI_TEST_AT": mark },
-        });
-        Box::new(serde_json::from_value(spec).unwrap())
-    }
-
-    /// Every file with its mode and text, but for what differs from run to run by its nature.
-    fn tree(&self) -> BTreeMap<PathBuf, String> {
-        let mut tree = BTreeMap::new();
-        walk(self.folder.path(), self.folder.path(), &mut tree);
-        tree
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        for session in self.sessions() {
-            let group = format!("-{session}");
-            drop(Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status());
-        }
-    }
-}
-
-fn walk(root: &Path, at: &Path, tree: &mut BTreeMap<PathBuf, String>) {
-    for entry in fs::read_dir(at).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.strip_prefix(root).unwrap().to_owned();
-        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
-        if path.is_dir() {
-            tree.insert(name, format!("{mode:o}"));
-            walk(root, &path, tree);
-        } else {
-            let text = fs::read_to_string(&path).unwrap();
-            // who runs differs, and there is one log more after a second start
-            let text = if matches!(path.file_name().unwrap().to_str().unwrap(), "pid" | "answered") {
-                ""
-            } else {
-                &text
-            };
-            if !name.ends_with("server.log.1") {
-                tree.insert(name, format!("{mode:o} {text}"));
-            }
-        }
-    }
-}
-
-fn bash(script: &Script, input: &str) -> Output {
-    let mut child = Command::new("bash")
-        .args(["--norc", "-c", &script.text, script.name])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // a script that reads nothing may have ended already
-    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
-    child.wait_with_output().unwrap()
-}
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 #[test]
 fn secrets_are_written_once_however_often() {
@@ -171,8 +50,10 @@ fn answered_is_marked_stopped_and_removed_alike() {
     let scratch = Scratch::new();
     scratch.act(&Action::StartServer(scratch.server()), "");
     let name = || "sleeper".parse().unwrap();
-    let mark =
-        render(Template::MARK_ANSWERED, &json!({ "pi": scratch.path("pi"), "name": "sleeper" })).unwrap();
+    let log = scratch.path("pi/servers/sleeper/server.log");
+    wait_until(|| fs::read_to_string(&log).is_ok_and(|text| text == "started\n"));
+    let values = json!({ "pi": scratch.path("pi"), "name": "sleeper", "digest": "0123456789ab" });
+    let mark = render(Template::MARK_ANSWERED, &values).unwrap();
     let marked = || {
         let out = bash(&mark, "");
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
@@ -297,22 +178,4 @@ fn the_lock_is_held_by_one_and_goes_with_its_holder() {
         assert_eq!(holder.wait().unwrap().code(), Some(143));
         assert!(!scratch.path("pi/lock").exists());
     }
-}
-
-/// Runs an action's script once, and again: the second run changes nothing.
-fn twice(scratch: &Scratch, action: &Action) {
-    scratch.act(action, "");
-    let once = (scratch.tree(), scratch.sessions());
-    scratch.act(action, "");
-    assert_eq!((scratch.tree(), scratch.sessions()), once, "{}", action.name());
-}
-
-fn wait_until(done: impl Fn() -> bool) {
-    for _ in 0..200 {
-        if done() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    panic!("it did not happen within 10 s");
 }

@@ -1,0 +1,84 @@
+//! Which server is started again if a changed one does not come up.
+//!
+//! It is the last one that answered. Its record stays on the pod until the changed one answers, so that this can be
+//! told anew whenever pi is asked, also after it was killed in between.
+
+use crate::plan::Site;
+use crate::plan::change::changes;
+use crate::plan::place::share;
+use crate::plan::server::Verdict;
+use crate::plan::servers::{Run, Stays};
+use crate::plan::step::Before;
+use crate::spec::ServerSpec;
+
+/// A whole GPU, in hundredths of a percent.
+const WHOLE: u32 = 10_000;
+
+/// Notes for each server that is started or waited for which one can be started in its place.
+pub(super) fn formers(site: &Site<'_>, runs: &mut [Run<'_>], stays: &Stays<'_>) {
+    let staying = stays.iter().filter_map(|name| site.live(name)?.spec.as_ref().ok());
+    let staying: Vec<&ServerSpec> = staying.collect();
+    let formers: Vec<Option<ServerSpec>> = runs
+        .iter()
+        .map(|run| {
+            let others: Vec<&ServerSpec> = runs
+                .iter()
+                .map(|run| &run.wanted.spec)
+                .chain(staying.iter().copied())
+                .filter(|spec| spec.name != run.wanted.spec.name)
+                .collect();
+            let usable = |spec: &&ServerSpec| {
+                !changes(spec, &run.wanted.spec).is_empty()
+                    && has_place(spec, &others)
+                    && has_engine(site, spec, runs)
+            };
+            last_good(run).filter(usable).cloned()
+        })
+        .collect();
+    for (run, former) in runs.iter_mut().zip(formers) {
+        run.former = former;
+    }
+}
+
+/// What has to be done before a server is stopped to be started anew.
+pub(super) fn before(run: &Run<'_>) -> Before {
+    match &run.verdict {
+        Verdict::Silent(_) => Before::AskAgain,
+        Verdict::Restart(..) if run.former.is_some() && goes(run).is_some() => Before::KeepFormer,
+        Verdict::Restart(..) | Verdict::Start(_) | Verdict::Starting(_) | Verdict::Standing => {
+            Before::Nothing
+        }
+    }
+}
+
+/// What answered last: what runs now, or what was kept when it was changed.
+fn last_good<'a>(run: &Run<'a>) -> Option<&'a ServerSpec> {
+    let seen = run.seen?;
+    goes(run).or(seen.past.former.as_deref())
+}
+
+/// The server that runs, has answered, and is to be changed.
+fn goes<'a>(run: &Run<'a>) -> Option<&'a ServerSpec> {
+    let changes = matches!(&run.verdict, Verdict::Restart(_, changes) if !changes.is_empty());
+    run.now.filter(|_| changes && run.seen.is_some_and(|seen| seen.answered))
+}
+
+/// Whether none of the others takes its port or its share of a GPU.
+fn has_place(spec: &ServerSpec, others: &[&ServerSpec]) -> bool {
+    let part = |spec: &ServerSpec| share(spec.memory, spec.kind);
+    let taken = |gpu: &u32| -> u32 {
+        others.iter().filter(|other| other.gpus.contains(gpu)).map(|other| part(other)).sum()
+    };
+    others.iter().all(|other| other.port != spec.port)
+        && spec.gpus.iter().all(|gpu| taken(gpu) + part(spec) <= WHOLE)
+}
+
+/// Whether the environment that it ran from is there, and stays as it is.
+fn has_engine(site: &Site<'_>, spec: &ServerSpec, runs: &[Run<'_>]) -> bool {
+    let Some(id) = &spec.engine else { return true };
+    let there = site.facts.engines.get(id).and_then(|seen| seen.digest.as_ref());
+    let recipes = runs.iter().filter_map(|run| run.wanted.recipe.as_ref());
+    spec.build.is_some()
+        && there == spec.build.as_ref()
+        && recipes.filter(|recipe| recipe.id == *id).all(|recipe| Some(recipe.digest()) == spec.build)
+}

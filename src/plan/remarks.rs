@@ -1,0 +1,61 @@
+//! What is worth saying of a server that is started: that it failed before, that its address changes.
+
+use crate::name::Port;
+use crate::plan::finding::{Finding, Severity};
+use crate::plan::place::owns;
+use crate::plan::server::Verdict;
+use crate::plan::wanted::Candidate;
+use crate::plan::{Inputs, Site};
+use crate::spec::ServerSpec;
+
+/// What is worth saying of one server.
+pub(super) fn remarks(
+    inputs: &Inputs<'_>,
+    site: &Site<'_>,
+    (candidate, spec): (&Candidate<'_>, &ServerSpec),
+    verdict: &Verdict,
+) -> Vec<Finding> {
+    if matches!(verdict, Verdict::Standing) {
+        return Vec::new();
+    }
+    let moved = moved(inputs, site, candidate, spec.port);
+    failed(site, candidate, spec).into_iter().chain(moved).collect()
+}
+
+/// The same start has failed already.
+fn failed(site: &Site<'_>, candidate: &Candidate<'_>, spec: &ServerSpec) -> Option<Finding> {
+    let failed = candidate.seen?.past.failed.as_ref().filter(|failed| failed.digest == spec.digest())?;
+    let times = match failed.count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        count => format!("{count} times"),
+    };
+    let message = format!("it failed to start {times}: {}", failed.cause);
+    let help = format!("pi tries it again; `pi logs {}` shows what it said", candidate.name);
+    Some(Finding::on(Severity::Warning, "failed-before", site.name, message).of(candidate.name).help(help))
+}
+
+/// Its port, which pi chose, is no longer the one that its clients know.
+fn moved(inputs: &Inputs<'_>, site: &Site<'_>, candidate: &Candidate<'_>, to: Port) -> Option<Finding> {
+    let recorded = candidate.seen.and_then(|seen| seen.spec.as_ref().ok()).map(|spec| spec.port);
+    let from = recorded.or_else(|| inputs.memory.port(site.name, candidate.name))?;
+    if candidate.model.port.is_some() || from == to {
+        return None;
+    }
+    let stranger = site.facts.listeners.iter().find(|listener| {
+        listener.port == from && !site.facts.servers.values().any(|server| owns(server, listener))
+    });
+    let holder = match stranger {
+        Some(listener) => match (listener.pid, listener.command.as_str()) {
+            (Some(pid), command) if !command.is_empty() => format!("`{command}` (PID {pid})"),
+            (Some(pid), _) => format!("PID {pid}"),
+            (None, _) => "another process".to_owned(),
+        },
+        None => "another server".to_owned(),
+    };
+    let message = format!("its port changes from {from} to {to}: {holder} has {from}");
+    let help = format!(
+        "clients have to follow; with `port = {from}` in pi.toml the plan fails instead, until {from} is free"
+    );
+    Some(Finding::on(Severity::Warning, "port-moved", site.name, message).of(candidate.name).help(help))
+}

@@ -1,0 +1,142 @@
+//! A plan as people see it: its rows, and what they add up to.
+
+use crate::plan::step::{Action, Plan, Sign, Step};
+use crate::units::{Bytes, Seconds};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Plan {
+    /// Whether there is nothing to do. Findings do not count.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Bytes that all its downloads bring, as far as that is known.
+    #[must_use]
+    pub fn downloads(&self) -> Bytes {
+        let missing = |step: &Step| match &step.action {
+            Action::FetchWeights(fetch) => fetch.missing.unwrap_or_default().0,
+            Action::MountStorage(_)
+            | Action::InstallPackages(_)
+            | Action::InstallEngine(_)
+            | Action::WriteSecrets(_)
+            | Action::StartServer(_)
+            | Action::RestartServer { .. }
+            | Action::AwaitReady { .. }
+            | Action::StopServer(_)
+            | Action::RemoveServer(_)
+            | Action::RemoveEngine(_)
+            | Action::RemoveWeights(_)
+            | Action::RemoveRest => 0,
+        };
+        Bytes(self.steps.iter().map(missing).sum())
+    }
+
+    /// How many rows add, change and remove.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for row in self.rows() {
+            match row.sign {
+                Sign::Add => counts.add += 1,
+                Sign::Change => counts.change += 1,
+                Sign::Remove => counts.remove += 1,
+            }
+        }
+        counts
+    }
+
+    /// How many servers go away and come back.
+    #[must_use]
+    pub fn restarts(&self) -> usize {
+        self.rows().filter(|row| row.restarts).count()
+    }
+
+    /// The longest that one of its restarts is expected to take, as far as that is known.
+    #[must_use]
+    pub fn down(&self) -> Option<Seconds> {
+        let down = |step: &Step| match &step.action {
+            Action::RestartServer { down, .. } => *down,
+            Action::MountStorage(_)
+            | Action::InstallPackages(_)
+            | Action::InstallEngine(_)
+            | Action::WriteSecrets(_)
+            | Action::FetchWeights(_)
+            | Action::StartServer(_)
+            | Action::AwaitReady { .. }
+            | Action::StopServer(_)
+            | Action::RemoveServer(_)
+            | Action::RemoveEngine(_)
+            | Action::RemoveWeights(_)
+            | Action::RemoveRest => None,
+        };
+        self.steps.iter().filter_map(down).max()
+    }
+
+    /// The steps that a person sees as rows of their own: all but the waiting that follows a start, and the stop of
+    /// a server that is started again.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        let mut starts = BTreeSet::new();
+        let mut stops = BTreeMap::new();
+        for step in &self.steps {
+            match &step.action {
+                Action::StartServer(spec) | Action::RestartServer { to: spec, .. } => {
+                    starts.insert((&step.pod, &spec.name));
+                }
+                Action::StopServer(name) => {
+                    stops.insert((&step.pod, name), step.reason.as_str());
+                }
+                Action::MountStorage(_)
+                | Action::InstallPackages(_)
+                | Action::InstallEngine(_)
+                | Action::WriteSecrets(_)
+                | Action::FetchWeights(_)
+                | Action::AwaitReady { .. }
+                | Action::RemoveServer(_)
+                | Action::RemoveEngine(_)
+                | Action::RemoveWeights(_)
+                | Action::RemoveRest => {}
+            }
+        }
+        self.steps.iter().filter_map(move |step| {
+            let server = step.action.server().map(|name| (&step.pod, name));
+            let is_started = server.is_some_and(|server| starts.contains(&server));
+            let stopped = server.and_then(|server| stops.get(&server).copied());
+            let reason = step.reason.as_str();
+            match (&step.action, stopped) {
+                (Action::AwaitReady { .. } | Action::StopServer(_), _) if is_started => None,
+                (Action::StartServer(_), Some(reason)) => {
+                    Some(Row { step, sign: Sign::Change, restarts: true, reason })
+                }
+                (action, _) => {
+                    let restarts = matches!(action, Action::RestartServer { .. });
+                    Some(Row { step, sign: step.sign(), restarts, reason })
+                }
+            }
+        })
+    }
+}
+
+/// One row of a plan, as people see it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Row<'a> {
+    /// What is done.
+    pub step: &'a Step,
+    /// Whether that adds, changes or removes.
+    pub sign: Sign,
+    /// Whether a server goes away and comes back.
+    pub restarts: bool,
+    /// Why.
+    pub reason: &'a str,
+}
+
+/// Rows of a plan, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// `+`
+    pub add: usize,
+    /// `~`
+    pub change: usize,
+    /// `-`
+    pub remove: usize,
+}

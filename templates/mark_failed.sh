@@ -1,0 +1,14 @@
+# Notes on the pod that a start failed: of what, how often, why. The reason is the first line of standard input.
+# shellcheck disable=SC2088 # expanded below
+pi={{ pi }}
+name={{ name }}
+digest={{ digest }}
+
+pi=$(expand "$pi")
+dir=$pi/servers/$name
+if [[ ! -d $dir ]]; then return 0; fi
+IFS= read -r reason || true
+count=0 former=''
+if [[ -f $dir/failed ]]; then read -r former count _ <"$dir/failed" || true; fi
+if [[ $former != "$digest" || $count != [0-9]* ]]; then count=0; fi
+put "$dir/failed" "$digest $((count + 1)) ${reason:0:500}"$'\n'

@@ -1,0 +1,12 @@
+# Removes what is left of pi on a pod that has no server any more: secrets, tools, what was downloaded to build
+# engines. The journal stays, and whatever pi did not put there.
+# shellcheck disable=SC2088 # expanded below
+pi={{ pi }}
+
+pi=$(expand "$pi")
+for name in env env.new tools python cache; do
+  rm -rf -- "${pi:?}/$name"
+done
+for name in engines servers; do
+  if [[ -d $pi/$name ]]; then rmdir --ignore-fail-on-non-empty -- "$pi/$name"; fi
+done

@@ -1,0 +1,56 @@
+//! `pi` is killed with -9, before, during and after every step of a first apply, and while a server is replaced.
+
+use super::bench::{ONE, TWO, kill_9};
+use super::table::Row;
+use std::time::Duration;
+
+const STEPS: [&str; 6] = [
+    "install_engine packed",
+    "write_secrets api_key",
+    "start_server one",
+    "await_ready one",
+    "start_server two",
+    "await_ready two",
+];
+
+const DIES: &str = "[models.two]\nport = 8011\ngpus = 1\ncommand = [\"bash\", \"-c\", \"sleep 1; exit 3\"]\n";
+
+pub(super) fn rows() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for step in STEPS {
+        let name = step.replace('_', " ");
+        rows.push(Row::new("`pi` killed with -9", format!("before {name}"), move |bench| {
+            bench.apply_until(&format!("began {step}"), kill_9);
+            bench.converges();
+        }));
+        rows.push(Row::new("`pi` killed with -9", format!("during {name}"), move |bench| {
+            bench.apply_until(&format!("began {step}"), |pi| {
+                std::thread::sleep(Duration::from_millis(150));
+                kill_9(pi);
+            });
+            bench.converges();
+        }));
+        rows.push(Row::new("`pi` killed with -9", format!("after {name}"), move |bench| {
+            bench.apply_until(&format!("ended {step}"), kill_9);
+            bench.converges();
+        }));
+    }
+    for (event, moment) in [
+        ("began restart_server two", "while a changed server takes the place of the former one"),
+        ("began await_ready two", "while a changed server starts that will die"),
+    ] {
+        rows.push(Row::new("`pi` killed with -9", moment, move |bench| {
+            bench.apply();
+            bench.wants(&[ONE, DIES]);
+            bench.apply_until(event, |pi| {
+                std::thread::sleep(Duration::from_millis(200));
+                kill_9(pi);
+            });
+            bench.pi("apply --yes").exits(1).says("The former one runs again");
+            bench.wants(&[ONE, TWO]);
+            bench.is_as_wanted_but_for("./servers/two/failed");
+            bench.tell("the next apply says that it dies, and the former one runs again");
+        }));
+    }
+    rows
+}

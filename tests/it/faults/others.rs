@@ -1,0 +1,44 @@
+//! Other people: two applies at once, a lock whose holder is killed, memory that is lost.
+
+use super::bench::{beside, kill_9};
+use super::table::Row;
+use crate::workplace::Ran;
+
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        Row::new("two applies at once", "from the beginning", |bench| {
+            let pis: Vec<_> = (0..2).map(|_| beside(bench.place.command("apply --yes"))).collect();
+            let ran: Vec<Ran> = pis.into_iter().map(|pi| pi.wait_with_output().unwrap().into()).collect();
+            let done = ran.iter().filter(|ran| ran.code == Some(0)).count();
+            assert!(done >= 1, "{ran:?}");
+            bench.is_as_wanted();
+            bench.tell("one does it, the other is refused or finds it done");
+        }),
+        Row::new("holder of the lock killed with -9", "while a second one asks for it", |bench| {
+            bench.apply_until("began await_ready one", |pi| {
+                bench.pi("apply --yes").exits(75);
+                kill_9(pi);
+            });
+            bench.tell("exit 75 while it lives");
+            bench.converges();
+        }),
+        Row::new("`pods.json` gone", "when all runs", |bench| {
+            bench.apply();
+            drop(std::fs::remove_file(bench.place.path().join("home/.pi/pods.json")));
+            bench.is_as_wanted();
+            bench.tell("the same plan");
+        }),
+        Row::new("`pods.json` broken", "when all runs", |bench| {
+            bench.apply();
+            let file = bench.place.path().join("home/.pi/pods.json");
+            std::fs::write(&file, "{").unwrap();
+            let ran = bench.pi("plan");
+            assert!(ran.code != Some(0), "{ran:?}");
+            ran.says("is not what pi wrote");
+            assert_eq!(std::fs::read_to_string(&file).unwrap(), "{");
+            std::fs::remove_file(&file).unwrap();
+            bench.converges();
+            bench.tell("an error that names the file, which stays as it is");
+        }),
+    ]
+}
