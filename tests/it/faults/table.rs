@@ -1,6 +1,7 @@
 //! Rows, and the table of what became of them.
 
 use super::bench::Bench;
+use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -80,7 +81,7 @@ pub(super) fn table(ran: &[Ran]) -> (String, usize) {
     }
     let mut text = "| fault | when | what becomes of it |\n|---|---|---|\n".to_owned();
     for (fault, outcome, moments) in lines {
-        text += &format!("| {fault} | {} | {outcome} |\n", moments.join(", "));
+        let _ = writeln!(text, "| {fault} | {} | {outcome} |", moments.join(", "));
     }
     (text, ran.iter().filter(|ran| ran.outcome.is_err()).count())
 }
