@@ -26,6 +26,7 @@ mod manifest_edits;
 mod manifest_laws;
 mod manifest_schema;
 mod manifests;
+mod memory;
 mod plan;
 mod podlab;
 mod pods;
