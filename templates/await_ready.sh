@@ -46,8 +46,16 @@ owns_port() {
   return 1
 }
 
-size=-1
-quiet=0
+# Sets $now to how much the log says; that somebody asks for /health, as this does, and gets no answer is no progress.
+measure() {
+  local size
+  size=$(stat -c %s -- "$log" 2>/dev/null || printf 0)
+  if [[ $size == "$measured" ]]; then return 0; fi
+  measured=$size
+  now=$({ grep -avE '/health|code (404|405|501|503)' -- "$log" || true; } 2>/dev/null | wc -c)
+}
+
+measured=-1 now=0 before=-1 quiet=0
 while :; do
   if ! leader_runs; then
     sleep 0.5
@@ -58,8 +66,8 @@ while :; do
     if owns_port; then break; fi
     exit 5
   fi
-  now=$(stat -c %s -- "$log" 2>/dev/null || printf 0)
-  if [[ $now != "$size" ]]; then size=$now quiet=$SECONDS; fi
+  measure
+  if [[ $now != "$before" ]]; then before=$now quiet=$SECONDS; fi
   if ((SECONDS - quiet >= stall)); then exit 4; fi
   sleep 0.2
 done

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 /// A server that takes longer to accept a connection is not there.
 const CONNECT: Duration = Duration::from_secs(10);
 /// A long prompt on a slow machine may take minutes until its first token; a server that is silent for longer is lost.
-const SILENCE: Duration = Duration::from_secs(600);
+const SILENCE: Duration = Duration::from_mins(10);
 
 /// How the person named the server: what to do about trouble depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,6 +208,9 @@ impl Client {
         let asked = self.asked(url);
         let kind =
             response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if kind.starts_with("text/html") {
+            return Err(broken(asked, Fault::Garbled("a page for browsers".to_owned())));
+        }
         let streams = !kind.starts_with("application/json");
         let mut hear = |data: &str| hear(data).map_err(|fault| broken(asked, self.safe(fault)));
         if !streams {

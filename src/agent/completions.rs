@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 /// The body of a request.
 pub(super) fn body(system: &str, messages: &[Message], tools: &[Value]) -> Value {
     let last_user = messages.iter().rposition(|message| matches!(message, Message::User { .. }));
-    let said = messages.iter().enumerate().map(|(at, message)| wire(message, Some(at) > last_user));
+    let said = messages.iter().enumerate().map(|(at, message)| {
+        wire(message, if Some(at) > last_user { Thoughts::Kept } else { Thoughts::Dropped })
+    });
     let system = (!system.is_empty()).then(|| json!({ "role": "system", "content": system }));
     let messages: Vec<Value> = system.into_iter().chain(said).collect();
     let mut body =
@@ -20,7 +22,14 @@ pub(super) fn body(system: &str, messages: &[Message], tools: &[Value]) -> Value
     body
 }
 
-fn wire(message: &Message, current: bool) -> Value {
+/// Between the calls of one task the model goes on from what it thought; older thoughts are dropped.
+#[derive(Clone, Copy, PartialEq)]
+enum Thoughts {
+    Kept,
+    Dropped,
+}
+
+fn wire(message: &Message, thoughts: Thoughts) -> Value {
     match message {
         Message::User { text } => json!({ "role": "user", "content": text }),
         Message::Tool { call, text } => json!({ "role": "tool", "tool_call_id": call, "content": text }),
@@ -29,8 +38,7 @@ fn wire(message: &Message, current: bool) -> Value {
             if !answer.calls.is_empty() {
                 wire["tool_calls"] = answer.calls.iter().map(call).collect();
             }
-            // between the calls of one task the model goes on from what it thought; older thoughts are dropped
-            if let Some(field) = answer.thinking_field.as_ref().filter(|_| current) {
+            if let Some(field) = answer.thinking_field.as_ref().filter(|_| thoughts == Thoughts::Kept) {
                 wire[field] = json!(answer.thinking);
             }
             wire

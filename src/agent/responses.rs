@@ -153,7 +153,7 @@ impl Fold {
             }
             // a reference to what a server keeps would be worth nothing: nothing is stored
             Some("reasoning") if is_whole(&event.item) => {
-                self.gathered.answer.reasoning.push(event.item.clone())
+                self.gathered.answer.reasoning.push(event.item.clone());
             }
             _ => {}
         }

@@ -28,9 +28,7 @@ impl Parted {
     pub(super) fn push(&mut self, text: &str) -> Vec<Piece> {
         self.held.push_str(text);
         let mut pieces = Vec::new();
-        while let Some(piece) = self.step() {
-            pieces.extend(piece);
-        }
+        while self.step(&mut pieces) {}
         pieces
     }
 
@@ -44,44 +42,40 @@ impl Parted {
         }
     }
 
-    /// One step onwards; nothing if more has to arrive first.
-    fn step(&mut self) -> Option<Option<Piece>> {
+    /// One step onwards; false if more has to arrive first.
+    fn step(&mut self, pieces: &mut Vec<Piece>) -> bool {
         let begun = self.held.trim_start();
         match self.place {
             Place::Beginning if begun.starts_with(OPEN) => {
                 self.held = begun.strip_prefix(OPEN).unwrap_or(begun).to_owned();
                 self.place = Place::Thinking;
-                Some(None)
             }
-            Place::Beginning if OPEN.starts_with(begun) => None,
-            Place::Between if begun.is_empty() => None,
+            Place::Beginning if OPEN.starts_with(begun) => return false,
+            Place::Between if begun.is_empty() => return false,
             Place::Between => {
                 self.held = begun.to_owned();
                 self.place = Place::Saying;
-                Some(None)
             }
-            Place::Beginning => {
-                self.place = Place::Saying;
-                Some(None)
-            }
-            Place::Saying if self.held.is_empty() => None,
-            Place::Saying => Some(piece(Piece::Text, &std::mem::take(&mut self.held))),
-            Place::Thinking => self.think(),
+            Place::Beginning => self.place = Place::Saying,
+            Place::Saying if self.held.is_empty() => return false,
+            Place::Saying => pieces.extend(piece(Piece::Text, &std::mem::take(&mut self.held))),
+            Place::Thinking => return self.think(pieces),
         }
+        true
     }
 
-    fn think(&mut self) -> Option<Option<Piece>> {
+    fn think(&mut self, pieces: &mut Vec<Piece>) -> bool {
         if let Some((thought, rest)) = self.held.split_once(CLOSE) {
-            let thought = piece(Piece::Thinking, thought);
+            pieces.extend(piece(Piece::Thinking, thought));
             self.held = rest.to_owned();
             self.place = Place::Between;
-            return Some(thought);
+            return true;
         }
         let held_back =
             (1..CLOSE.len()).rev().find(|length| self.held.ends_with(&CLOSE[..*length])).unwrap_or(0);
         let rest = self.held.split_off(self.held.len() - held_back);
-        let thought = std::mem::replace(&mut self.held, rest);
-        if thought.is_empty() { None } else { Some(piece(Piece::Thinking, &thought)) }
+        pieces.extend(piece(Piece::Thinking, &std::mem::replace(&mut self.held, rest)));
+        false
     }
 }
 

@@ -30,39 +30,50 @@ pub(super) struct Asked<'a> {
     pub(super) origin: &'a Origin,
 }
 
+impl Asked<'_> {
+    /// As the person called it.
+    fn who(&self) -> String {
+        match self.origin {
+            Origin::Model(name) => format!("`{name}`"),
+            Origin::Url => self.url.to_owned(),
+        }
+    }
+}
+
 /// A status that is no success.
 pub(super) fn refused(asked: Asked<'_>, status: u16, body: &str, wait: Option<&str>) -> Trouble {
     let said = words(body);
-    let (url, model) = (asked.url, asked.model);
+    let (who, model) = (asked.who(), asked.model);
     let quoted = if said.is_empty() { String::new() } else { format!(": {said}") };
     if let Some(trouble) = by_words(asked, status, &said) {
         return trouble;
     }
     match status {
         401 | 403 => {
-            Trouble::new(format!("{url} refuses the API key ({status}){quoted}"), other_key(asked.origin))
+            Trouble::new(format!("{who} refuses the API key ({status}){quoted}"), other_key(asked.origin))
         }
         404 if said.contains(model) && !model.is_empty() => {
-            Trouble::new(format!("{url} does not serve `{model}`{quoted}"), other_model(asked.origin))
+            Trouble::new(format!("{who} does not serve `{model}`{quoted}"), other_model(asked.origin))
         }
-        404 | 405 => {
-            Trouble::new(format!("there is nothing at {url} ({status}){quoted}"), other_address(asked.origin))
-        }
+        404 | 405 => Trouble::new(
+            format!("there is nothing at {} ({status}){quoted}", asked.url),
+            other_address(asked.origin),
+        ),
         429 => {
             let when = wait.map_or_else(|| "in a while".to_owned(), |wait| format!("in {wait} s"));
             Trouble::new(
-                format!("{url} has too much to do, or too much was asked (429){quoted}"),
+                format!("{who} has too much to do, or too much was asked (429){quoted}"),
                 format!("try again {when}"),
             )
         }
-        503 => Trouble::new(format!("{url} is not ready (503){quoted}"), not_ready(asked.origin)),
+        503 => Trouble::new(format!("{who} is not ready (503){quoted}"), not_ready(asked.origin)),
         300..=399 => Trouble::new(
-            format!("{url} sends requests elsewhere ({status})"),
+            format!("{who} sends requests elsewhere ({status})"),
             "give the address it means with --base-url",
         ),
-        500.. => Trouble::new(format!("the server at {url} failed ({status}){quoted}"), look(asked.origin)),
+        500.. => Trouble::new(format!("{who} failed ({status}){quoted}"), look(asked.origin)),
         _ => Trouble::new(
-            format!("{url} refuses the request ({status}){quoted}"),
+            format!("{who} refuses the request ({status}){quoted}"),
             "if the tools are what it minds: --no-tools; if it is the API: --api chat or --api responses",
         ),
     }
@@ -72,7 +83,7 @@ pub(super) fn refused(asked: Asked<'_>, status: u16, body: &str, wait: Option<&s
 fn by_words(asked: Asked<'_>, status: u16, said: &str) -> Option<Trouble> {
     let lower = said.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    let url = asked.url;
+    let who = asked.who();
     if has(&[
         "context length",
         "context size",
@@ -99,36 +110,36 @@ fn by_words(asked: Asked<'_>, status: u16, said: &str) -> Option<Trouble> {
             Origin::Url => String::new(),
         };
         let help = format!("talk without them: --no-tools{more}");
-        return Some(Trouble::new(format!("the server at {url} was not started for tools: {said}"), help));
+        return Some(Trouble::new(format!("{who} was not started for tools: {said}"), help));
     }
     (status == 503 && has(&["loading"]))
-        .then(|| Trouble::new(format!("{url} is still loading the model"), not_ready(asked.origin)))
+        .then(|| Trouble::new(format!("{who} is still loading the model"), "try again in a while"))
 }
 
 /// A connection that could not be made.
 pub(super) fn unreachable(asked: Asked<'_>, why: &str) -> Trouble {
-    Trouble::new(format!("nothing answers at {}: {why}", asked.url), not_ready(asked.origin))
+    Trouble::new(format!("{} does not answer: {why}", asked.who()), not_ready(asked.origin))
 }
 
 /// A stream that is no answer.
 pub(super) fn broken(asked: Asked<'_>, fault: Fault) -> Trouble {
-    let url = asked.url;
+    let who = asked.who();
     match fault {
         Fault::Said { code, message } => {
             let body = serde_json::json!({ "error": { "message": message } }).to_string();
             refused(asked, code.filter(|code| *code >= 400).unwrap_or(500), &body, None)
         }
         Fault::Garbled(what) => Trouble::new(
-            format!("{url} answers with something else than a model's stream: {}", short(&what)),
+            format!("{who} answers with something else than a model's stream: {}", short(&what)),
             "is it an OpenAI-compatible server? its base URL usually ends in /v1",
         ),
-        Fault::Cut => Trouble::new(format!("{url} ended in the middle of its answer"), look(asked.origin)),
+        Fault::Cut => Trouble::new(format!("{who} ended in the middle of its answer"), look(asked.origin)),
     }
 }
 
 /// A connection that was lost before the answer was whole.
 pub(super) fn lost(asked: Asked<'_>, why: &str) -> Trouble {
-    Trouble::new(format!("{} ended in the middle of its answer: {why}", asked.url), look(asked.origin))
+    Trouble::new(format!("{} ended in the middle of its answer: {why}", asked.who()), look(asked.origin))
 }
 
 /// The server's own words for an error, from its body.

@@ -28,6 +28,8 @@ pub struct Talk<'a> {
 pub enum Event {
     /// A piece of the model's answer.
     Piece(Piece),
+    /// A tool is called now.
+    Calling(Call),
     /// A tool gave a result, or said why there is none.
     Result {
         /// The call.
@@ -141,6 +143,7 @@ async fn turns(
             Finish::Done | Finish::Length => {}
         }
         for call in calls {
+            tell(Event::Calling(call.clone()));
             let Some(result) = result(talk, &call, stop).await else { return Ok(Ending::Interrupted) };
             let text = match &result {
                 Ok(text) => text.clone(),

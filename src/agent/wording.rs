@@ -1,6 +1,7 @@
 //! What the model is told about where it is.
 
 use crate::agent::tools::Toolbox;
+use std::fmt::Write;
 
 const ROLE: &str = "You are an assistant in a terminal. Answer briefly, in plain text.";
 
@@ -15,7 +16,7 @@ pub fn system(own: Option<&str>, toolbox: Option<&Toolbox>) -> String {
         grounds.root().display()
     );
     for directory in grounds.allowed() {
-        text.push_str(&format!(" They may look into {} too.", directory.display()));
+        let _ = write!(text, " They may look into {} too.", directory.display());
     }
     text
 }

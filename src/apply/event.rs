@@ -11,6 +11,19 @@ pub enum Event {
     Began(StepId),
     /// A step has something to say.
     Said(StepId, String),
+    /// The log of a server that is starting says something.
+    Log(StepId, String),
+    /// A server that is starting has come so far.
+    Phase {
+        /// Which step.
+        id: StepId,
+        /// What it is doing: `loading weights`.
+        name: String,
+        /// How much of that is done, if it says so.
+        percent: Option<u8>,
+    },
+    /// A step is done, and something about it is not as it may be hoped.
+    Warned(StepId, String),
     /// A download has come so far.
     Progress {
         /// Which step.
@@ -25,17 +38,30 @@ pub enum Event {
 }
 
 impl Event {
-    /// What a line that a step's script printed tells: how far it is, or just what it says.
+    /// What a step says: words of its own, or those of `said` with a tag in front.
     pub(super) fn of_line(id: StepId, text: String) -> Self {
-        let mut fields = text.split('\t');
-        let (word, done, total) = (fields.next(), fields.next(), fields.next());
         let bytes = |text: Option<&str>| text.and_then(|text| text.parse().ok()).map(Bytes);
-        match (word, bytes(done)) {
-            (Some("progress"), Some(done)) => Self::Progress { id, done, total: bytes(total) },
+        let Some((tag, rest)) = text.split_once('\t') else { return Self::Said(id, text) };
+        let (first, second) = rest.split_once('\t').map_or((rest, None), |(first, more)| (first, Some(more)));
+        match (tag, bytes(Some(first))) {
+            ("progress", Some(done)) => Self::Progress { id, done, total: bytes(second) },
+            (LOG, _) => Self::Log(id, rest.to_owned()),
+            (WARNING, _) => Self::Warned(id, rest.to_owned()),
+            (PHASE, _) => {
+                let percent = second.and_then(|percent| percent.parse().ok());
+                Self::Phase { id, name: first.to_owned(), percent }
+            }
             _ => Self::Said(id, text),
         }
     }
 }
+
+/// In front of a line of a server's log.
+pub(super) const LOG: &str = "log";
+/// In front of a phase, which a percentage may follow.
+pub(super) const PHASE: &str = "phase";
+/// In front of a warning.
+pub(super) const WARNING: &str = "warning";
 
 /// How a step ended.
 #[derive(Debug, Clone, PartialEq)]

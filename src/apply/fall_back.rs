@@ -1,7 +1,7 @@
 //! What is done when a server did not come up: that is noted on the pod, and the one that answered last is started
 //! again. Only an answer of the pod's counts as that: a lost connection and an interruption say nothing.
 
-use crate::apply::ask::NO_ANSWER;
+use crate::apply::asker::NO_ANSWER;
 use crate::apply::event::{Failure, FailureKind};
 use crate::apply::perform::{Errand, script_failed};
 use crate::apply::ready::await_ready;

@@ -4,9 +4,11 @@
 //! accounts for every step. After every step `pods.json` is written.
 
 mod ask;
+mod asker;
 mod event;
 mod fall_back;
 mod fetch;
+mod guard;
 mod locks;
 mod note;
 mod perform;
@@ -14,6 +16,7 @@ mod ready;
 mod remember;
 mod report;
 mod schedule;
+mod tools;
 mod unlock;
 
 pub use ask::served;

@@ -4,7 +4,7 @@
 use crate::apply::schedule::Crew;
 use crate::journal::Deed;
 use crate::manifest::Pod;
-use crate::plan::Step;
+use crate::plan::Action;
 use crate::script::{RenderError, Script, Template, around};
 use serde::Serialize;
 
@@ -33,9 +33,9 @@ impl Noted {
     }
 }
 
-/// A step's scripts, each with what it has to note.
+/// An action's scripts, each with what it has to note.
 pub(super) fn noting<R>(
-    (step, pod): (&Step, &Pod),
+    (action, reason, pod): (&Action, &str, &Pod),
     crew: &Crew<'_, R>,
     scripts: Vec<Script>,
 ) -> Result<Vec<Script>, RenderError> {
@@ -43,9 +43,9 @@ pub(super) fn noting<R>(
         pi: env!("CARGO_PKG_VERSION").to_owned(),
         who: crew.who.to_owned(),
         project: crew.manifest.project.clone(),
-        action: step.action.name().to_owned(),
-        target: step.action.target(),
-        reason: step.reason.clone(),
+        action: action.name().to_owned(),
+        target: action.target(),
+        reason: reason.to_owned(),
     };
     scripts
         .into_iter()

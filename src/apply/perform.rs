@@ -27,7 +27,7 @@ pub(super) async fn perform<R: Remote>(
         return Err(Failure::new("no-pod", format!("{} is not in the manifest", step.pod)));
     };
     let scripts = scripts(&step.action, pod)
-        .and_then(|scripts| noting((step, pod), crew, scripts))
+        .and_then(|scripts| noting((&step.action, &step.reason, pod), crew, scripts))
         .map_err(|error| Failure::new("no-script", error.to_string()).lines(source(&error)))?;
     // what only takes time stops at once; what changes servers is finished, it takes seconds
     let never = CancellationToken::new();
@@ -106,11 +106,21 @@ impl<R: Remote> Errand<'_, R> {
         script: &Script,
         input: Option<Secret>,
     ) -> Result<(Exit, Vec<Line>), Failure> {
+        self.run_telling(script, input, &|text| (self.say)(text.to_owned())).await
+    }
+
+    /// The same, where something else is made of the lines.
+    pub(super) async fn run_telling(
+        &self,
+        script: &Script,
+        input: Option<Secret>,
+        tell: &(dyn Fn(&str) + Sync),
+    ) -> Result<(Exit, Vec<Line>), Failure> {
         let mut lines = std::collections::VecDeque::new();
         let hear = |line: Line| {
             let (Line::Out(text) | Line::Err(text)) = &line;
             if !text.trim().is_empty() {
-                (self.say)(text.clone());
+                tell(text);
             }
             if lines.len() == KEPT {
                 lines.pop_front();

@@ -1,15 +1,19 @@
-//! The readiness ladder: its process, its port, `/health`, `/v1/models`, one token.
+//! The readiness ladder: its process, its port, `/health`, nothing without the key, `/v1/models`, one token, a tool call.
 
 use crate::apply::ask::{Answer, ask};
-use crate::apply::event::Failure;
-use crate::apply::perform::{Errand, from_remote};
-use crate::diagnose::{cause_of_death, first_cause};
+use crate::apply::event::{Failure, LOG, PHASE, WARNING};
+use crate::apply::guard::{OPEN, is_guarded, prove_closed};
+use crate::apply::note::noting;
+use crate::apply::perform::{Errand, from_remote, script_failed};
+use crate::diagnose::{Phase, cause_of_death, first_cause, progress};
 use crate::name::SecretName;
-use crate::remote::{Exit, Line, Remote};
+use crate::plan::{Action, scripts};
+use crate::remote::{Exit, Line, Remote, Way};
 use crate::script::Script;
 use crate::secret::Secret;
 use crate::spec::{KeyUse, ServerSpec};
 use crate::units::Seconds;
+use tokio_util::sync::CancellationToken;
 
 /// Log lines shown where no cause is found in them.
 const SHOWN: usize = 8;
@@ -21,7 +25,7 @@ pub(super) async fn await_ready<R: Remote>(
     wait: &Script,
     mark: &Script,
 ) -> Result<(), Failure> {
-    let (exit, lines) = errand.run(wait, None).await?;
+    let (exit, lines) = errand.run_telling(wait, None, &|line| (errand.say)(told(spec, line))).await?;
     match exit {
         Exit(0) => {}
         Exit(3) => return Err(died(spec, &lines)),
@@ -32,13 +36,76 @@ pub(super) async fn await_ready<R: Remote>(
                 .lines(tail(&lines)));
         }
     }
-    match key(errand, spec) {
-        Key::None => token(errand, spec, None, stall).await?,
-        Key::Known(key) => token(errand, spec, Some(key), stall).await?,
-        Key::Unknown => (errand.say)("its /health answers; the API key is not on this machine".to_owned()),
+    let reach = errand.crew.remote.reach(errand.pod, spec.port).await.map_err(|e| from_remote(&e))?;
+    if is_guarded(spec) {
+        (errand.say)("asking without the key".to_owned());
+        if let Err(open) = unless_interrupted(errand, prove_closed(reach.way(), spec)).await {
+            return Err(shut(errand, spec, open).await);
+        }
     }
-    let (exit, lines) = errand.run(mark, None).await?;
+    let complaint = match key(errand, spec) {
+        Key::None => token(errand, reach.way(), (spec, stall), None).await?,
+        Key::Known(key) => token(errand, reach.way(), (spec, stall), Some(key)).await?,
+        Key::Unknown => {
+            (errand.say)("its /health answers; the API key is not on this machine".to_owned());
+            None
+        }
+    };
+    if let Some(complaint) = &complaint {
+        (errand.say)(format!("{WARNING}\t{complaint}"));
+    }
+    let note = complaint.map(|complaint| Secret::new(format!("{complaint}\n")));
+    let (exit, lines) = errand.run(mark, note).await?;
     if exit == Exit(0) { Ok(()) } else { Err(died(spec, &lines)) }
+}
+
+/// What a line of the log tells: a phase, or what it says.
+fn told(spec: &ServerSpec, line: &str) -> String {
+    match progress(spec.kind, line) {
+        Some(Phase { name, percent: Some(percent) }) => format!("{PHASE}\t{name}\t{percent}"),
+        Some(Phase { name, percent: None }) => format!("{PHASE}\t{name}"),
+        None => format!("{LOG}\t{line}"),
+    }
+}
+
+/// Stops a server that is open to anybody: the failure says whether it is.
+async fn shut<R: Remote>(errand: &Errand<'_, R>, spec: &ServerSpec, open: Failure) -> Failure {
+    if open.code != OPEN {
+        return open;
+    }
+    let stood = match stop(errand, spec, "it answered without the API key").await {
+        Ok(()) => "It was stopped".to_owned(),
+        Err(why) => format!("It could not be stopped: {}", why.message),
+    };
+    Failure { message: format!("{}. {stood}", open.message), ..open }
+}
+
+/// Stops a server that must not go on; that takes seconds, and is finished also when pi is interrupted.
+async fn stop<R: Remote>(errand: &Errand<'_, R>, spec: &ServerSpec, reason: &str) -> Result<(), Failure> {
+    let action = Action::StopServer(spec.name.clone());
+    let Some(pod) = errand.crew.manifest.pods.get(errand.pod) else { return Ok(()) };
+    let scripts = scripts(&action, pod)
+        .and_then(|scripts| noting((&action, reason, pod), errand.crew, scripts))
+        .map_err(|error| Failure::new("no-script", error.to_string()))?;
+    let never = CancellationToken::new();
+    let errand = Errand { interrupt: &never, ..*errand };
+    for script in &scripts {
+        let (exit, lines) = errand.run(script, None).await?;
+        if exit != Exit(0) {
+            return Err(script_failed(script, exit, &lines));
+        }
+    }
+    Ok(())
+}
+
+async fn unless_interrupted<R, T>(
+    errand: &Errand<'_, R>,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = work => done,
+        () = errand.interrupt.cancelled() => Err(Failure::interrupted()),
+    }
 }
 
 /// The key to ask with.
@@ -60,23 +127,20 @@ fn key<'a, R>(errand: &Errand<'a, R>, spec: &ServerSpec) -> Key<'a> {
     }
 }
 
+/// Asks for a token; what is to be said of the server all the same.
 async fn token<R: Remote>(
     errand: &Errand<'_, R>,
-    spec: &ServerSpec,
+    way: &Way,
+    (spec, stall): (&ServerSpec, Seconds),
     key: Option<&Secret>,
-    stall: Seconds,
-) -> Result<(), Failure> {
+) -> Result<Option<String>, Failure> {
     (errand.say)("asking for a token".to_owned());
-    let reach = errand.crew.remote.reach(errand.pod, spec.port).await.map_err(|e| from_remote(&e))?;
-    let answer = tokio::select! {
-        answer = ask(reach.way(), spec, key, stall.duration()) => answer?,
-        () = errand.interrupt.cancelled() => return Err(Failure::interrupted()),
-    };
-    match answer {
-        Answer::Token => Ok(()),
+    match unless_interrupted(errand, ask(way, spec, key, stall.duration())).await? {
+        Answer::Token => Ok(None),
+        Answer::NoTool(complaint) => Ok(Some(complaint)),
         Answer::NoChat(why) => {
             (errand.say)(format!("it serves no text: {why}"));
-            Ok(())
+            Ok(None)
         }
     }
 }

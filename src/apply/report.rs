@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 pub struct Report {
     /// Every step of the plan, with its outcome.
     pub outcomes: BTreeMap<StepId, Outcome>,
+    /// What is to be said of steps that are done.
+    pub warnings: BTreeMap<StepId, Vec<String>>,
 }
 
 impl Report {

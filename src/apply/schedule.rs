@@ -13,6 +13,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +35,25 @@ pub struct Crew<'a, R> {
 
 /// Does the plan. When `stop` is cancelled nothing new begins; what runs is finished or cleanly undone.
 pub async fn apply<R: Remote>(
+    plan: &Plan,
+    crew: &Crew<'_, R>,
+    interrupt: &CancellationToken,
+    tell: &(dyn Fn(Event) + Sync),
+) -> Report {
+    let warnings = Mutex::new(BTreeMap::<StepId, Vec<String>>::new());
+    let tell = &|event: Event| {
+        if let Event::Warned(id, text) = &event {
+            let mut warnings = warnings.lock().unwrap_or_else(PoisonError::into_inner);
+            warnings.entry(*id).or_default().push(text.clone());
+        }
+        tell(event);
+    };
+    let mut report = run_all(plan, crew, interrupt, tell).await;
+    report.warnings = std::mem::take(&mut *warnings.lock().unwrap_or_else(PoisonError::into_inner));
+    report
+}
+
+async fn run_all<R: Remote>(
     plan: &Plan,
     crew: &Crew<'_, R>,
     interrupt: &CancellationToken,

@@ -11,16 +11,16 @@ use clap_complete::engine::ArgValueCandidates;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-const FIRST_DAY: &str = "\
+/// The commands of a first day, which `pi` alone shows.
+pub(super) const FIRST_DAY: &str = "\
 A first day:
-  pi init              write a pi.toml to start from
-  pi plan              look at the pods, show what would be done and why
-  pi apply             do it, after asking
-  pi list              what runs, how it is, and where
-  pi check             look at pi.toml alone
-  pi destroy           stop everything that pi.toml names
+  pi pods setup dc1 \"ssh root@1.2.3.4\"    a machine you rented: look at it, make it ready
+  pi start Qwen/Qwen3-8B                  a model on it, if it fits
+  pi list                                 what runs, how it is, and where
+  pi plan                                 what pi.toml wants and is not so, and why
+  pi apply                                do it, after asking
 
-`pi help COMMAND` says more.";
+`pi help` lists all commands, `pi help COMMAND` explains one.";
 
 /// terraform plan for LLM servers on rented GPU machines
 #[derive(Debug, Parser)]

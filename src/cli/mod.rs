@@ -32,7 +32,7 @@ mod which_pod;
 mod world;
 
 use crate::ui;
-use args::{Cli, Verb};
+use args::{Cli, FIRST_DAY, Verb};
 use clap::Parser;
 use exit::Exit;
 use std::process::ExitCode;
@@ -41,6 +41,10 @@ use std::process::ExitCode;
 #[must_use]
 pub fn main() -> ExitCode {
     completions::answer();
+    if std::env::args_os().len() < 2 {
+        ui::note(&format!("pi: {}\n\n{FIRST_DAY}", env!("CARGO_PKG_DESCRIPTION")));
+        return Exit::Usage.into();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -13,7 +13,7 @@ use crate::ui::style::{ADD, FAINT, REMOVE, Styled};
 use crate::units::Seconds;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -36,6 +36,8 @@ pub struct Reporter<'a> {
     bars: BTreeMap<&'a PodName, ProgressBar>,
     screen: MultiProgress,
     rates: Mutex<Rates>,
+    /// Steps of which it is known what the engine is doing.
+    phases: Mutex<BTreeSet<StepId>>,
 }
 
 impl<'a> Reporter<'a> {
@@ -55,6 +57,7 @@ impl<'a> Reporter<'a> {
             bars,
             screen,
             rates: Mutex::default(),
+            phases: Mutex::default(),
         }
     }
 
@@ -83,6 +86,11 @@ impl<'a> Reporter<'a> {
             Event::Progress { id, done, total } => {
                 json!({ "event": "progress", "id": id, "done": done, "total": total })
             }
+            Event::Log(id, text) => json!({ "event": "log", "id": id, "text": text }),
+            Event::Phase { id, name, percent } => {
+                json!({ "event": "phase", "id": id, "phase": name, "percent": percent })
+            }
+            Event::Warned(id, text) => json!({ "event": "warning", "id": id, "text": text }),
             Event::Ended(id, outcome) => {
                 let mut value = json!({ "event": "ended", "id": id });
                 merge(&mut value, outcome_json(outcome));
@@ -95,7 +103,9 @@ impl<'a> Reporter<'a> {
         match event {
             Event::Began(id) => self.note(*id, "…", ""),
             // what scripts and engines print is kept for failures: a log of thousands of lines helps nobody
-            Event::Said(..) | Event::Progress { .. } => {}
+            Event::Said(..) | Event::Log(..) | Event::Phase { .. } | Event::Progress { .. } => {}
+            // the report at the end tells them
+            Event::Warned(..) => {}
             Event::Ended(id, outcome) => self.ended(*id, outcome),
         }
     }
@@ -104,6 +114,16 @@ impl<'a> Reporter<'a> {
         match event {
             Event::Began(id) => self.move_to(*id, ""),
             Event::Said(id, text) => self.move_to(*id, text),
+            // once it is known what the engine is doing, a line of its log says less
+            Event::Log(id, _) if self.has_phase(*id) => {}
+            Event::Log(id, text) => self.move_to(*id, text),
+            Event::Phase { id, name, percent } => {
+                self.phases.lock().unwrap_or_else(PoisonError::into_inner).insert(*id);
+                let percent = percent.map(|percent| format!(" {percent} %")).unwrap_or_default();
+                self.move_to(*id, &format!("{name}{percent}"));
+            }
+            // the report at the end tells them
+            Event::Warned(..) => {}
             Event::Progress { id, done, total } => {
                 let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
                 let text = rates.tell(*id, Instant::now(), *done, *total);
@@ -112,6 +132,10 @@ impl<'a> Reporter<'a> {
             }
             Event::Ended(id, outcome) => self.screen.suspend(|| self.ended(*id, outcome)),
         }
+    }
+
+    fn has_phase(&self, id: StepId) -> bool {
+        self.phases.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
     }
 
     fn move_to(&self, id: StepId, said: &str) {

@@ -3,7 +3,7 @@
 use crate::apply::{Failure, Outcome, Report};
 use crate::plan::{Action, Plan, Step};
 use crate::ui::layout::{Count, WIDTH, wrapped};
-use crate::ui::style::{FAINT, REMOVE, STRONG, Styled};
+use crate::ui::style::{CHANGE, FAINT, REMOVE, STRONG, Styled};
 use std::fmt::Write;
 
 /// What a step does, in a few words: `start server qwen`.
@@ -44,6 +44,9 @@ pub fn outcome(plan: &Plan, report: &Report) -> String {
         if let Some(Outcome::Failed(failure)) = report.outcomes.get(&step.id) {
             failed(&mut text, step, failure);
         }
+        for warning in report.warnings.get(&step.id).into_iter().flatten() {
+            warned(&mut text, step, warning);
+        }
     }
     let count =
         |wanted: fn(&Outcome) -> bool| report.outcomes.values().filter(|outcome| wanted(outcome)).count();
@@ -60,6 +63,14 @@ pub fn outcome(plan: &Plan, report: &Report) -> String {
         text.push_str(" `pi apply` takes up where this ended.");
     }
     text
+}
+
+fn warned(text: &mut String, step: &Step, warning: &str) {
+    let _ = writeln!(text, "{} on {}: {}", Styled(CHANGE, "warning"), step.pod, step_title(step));
+    for line in wrapped(warning, WIDTH - 2) {
+        let _ = writeln!(text, "  {line}");
+    }
+    text.push('\n');
 }
 
 fn failed(text: &mut String, step: &Step, failure: &Failure) {

@@ -44,6 +44,7 @@ pub enum Reader {
 }
 
 /// Writes data as it comes.
+#[must_use]
 pub fn stream(text: &str) -> Reader {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -5,6 +5,7 @@ use crate::ui::output::{Reader, note_part, stream};
 use crate::ui::style::{ADD, FAINT, REMOVE, Styled};
 use crate::ui::visible::{escaped_json, visible};
 use serde_json::{Value, json};
+use std::fmt::Write;
 
 /// How many lines of a result are shown.
 const LINES: usize = 6;
@@ -21,6 +22,7 @@ pub enum Told {
 }
 
 /// Writes each text to its stream.
+#[must_use]
 pub fn tell(told: &[Told]) -> Reader {
     let mut reader = Reader::There;
     for text in told {
@@ -59,13 +61,10 @@ impl Conversation {
         match event {
             Event::Piece(Piece::Thinking(text)) => self.say(Saying::Thinking, text),
             Event::Piece(Piece::Text(text)) => self.say(Saying::Text, text),
-            Event::Piece(Piece::Call(call)) => {
-                let mut told = self.pause();
-                told.push(Told::Note(format!("{}\n", call_line(call))));
-                told
-            }
+            Event::Calling(call) => vec![Told::Note(format!("{}\n", call_line(call)))],
             Event::Result { result, .. } => vec![Told::Note(result_lines(result))],
-            Event::Turn(_) => self.pause(),
+            // a call is told once more when its turn has come: results stand below their calls
+            Event::Piece(Piece::Call(_)) | Event::Turn(_) => self.pause(),
         }
     }
 
@@ -113,10 +112,10 @@ fn result_lines(result: &Result<String, String>) -> String {
     let shown = if count <= LINES + 1 { count } else { LINES };
     let mut out = String::new();
     for line in text.lines().take(shown) {
-        out.push_str(&format!("  {}\n", Styled(style, visible(&cut(line)))));
+        let _ = writeln!(out, "  {}", Styled(style, visible(&cut(line))));
     }
     if count > shown {
-        out.push_str(&format!("  {}\n", Styled(FAINT, format!("… {} more lines", count - shown))));
+        let _ = writeln!(out, "  {}", Styled(FAINT, format!("… {} more lines", count - shown)));
     }
     out
 }
@@ -160,7 +159,7 @@ pub fn stats(measured: &Measured) -> String {
     parts.join(" · ")
 }
 
-/// `--json`: an event as one line.
+/// `--json`: an event as one line; nothing where another says the same.
 #[must_use]
 pub fn event_json(event: &Event) -> String {
     let value = match event {
@@ -171,6 +170,7 @@ pub fn event_json(event: &Event) -> String {
             let arguments: Value = serde_json::from_str(arguments).unwrap_or_else(|_| json!(arguments));
             json!({ "event": "tool_call", "id": id, "name": name, "arguments": arguments })
         }
+        Event::Calling(_) => return String::new(),
         Event::Result { call, result } => {
             let (Ok(text) | Err(text)) = result;
             json!({ "event": "tool_result", "id": call.id, "name": call.name, "ok": result.is_ok(), "text": text })

@@ -1,5 +1,7 @@
 //! Text that somebody else wrote, made harmless for a terminal: what would steer it is shown instead.
 
+use std::fmt::Write;
+
 /// The text with every control character but newline and tab replaced by its picture, and what reorders text by `�`.
 ///
 /// Each character is judged alone, so that a text may come in any portions.
@@ -25,7 +27,7 @@ pub(super) fn escaped_json(value: &serde_json::Value) -> String {
     for c in value.to_string().chars() {
         match c {
             '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
             _ => out.push(c),
         }

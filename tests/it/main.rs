@@ -34,3 +34,4 @@ mod probe;
 mod prompt;
 mod readme;
 mod replace;
+mod ready;

@@ -15,7 +15,7 @@ fn fold(events: &[Value]) -> Result<(Vec<Piece>, Answer), Fault> {
     Ok((pieces, answer))
 }
 
-fn delta(delta: Value) -> Value {
+fn delta(delta: &Value) -> Value {
     json!({ "id": "x", "object": "chat.completion.chunk", "choices": [{ "index": 0, "delta": delta, "finish_reason": null }] })
 }
 
@@ -30,11 +30,11 @@ fn call(id: &str, name: &str, arguments: &str) -> Call {
 #[test]
 fn an_answer_is_thinking_text_and_a_count() {
     let events = [
-        delta(json!({ "role": "assistant", "content": null })),
-        delta(json!({ "reasoning_content": "hm", "reasoning": "hm" })),
-        delta(json!({ "reasoning_content": "m" })),
-        delta(json!({ "content": "It " })),
-        delta(json!({ "content": "is." })),
+        delta(&json!({ "role": "assistant", "content": null })),
+        delta(&json!({ "reasoning_content": "hm", "reasoning": "hm" })),
+        delta(&json!({ "reasoning_content": "m" })),
+        delta(&json!({ "content": "It " })),
+        delta(&json!({ "content": "is." })),
         end("stop"),
         json!({ "choices": [], "usage": { "prompt_tokens": 7, "completion_tokens": 5 } }),
     ];
@@ -48,7 +48,7 @@ fn an_answer_is_thinking_text_and_a_count() {
 
 #[test]
 fn calls_are_put_together_by_index_by_id_or_at_once() {
-    let part = |part: Value| delta(json!({ "tool_calls": [part] }));
+    let part = |part: Value| delta(&json!({ "tool_calls": [part] }));
     let by_index = [
         part(
             json!({ "index": 0, "id": "a", "type": "function", "function": { "name": "ls", "arguments": "" } }),
@@ -81,9 +81,9 @@ fn calls_are_put_together_by_index_by_id_or_at_once() {
 
 #[test]
 fn what_is_no_whole_answer_is_told_apart() {
-    let text = delta(json!({ "content": "a" }));
+    let text = delta(&json!({ "content": "a" }));
     let overflow = json!({ "error": { "message": "too long", "code": 400 } });
-    assert_eq!(fold(&[text.clone()]).unwrap_err(), Fault::Cut);
+    assert_eq!(fold(std::slice::from_ref(&text)).unwrap_err(), Fault::Cut);
     assert_eq!(fold(&[]).unwrap_err(), Fault::Cut);
     let said = Fault::Said { code: Some(400), message: "too long".to_owned() };
     assert_eq!(fold(&[text.clone(), overflow]).unwrap_err(), said);
@@ -122,13 +122,13 @@ fn stream(text: &str, thinking: &str, calls: &[(String, String)], size: usize) -
         chars.chunks(size).map(|chunk| chunk.iter().collect()).collect()
     };
     let mut events: Vec<Value> =
-        cut(thinking).iter().map(|part| delta(json!({ "reasoning": part }))).collect();
-    events.extend(cut(text).iter().map(|part| delta(json!({ "content": part }))));
+        cut(thinking).iter().map(|part| delta(&json!({ "reasoning": part }))).collect();
+    events.extend(cut(text).iter().map(|part| delta(&json!({ "content": part }))));
     for (index, (name, arguments)) in calls.iter().enumerate() {
         let first = json!({ "index": index, "id": format!("id{index}"), "function": { "name": name, "arguments": "" } });
-        events.push(delta(json!({ "tool_calls": [first] })));
+        events.push(delta(&json!({ "tool_calls": [first] })));
         events.extend(cut(arguments).iter().map(|part| {
-            delta(json!({ "tool_calls": [{ "index": index, "function": { "arguments": part } }] }))
+            delta(&json!({ "tool_calls": [{ "index": index, "function": { "arguments": part } }] }))
         }));
     }
     events.push(end("stop"));

@@ -93,7 +93,7 @@ fn reasoning_comes_first_and_goes_back_with_the_calls() {
 #[test]
 fn what_is_no_whole_answer_is_told_apart() {
     let text = event("output_text.delta", json!({ "delta": "a" }));
-    assert_eq!(fold(&[text.clone()]).unwrap_err(), Fault::Cut);
+    assert_eq!(fold(std::slice::from_ref(&text)).unwrap_err(), Fault::Cut);
     let said = |message: &str, code| Fault::Said { code, message: message.to_owned() };
     let failed =
         event("failed", json!({ "response": { "error": { "code": "server_error", "message": "no" } } }));

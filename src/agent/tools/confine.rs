@@ -73,8 +73,9 @@ fn outside(path: &str) -> String {
 }
 
 fn missing(path: &str, kind: ErrorKind) -> String {
-    match kind {
-        ErrorKind::NotFound => format!("there is no {path}"),
-        kind => format!("{path} can't be opened: {kind}"),
+    if kind == ErrorKind::NotFound {
+        format!("there is no {path}")
+    } else {
+        format!("{path} can't be opened: {kind}")
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::agent::tools::confine::Grounds;
 use serde::Deserialize;
+use std::fmt::Write;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -54,7 +55,7 @@ pub(super) fn run(grounds: &Grounds, args: &Args) -> Result<String, String> {
         last = at + 1;
     }
     if last < total {
-        out.push_str(&format!("[{total} lines in all; go on with offset {}]\n", last + 1));
+        let _ = writeln!(out, "[{total} lines in all; go on with offset {}]", last + 1);
     }
     Ok(out)
 }

@@ -1,6 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 use serde_json::json;
+use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
@@ -130,7 +131,7 @@ fn nonsense_is_answered_so_that_a_model_can_do_better() {
         ("rg", "{\"args\": \"'open\"}"),
     ] {
         let why = place.toolbox.call(name, arguments).unwrap_err();
-        text.push_str(&format!("{name} {arguments}\n  {}\n", why.replace('\n', "\n  ")));
+        writeln!(text, "{name} {arguments}\n  {}", why.replace('\n', "\n  ")).unwrap();
     }
     insta::assert_snapshot!(text);
 }

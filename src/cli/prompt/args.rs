@@ -57,10 +57,10 @@ pub(crate) struct Args {
     /// The model there; else the only one that it serves
     #[arg(long, value_name = "MODEL", requires = "base_url")]
     pub(super) model: Option<String>,
-    /// Its key. Everybody on this machine sees it in the process list: better OPENAI_API_KEY or --api-key-env
+    /// Its key. Everybody on this machine sees it in the process list: better `$OPENAI_API_KEY` or --api-key-env
     #[arg(long, value_name = "KEY", requires = "base_url", conflicts_with = "api_key_env")]
     pub(super) api_key: Option<String>,
-    /// The environment variable that holds its key, instead of OPENAI_API_KEY
+    /// The environment variable that holds its key, instead of `$OPENAI_API_KEY`
     #[arg(long, value_name = "VAR", requires = "base_url")]
     pub(super) api_key_env: Option<String>,
     /// Which API to speak; else Responses for gpt-oss, Chat Completions for all others

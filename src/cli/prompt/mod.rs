@@ -143,7 +143,10 @@ impl Speaker<'_> {
         shown.pause();
         let ending = done.inspect_err(|report| shown.trouble(report))?;
         let answer = answer_of(session, ending);
-        shown.end(ending, &answer, args.stats)?;
+        shown.end(ending, &answer)?;
+        if args.stats {
+            ui::note(&ui::stats(&shown.measured));
+        }
         Ok(match ending {
             Ending::Interrupted if gone => Exit::Done,
             Ending::Answered | Ending::Full | Ending::Filtered => Exit::Done,
@@ -180,26 +183,24 @@ impl Shown {
 
     fn pause(&mut self) {
         if !self.json {
-            ui::tell(&self.conversation.pause());
+            // the reader's absence is known by now
+            let _ = ui::tell(&self.conversation.pause());
         }
     }
 
     /// For programs that read the events; people get to see it as every error.
     fn trouble(&self, report: &miette::Report) {
         if let Some(trouble) = report.downcast_ref::<Trouble>().filter(|_| self.json) {
-            ui::stream(&ui::trouble_json(trouble));
+            let _ = ui::stream(&ui::trouble_json(trouble));
         }
     }
 
-    fn end(&self, ending: Ending, answer: &str, stats: bool) -> Result<()> {
+    fn end(&self, ending: Ending, answer: &str) -> Result<()> {
         if self.json {
             return ui::data(&ui::end_json(ending, answer, &self.measured));
         }
         if let Some(words) = ui::ending(ending) {
             ui::note(words);
-        }
-        if stats {
-            ui::note(&ui::stats(&self.measured));
         }
         Ok(())
     }

@@ -7,10 +7,14 @@ use super::files::File;
 pub(super) const TOUCHING: [(&str, &str); 1] = [("manifest/load.rs", "reads pi.toml: the one way in")];
 
 /// Where a secret's value may be taken out, and why.
-pub(super) const EXPOSING: [(&str, &str); 5] = [
+pub(super) const EXPOSING: [(&str, &str); 6] = [
     ("remote/", "carries it to the pod's standard input"),
     ("apply/", "sends it as a step's input, and as a bearer token to the server itself"),
     ("hub/client.rs", "sends the hub's token as a bearer token to the hub itself"),
+    (
+        "agent/client.rs",
+        "sends the API key as a bearer token to the model's server, and keeps it out of texts",
+    ),
     ("ui/env.rs", "prints the API key: `pi env` is asked for it"),
     ("observe/look.rs", "compares it with what the pod has, by salted digests"),
 ];

@@ -1,95 +1,78 @@
 //! What goes wrong, and what people are told to do: one page, to be read.
 
-use super::server::{Reply, Server, delta};
-use crate::workplace::Workplace;
+use super::server::{Part, Reply, Server, delta};
+use crate::workplace::{KEY, Ran, Workplace};
 use serde_json::json;
 use std::fmt::Write;
 
-fn half(events: &str) -> Reply {
-    let mut reply = Reply::says(&[]);
-    reply.head =
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 9999\r\n\r\n".to_owned();
-    reply.parts = vec![super::server::Part::Bytes(events.to_owned())];
-    reply
+/// A stream that begins with this.
+fn page(head: &str, begin: String) -> Reply {
+    Reply {
+        head: format!("HTTP/1.1 200 OK\r\n{head}\r\nconnection: close\r\n\r\n"),
+        parts: vec![Part::Bytes(begin)],
+    }
 }
 
-/// What happens, and what the server sends.
-fn table() -> Vec<(&'static str, Reply)> {
-    let word = delta(&json!({ "content": "Half a" }));
-    let context = r#"{"error":{"code":400,"message":"request (9941 tokens) exceeds the available context size (2048 tokens), try increasing it","type":"exceed_context_size_error"}}"#;
-    let broken = json!({ "error": { "message": "CUDA error: out of memory", "code": 500 } });
-    let page = Reply {
-        head: "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n".to_owned(),
-        parts: vec![super::server::Part::Bytes("<html>\ndata: welcome\n\n</html>".to_owned())],
-    };
+fn refusal(status: &str, message: &str) -> Reply {
+    Reply::status(status, "", &json!({ "error": { "message": message } }).to_string())
+}
+
+const CONTEXT: &str =
+    "request (9941 tokens) exceeds the available context size (2048 tokens), try increasing it";
+const NO_TOOLS: &str =
+    "\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set";
+
+/// What happens before an answer, and what the server sends.
+fn refusals() -> Vec<(&'static str, Reply)> {
     vec![
         (
             "a wrong key, quoted by the server",
-            Reply::status(
-                "401 Unauthorized",
-                "",
-                r#"{"error":{"message":"Incorrect API key provided: the-key-of-the-tests"}}"#,
-            ),
+            refusal("401 Unauthorized", "Incorrect API key provided: the-key-of-the-tests"),
         ),
-        (
-            "an unknown model",
-            Reply::status(
-                "404 Not Found",
-                "",
-                r#"{"object":"error","message":"The model `m` does not exist."}"#,
-            ),
-        ),
+        ("an unknown model", refusal("404 Not Found", "The model `m` does not exist.")),
         ("no such path", Reply::status("404 Not Found", "", r#"{"detail":"Not Found"}"#)),
-        (
-            "too many requests",
-            Reply::status(
-                "429 Too Many Requests",
-                "retry-after: 20\r\n",
-                r#"{"error":{"message":"slow down"}}"#,
-            ),
-        ),
-        ("a full context", Reply::status("400 Bad Request", "", context)),
-        (
-            "not started for tools",
-            Reply::status(
-                "400 Bad Request",
-                "",
-                r#"{"error":{"message":"\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set"}}"#,
-            ),
-        ),
-        (
-            "still loading",
-            Reply::status(
-                "503 Service Unavailable",
-                "",
-                r#"{"error":{"message":"Loading model","type":"unavailable_error","code":503}}"#,
-            ),
-        ),
+        ("too many requests", Reply::status("429 Too Many Requests", "retry-after: 20\r\n", "slow down")),
+        ("a full context", refusal("400 Bad Request", CONTEXT)),
+        ("not started for tools", refusal("400 Bad Request", NO_TOOLS)),
+        ("still loading", refusal("503 Service Unavailable", "Loading model")),
         (
             "an error of the server's own",
             Reply::status("500 Internal Server Error", "", "\u{1b}[31mTraceback\u{1b}[0m"),
         ),
         ("a redirection", Reply::status("307 Temporary Redirect", "location: http://elsewhere/v1\r\n", "")),
-        ("an end amid the answer", Reply::stream(&[word.clone()])),
-        ("a connection lost amid the answer", half(&format!("data: {word}\n\n"))),
-        ("an error amid the answer", Reply::stream(&[word, broken])),
-        ("a page instead of a stream", page),
         ("nothing at all", Reply { head: String::new(), parts: Vec::new() }),
+    ]
+}
+
+/// What happens amid one.
+fn breaks() -> Vec<(&'static str, Reply)> {
+    let word = delta(&json!({ "content": "Half a" }));
+    let broken = json!({ "error": { "message": "CUDA error: out of memory", "code": 500 } });
+    let stream = "content-type: text/event-stream";
+    vec![
+        ("an end amid the answer", page(stream, format!("data: {word}\n\n"))),
+        (
+            "a connection lost amid the answer",
+            page(&format!("{stream}\r\ncontent-length: 9999"), format!("data: {word}\n\n")),
+        ),
+        ("an error amid the answer", Reply::stream(&[word, broken])),
+        ("a stream of something else", page(stream, "data: welcome\n\n".to_owned())),
+        ("a page for browsers", page("content-type: text/html", "<html>hello</html>".to_owned())),
     ]
 }
 
 #[test]
 fn every_fault_says_what_to_do_next() {
     let mut page = String::new();
-    for (what, reply) in table() {
+    for (what, reply) in refusals().into_iter().chain(breaks()) {
         let server = Server::start(vec![reply]);
         let place = Workplace::new();
         let ran = place
             .command(&format!("prompt --base-url {} --model m hello", server.url()))
-            .env("OPENAI_API_KEY", crate::workplace::KEY)
+            .env("OPENAI_API_KEY", KEY)
             .output()
             .unwrap();
-        let ran = crate::workplace::Ran::from(ran).exits(1);
+        let ran = Ran::from(ran).exits(1);
         let err = ran.err.replace(&server.url(), "http://HOST:PORT/v1");
         writeln!(page, "# {what}\n{}{}\n", ran.out, err.trim_end()).unwrap();
         assert!(!err.contains('\u{1b}'), "{err:?}");

@@ -1,7 +1,7 @@
 //! A real model on a pod, reached over real SSH: it calls a tool, gets the result, answers.
 
 use crate::sshd::Sshd;
-use crate::workplace::{KEY, Workplace};
+use crate::workplace::{KEY, Ran, Workplace};
 use serde_json::Value;
 use std::fs;
 
@@ -22,65 +22,76 @@ fn manifest(sshd: &Sshd) -> String {
     )
 }
 
+/// What somebody asks, in a project of two entries.
+fn prompt(place: &Workplace, args: &[&str]) -> Ran {
+    let project = place.path().join("project");
+    fs::create_dir_all(project.join("src")).unwrap();
+    fs::write(project.join("notes.txt"), "hello\n").unwrap();
+    let mut command = place.command("prompt tiny --temperature 0");
+    command.args(args).current_dir(&project).output().unwrap().into()
+}
+
 #[test]
 fn a_model_on_a_pod_lists_the_files_here() {
     let sshd = Sshd::start();
     let place = Workplace::with(&manifest(&sshd));
-    let project = place.path().join("project");
-    fs::create_dir_all(project.join("src")).unwrap();
-    fs::write(project.join("notes.txt"), "hello\n").unwrap();
     place.pi("apply --yes").exits(0);
-    let prompt = |args: &[&str]| {
-        let mut command = place.command("prompt tiny --temperature 0");
-        crate::workplace::Ran::from(command.args(args).current_dir(&project).output().unwrap())
-    };
     let asked = [
-        prompt(&["list the files"]),
-        prompt(&["list the files", "--json", "--api", "chat"]),
-        prompt(&["list the files", "--json", "--api", "responses"]),
-        prompt(&["-c", "and again", "--stats"]),
-        prompt(&["hello", "--no-tools"]),
+        prompt(&place, &["list the files"]),
+        prompt(&place, &["list the files", "--json", "--api", "chat"]),
+        prompt(&place, &["list the files", "--json", "--api", "responses"]),
+        prompt(&place, &["-c", "and again", "--stats"]),
+        prompt(&place, &["hello", "--no-tools"]),
     ];
-    let keyless = place.command("prompt tiny hello").env_remove("PI_API_KEY").output().unwrap();
+    let keyless: Ran = place.command("prompt tiny hello").env_remove("PI_API_KEY").output().unwrap().into();
     place.pi("destroy --yes").exits(0);
     let gone = place.pi("prompt tiny hello");
 
     let [text, chat, responses, again, plain] = asked.map(|ran| ran.exits(0));
     assert_eq!(text.out, "The tool has answered.\n");
     assert_eq!(text.err, "> ls {\"path\": \".\"}\n  notes.txt  6 bytes\n  src/\n");
-    for ran in [&chat, &responses] {
-        let events: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let find = |kind: &str| {
-            events
-                .iter()
-                .find(|event| event["event"] == kind)
-                .unwrap_or_else(|| panic!("no {kind}: {}", ran.out))
-        };
-        assert_eq!(
-            (&find("tool_call")["name"], &find("tool_call")["arguments"]["path"]),
-            (&"ls".into(), &".".into())
-        );
-        assert_eq!(find("tool_result")["text"], "notes.txt  6 bytes\nsrc/");
-        let end = events.last().unwrap();
-        assert_eq!(
-            (&end["finish"], &end["text"], &end["turns"]),
-            (&"answered".into(), &"The tool has answered.".into(), &2.into())
-        );
-        assert!(
-            end["input_tokens"].as_u64().unwrap() > 1000 && end["output_tokens"].as_u64().unwrap() > 20,
-            "{end}"
-        );
-    }
+    in_the_readme(&format!("{}{}", text.err, text.out));
+    is_whole(&chat.out);
+    is_whole(&responses.out);
     again.says("> ls").says("2 turns · ").says(" tokens read, ");
     assert_eq!(plain.out, "Hello from the tiny test model.\n");
-    crate::workplace::Ran::from(keyless).exits(1).says("wants the API key");
+    keyless.exits(1).says("wants the API key");
     gone.exits(1).says("`tiny`");
-    assert!(!place.path().join("home/.pi/sessions").read_dir().unwrap().flatten().any(|folder| {
-        folder
-            .path()
-            .read_dir()
-            .unwrap()
-            .flatten()
-            .any(|file| fs::read_to_string(file.path()).unwrap().contains(KEY))
-    }));
+    assert!(sessions(&place).iter().all(|text| !text.contains(KEY)));
+    assert_eq!(sessions(&place).len(), 4);
+}
+
+/// The README shows what is said, and nothing else.
+#[track_caller]
+fn in_the_readme(said: &str) {
+    let readme = include_str!("../../../README.md");
+    let shown = readme.split("$ pi prompt tiny \"list the files\"\n").nth(1).unwrap();
+    assert_eq!(shown.split("```").next(), Some(said));
+}
+
+/// The events of a call, its result and the answer to it.
+#[track_caller]
+fn is_whole(lines: &str) {
+    let events: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let find = |kind: &str| {
+        events.iter().find(|event| event["event"] == kind).unwrap_or_else(|| panic!("no {kind}: {lines}"))
+    };
+    assert_eq!(find("tool_call")["name"], "ls");
+    assert_eq!(find("tool_call")["arguments"]["path"], ".");
+    assert_eq!(find("tool_result")["text"], "notes.txt  6 bytes\nsrc/");
+    let end = events.last().unwrap();
+    assert_eq!(
+        (&end["event"], &end["finish"], &end["turns"]),
+        (&"end".into(), &"answered".into(), &2.into())
+    );
+    assert_eq!(end["text"], "The tool has answered.");
+    assert!(end["input_tokens"].as_u64().unwrap() > 1000, "{end}");
+    assert!(end["output_tokens"].as_u64().unwrap() > 20, "{end}");
+}
+
+/// What the files of all sessions hold.
+fn sessions(place: &Workplace) -> Vec<String> {
+    let folders = fs::read_dir(place.path().join("home/.pi/sessions")).unwrap();
+    let files = folders.flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap());
+    files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect()
 }

@@ -80,9 +80,9 @@ fn a_session_is_kept_for_its_owner_and_goes_on_with_c() {
     let list = format!("list the files, {KEY}");
     prompt(&place, &server, &[&list, "--stats"]).exits(0).says("2 turns · 20 tokens read, 8 written");
     prompt(&place, &server, &["-c", "and again"]).exits(0);
-    let last = contents(&server.asked()[2]);
-    assert_eq!(last.len(), 6, "{last:?}");
-    assert_eq!(last[1], "user: list the files, (the API key)");
+    let said = contents(&server.asked()[2]);
+    assert_eq!(said.len(), 6, "{said:?}");
+    assert_eq!(said[1], "user: list the files, (the API key)");
     let folder =
         fs::read_dir(place.path().join("home/.pi/sessions")).unwrap().next().unwrap().unwrap().path();
     let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -133,18 +133,16 @@ fn words_are_shown_as_they_come() {
     let early = begun.elapsed();
     assert_eq!(&first, b"early ");
     assert!(pi.wait().unwrap().success());
-    assert!(begun.elapsed() > early + Duration::from_millis(1000), "{early:?} {:?}", begun.elapsed());
+    assert!(begun.elapsed() > early + Duration::from_secs(1), "{early:?} {:?}", begun.elapsed());
 }
 
 #[test]
 fn nobody_reads_on_and_the_answer_stops() {
     let words = vec!["word "; 200];
     let server = Server::start(vec![Reply::says(&words).slowly(Duration::from_millis(100))]);
-    let mut pi = Workplace::new()
-        .command("prompt --model m --no-tools hello --base-url")
-        .arg(server.url())
-        .spawn()
-        .unwrap();
+    let place = Workplace::new();
+    let mut pi =
+        place.command("prompt --model m --no-tools hello --base-url").arg(server.url()).spawn().unwrap();
     let begun = Instant::now();
     let mut first = [0; 5];
     pi.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
