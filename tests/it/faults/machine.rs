@@ -11,8 +11,8 @@ pub(super) fn rows() -> Vec<Row> {
         bench.fault(&["rekey"]);
         bench.pi("apply --yes --no-persist").exits(69).says("accept the new one: ssh-keygen");
         bench.fault(&["trust"]);
-        bench.converges();
         bench.tell("refused, with the command that accepts it");
+        bench.converges();
     }));
     rows.push(Row::new("clock set back an hour", "after a lock was left behind", |bench| {
         bench.inside("mkdir -p /root/.pi/lock; cd /root/.pi/lock; printf 'ann@laptop\\nteam\\n1\\nboot 1\\n' >holder; touch -d '1 hour' holder");
