@@ -9,4 +9,4 @@ dir=$pi/servers/$name
 if [[ ! -d $dir ]]; then return 0; fi
 : >"$dir/stopped"
 end_session "$dir" "$drain"
-rm -rf -- "$dir/answered" "$dir/former"
+rm -f -- "$dir/answered"

@@ -169,7 +169,7 @@ fn died(spec: &ServerSpec, lines: &[Line]) -> Failure {
 
 fn stalled(stall: Seconds, lines: &[Line]) -> Failure {
     Failure::new("stalled", format!("its start made no progress for {stall}"))
-        .help("it was left as it is; `ready_stall` sets how long pi waits")
+        .help("`ready_stall` sets how long pi waits")
         .lines(tail(lines))
 }
 

@@ -89,7 +89,8 @@ impl World {
     pub(super) async fn observe_these(&self, pods: Vec<PodName>) -> Observed {
         let observed = observe(self.remote.as_ref(), &self.manifest, &self.secrets, pods).await;
         if let Err(error) = crate::apply::remember(&self.store, &self.manifest, &observed) {
-            ui::note(&format!("warning: {error}"));
+            let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+            ui::note(&format!("warning: {}", causes.join(": ")));
         }
         observed
     }

@@ -123,7 +123,7 @@ pub(super) fn orphans(site: &Site<'_>) -> Vec<Finding> {
             GpuSight::Found { gpus, .. } => gpus.iter().find(|gpu| gpu.uuid == process.gpu_uuid),
             GpuSight::None | GpuSight::Broken { .. } => None,
         };
-        let much = process.used_mib.map_or_else(|| "memory".to_owned(), |mib| gib(mib));
+        let much = process.used_mib.map_or_else(|| "memory".to_owned(), gib);
         let which = gpu.map_or_else(|| process.gpu_uuid.clone(), |gpu| gpu.index.to_string());
         let (_, parts) = found.entry(process.pid).or_insert_with(|| (&process.command, Vec::new()));
         parts.push(format!("{much} on GPU {which}"));

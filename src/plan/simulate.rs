@@ -52,7 +52,6 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
             if let Some(server) = facts.servers.get_mut(name) {
                 server.life = Life::Stopped;
                 server.answered = false;
-                server.past.former = None;
             }
         }
         Action::RemoveServer(name) => {

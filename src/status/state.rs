@@ -162,7 +162,8 @@ fn belongs(spec: Option<&ServerSpec>, project: &Project) -> Belongs {
 /// What the next apply would do to a server that runs.
 fn drift(status: &ServerStatus, plan: &Plan, pod: &PodName) -> Option<String> {
     let about = |action: &Action| match action {
-        Action::RestartServer { to, .. } => to.name == status.name,
+        // one that is asked again first is as it should be, but for its silence
+        Action::RestartServer { to, before, .. } => to.name == status.name && *before != Before::AskAgain,
         Action::StopServer(name) => *name == status.name && status.belongs == Belongs::Declared,
         Action::StartServer(_)
         | Action::AwaitReady { .. }

@@ -107,6 +107,17 @@ fn header(view: &PodView) -> Vec<String> {
     parts
 }
 
+/// `  1 restart, ~2 min down.`
+fn restarts(plan: &Plan) -> String {
+    let count = plan.restarts();
+    if count == 0 {
+        return String::new();
+    }
+    let each = if count == 1 { "" } else { " at most" };
+    let down = plan.down().map(|down| format!(", {} down{each}", about(down))).unwrap_or_default();
+    format!("  {}{down}.", Count(count, "restart"))
+}
+
 fn footer(plan: &Plan) -> String {
     let errors = plan.findings.iter().filter(|f| f.severity == Severity::Error).count();
     let standing = match plan.standing {
@@ -124,20 +135,12 @@ fn footer(plan: &Plan) -> String {
         };
     }
     let counts = plan.counts();
-    let restarts = match plan.restarts() {
-        0 => String::new(),
-        count => {
-            let each = if count == 1 { "" } else { " at most" };
-            let down = plan.down().map(|down| format!(", {} down{each}", about(down))).unwrap_or_default();
-            format!("  {}{down}.", Count(count, "restart"))
-        }
-    };
     let summary = format!("{} to add, {} to change, {} to remove.", counts.add, counts.change, counts.remove);
     let downloads = match plan.downloads() {
         Bytes(0) => String::new(),
         bytes => format!("  {bytes} to download."),
     };
-    let parts = [restarts, downloads, standing, problems];
+    let parts = [restarts(plan), downloads, standing, problems];
     let mut text = format!("{} {summary}", Styled(STRONG, "Plan:"));
     let mut columns = width("Plan: ") + width(&summary);
     for part in parts {

@@ -43,17 +43,15 @@ fn server(told: &[&[String]], expect: &Expect) -> Option<ServerSeen> {
         answered,
         secrets: secrets(told, expect),
         measured: measured(&fields(told, "measured")),
-        past: past(told, answered && is_running(told)),
+        past: past(told),
     })
 }
 
-fn is_running(told: &[&[String]]) -> bool {
-    told.iter().any(|row| matches!(row, [what, ..] if what == "running"))
-}
-
 /// What its former starts left. What answers needs no former one any more.
-fn past(told: &[&[String]], answers: bool) -> Past {
-    let former = field(told, "former").filter(|_| !answers).and_then(|text| spec(Some(text)).ok());
+fn past(told: &[&[String]]) -> Past {
+    let says = |word: &str| told.iter().any(|row| matches!(row, [what, ..] if what == word));
+    let needed = !(says("answered") && says("running"));
+    let former = field(told, "former").filter(|_| needed).and_then(|text| spec(Some(text)).ok());
     let failed = told.iter().find_map(|row| match row {
         [what, digest, count, cause, ..] if what == "failed" => {
             let (digest, cause) = (digest.clone(), cause.clone());

@@ -9,10 +9,10 @@ pub(super) fn rows() -> Vec<Row> {
     rows.push(Row::new("new host key", "before the probe", |bench| {
         bench.apply();
         bench.fault(&["rekey"]);
-        bench.pi("apply --yes --no-persist").exits(69).says("ssh-keygen -R");
+        bench.pi("apply --yes --no-persist").exits(69).says("accept the new one: ssh-keygen");
         bench.fault(&["trust"]);
-        bench.converges();
         bench.tell("refused, with the command that accepts it");
+        bench.converges();
     }));
     rows.push(Row::new("clock set back an hour", "after a lock was left behind", |bench| {
         bench.inside("mkdir -p /root/.pi/lock; cd /root/.pi/lock; printf 'ann@laptop\\nteam\\n1\\nboot 1\\n' >holder; touch -d '1 hour' holder");
@@ -56,15 +56,15 @@ fn gpus() -> Vec<Row> {
             bench.fault(&["gpu-lost", "0"]);
             bench.pi("plan").says("GPU 0");
             bench.fault(&["gpu-ok"]);
-            bench.converges();
             bench.tell("told, and nothing is torn down");
+            bench.converges();
         }),
         Row::new("driver broken", "before a server is placed", |bench| {
             bench.fault(&["driver-mismatch"]);
-            bench.pi("apply --yes").exits(1).says("Driver/library version mismatch");
+            bench.pi("apply --yes").exits(1).says("nvidia-smi fails: Failed to initialize NVML");
             bench.fault(&["gpu-ok"]);
+            bench.tell("told, and what needs no GPU is started");
             bench.converges();
-            bench.tell("told; what needs no GPU is started");
         }),
         Row::new("`nvidia-smi` takes 8 s", "all the time", |bench| {
             bench.fault(&["smi-slow", "8"]);
@@ -77,8 +77,8 @@ fn gpus() -> Vec<Row> {
             bench.fault(&["smi-slow", "100"]);
             bench.pi("apply --yes").exits(1).says("did not answer within 20 s");
             bench.fault(&["gpu-ok"]);
+            bench.tell("told, and what needs no GPU is started");
             bench.converges();
-            bench.tell("told; what needs no GPU is started");
         }),
     ]
 }

@@ -37,8 +37,8 @@ pub(super) fn rows() -> Vec<Row> {
             ran.says("is not what pi wrote");
             assert_eq!(std::fs::read_to_string(&file).unwrap(), "{");
             std::fs::remove_file(&file).unwrap();
-            bench.converges();
             bench.tell("an error that names the file, which stays as it is");
+            bench.converges();
         }),
     ]
 }

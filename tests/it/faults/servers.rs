@@ -34,7 +34,7 @@ pub(super) fn rows() -> Vec<Row> {
         bench.inside("setsid -f python3 -m http.server 8010 >/dev/null 2>&1 </dev/null; sleep 1");
         bench.pi("apply --yes").exits(1).says("port 8010 is taken by `python3");
         bench.inside("pkill -KILL -f '[h]ttp.server'");
-        bench.tell("told; the others are started");
+        bench.tell("told, and the others are started");
         bench.converges();
     }));
     rows

@@ -317,14 +317,15 @@ fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pi
         Ok(serde_json::from_value(spec).unwrap())
     };
     let answered = choices.once_in(2);
-    let past = past(choices, &spec, answered);
+    let mut past = past(choices, &spec);
+    past.former = past.former.filter(|_| !answered);
     ServerSeen { spec, life, answered, secrets, past, measured: None }
 }
 
 /// What former starts left: one that answered once, with another context or build, and a failure.
-fn past(choices: &mut Choices<'_>, spec: &Result<ServerSpec, String>, answered: bool) -> Past {
+fn past(choices: &mut Choices<'_>, spec: &Result<ServerSpec, String>) -> Past {
     let context = choices.of(&[None, Some(Tokens(2048)), Some(Tokens(4096))]);
-    let former = spec.as_ref().ok().filter(|_| !answered && choices.once_in(2));
+    let former = spec.as_ref().ok().filter(|_| choices.once_in(2));
     let former = former.map(|spec| Box::new(ServerSpec { context, ..spec.clone() }));
     let failed = spec.as_ref().ok().filter(|_| choices.once_in(4)).map(|spec| FailedStart {
         digest: spec.digest(),
