@@ -16,7 +16,7 @@ fail() {
 chapter() { printf '\n%s# %s%s\n' "$faint" "$*" "$plain"; }
 show() {
   printf '%s$ %s%s\n' "$strong" "$1" "$plain"
-  eval "$1"
+  eval "$1" </dev/null
 }
 
 # Runs a command that has nothing to say; on a terminal its last line is shown while it runs.

@@ -28,6 +28,14 @@ impl Api {
         }
     }
 
+    /// The field that limits an answer's tokens.
+    pub(super) fn limit(self) -> &'static str {
+        match self {
+            Self::Chat => "max_tokens",
+            Self::Responses => "max_output_tokens",
+        }
+    }
+
     /// The body of a request.
     pub(super) fn body(self, system: &str, messages: &[Message], tools: &[Value]) -> Value {
         match self {

@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -43,8 +44,17 @@ pub struct Server {
     pub api: Api,
     /// How it was named.
     pub origin: Origin,
-    /// Zero gives the same answer each time; the server's own default where nothing is said.
+    /// How it should answer.
+    pub sampling: Sampling,
+}
+
+/// How answers are made; the server's own defaults where nothing is said.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sampling {
+    /// Zero gives the same answer each time.
     pub temperature: Option<f64>,
+    /// The most tokens of one answer.
+    pub max_tokens: Option<NonZeroU32>,
 }
 
 /// What a turn is made from.
@@ -171,7 +181,11 @@ impl Client {
         let Request { system, messages, tools } = request;
         let mut body = self.server.api.body(system, messages, tools);
         body["model"] = json!(self.server.model);
-        if let Some(temperature) = self.server.temperature {
+        let Sampling { temperature, max_tokens } = self.server.sampling;
+        if let Some(most) = max_tokens {
+            body[self.server.api.limit()] = json!(most);
+        }
+        if let Some(temperature) = temperature {
             body["temperature"] = json!(temperature);
         }
         body

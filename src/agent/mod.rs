@@ -18,7 +18,7 @@ mod session;
 mod turns;
 
 pub use api::Api;
-pub use client::{Client, Origin, Server};
+pub use client::{Client, Origin, Sampling, Server};
 pub use message::{Answer, Call, Finish, Message, Piece, Usage};
 pub use session::{Session, history, remember_line};
 pub use tools::Toolbox;

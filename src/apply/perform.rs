@@ -64,6 +64,7 @@ async fn all<R: Remote>(errand: &Errand<'_, R>, step: &Step, scripts: &[Script])
         let input = match &step.action {
             Action::WriteSecrets(names) => Some(secrets_input(names, errand.crew.secrets)),
             Action::MountStorage(_)
+            | Action::InstallPackages(_)
             | Action::InstallEngine(_)
             | Action::FetchWeights(_)
             | Action::StartServer(_)

@@ -58,8 +58,8 @@ fn expected(spec: &ServerSpec) -> Expected {
 }
 
 fn question(spec: &ServerSpec, model: &str) -> Value {
-    // a model that thinks first needs some; on a CPU each takes its time
-    let tokens = if spec.gpus.is_empty() { 128 } else { 256 };
+    // a model that thinks first needs some; on a CPU, where each takes its time, enough for the call alone
+    let tokens = if spec.gpus.is_empty() { 48 } else { 256 };
     let parameters = json!({
         "type": "object", "properties": { "command": { "type": "string" } }, "required": ["command"],
     });

@@ -1,12 +1,11 @@
-//! Engine versions: which there are, which one pi is tested with, and which wheel suits a driver.
+//! Engine versions: which there are, which one pi is tested with, what their wheels are built against.
 //!
-//! In: `data/engines.toml`. Out: [`release`], [`resolve`], [`install`].
+//! In: `data/engines.toml`. Out: [`release`], [`resolve`], [`wheel_facts`].
 
 use super::version::Version;
 use crate::manifest::EngineVersion;
 use serde::Deserialize;
 use std::sync::LazyLock;
-use thiserror::Error;
 
 /// One release of vLLM.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -111,67 +110,6 @@ pub fn default_memory(version: &Version) -> f64 {
     wheel_facts(version).map_or(0.9, |facts| facts.memory)
 }
 
-/// How a vLLM is installed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Install {
-    /// What uv is asked for: `vllm==0.32.0`, `vllm==0.32.0+cu129`.
-    pub requirement: String,
-    /// The package index to ask before PyPI.
-    pub index: Option<String>,
-    /// uv's `--torch-backend`: `cu129`.
-    pub torch_backend: Option<&'static str>,
-    /// The CUDA it brings, as plans show it: `cu130`, `cu129`.
-    pub cuda: String,
-    /// The Python to make the environment with: 3.12, which every release takes.
-    pub python: &'static str,
-}
-
-/// Why no wheel of a vLLM runs on a driver.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("vLLM {version} needs an NVIDIA driver of {needed} or newer; this one is {driver}")]
-pub struct TooOld {
-    /// The vLLM that was asked for.
-    pub version: Version,
-    /// The driver's branch.
-    pub driver: u32,
-    /// The oldest branch that would do.
-    pub needed: u32,
-}
-
-/// The oldest driver branch that runs any CUDA 12 wheel (NVIDIA's minor-version compatibility of CUDA 12).
-const CUDA_12_DRIVER: u32 = 525;
-
-/// How to install a vLLM on a machine with this driver (`580.95.05`; `None` where there is no GPU to ask).
-///
-/// The PyPI wheels are CUDA 13 since 0.20.0 and want driver 580; drivers 525 to 579 take `+cu129` from vLLM's own index,
-/// where torch has to be told too: the automatic choice (`--torch-backend=auto`) moves torch alone and ends in a
-/// missing libcudart.
-pub fn install(version: &Version, driver: Option<&str>) -> Result<Install, TooOld> {
-    let facts = wheel_facts(version);
-    let needed = facts.map_or(580, |facts| facts.driver);
-    let branch = driver.map_or(Some(needed), |text| Version::parse(text).map(|v| v.minor().0)).unwrap_or(0);
-    let cuda = facts.map_or_else(|| "13.0".to_owned(), |facts| facts.cuda.clone());
-    if branch >= needed {
-        return Ok(Install {
-            requirement: format!("vllm=={version}"),
-            index: None,
-            torch_backend: None,
-            cuda: format!("cu{}", cuda.replace('.', "")),
-            python: "3.12",
-        });
-    }
-    if branch < CUDA_12_DRIVER {
-        return Err(TooOld { version: version.clone(), driver: branch, needed: CUDA_12_DRIVER });
-    }
-    Ok(Install {
-        requirement: format!("vllm=={version}+cu129"),
-        index: Some(format!("https://wheels.vllm.ai/{version}/cu129")),
-        torch_backend: Some("cu129"),
-        cuda: "cu129".to_owned(),
-        python: "3.12",
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,32 +127,6 @@ mod tests {
         assert_eq!(file.vllm.version.iter().filter(|v| v.wheel.is_some()).count(), 27);
         assert_eq!(file.llamacpp.package, "xllamacpp");
         assert_eq!(release(), "0.32.0");
-    }
-
-    #[test]
-    fn the_wheel_follows_the_driver() {
-        let shown = |v: &str, driver| match install(&version(v), driver) {
-            Ok(i) => format!("{} {} {}", i.requirement, i.cuda, i.index.unwrap_or_default()),
-            Err(why) => why.to_string(),
-        };
-        let cu129 = "vllm==0.32.0+cu129 cu129 https://wheels.vllm.ai/0.32.0/cu129";
-        let old = "vLLM 0.32.0 needs an NVIDIA driver of 525 or newer; this one is 470";
-        let table = [
-            ("0.32.0", Some("580.95.05"), "vllm==0.32.0 cu130 "),
-            ("0.32.0", Some("590.1"), "vllm==0.32.0 cu130 "),
-            ("0.32.0", Some("579.99"), cu129),
-            ("0.32.0", Some("535.183.01"), cu129),
-            ("0.32.0", Some("525.60"), cu129),
-            ("0.32.0", Some("470.256"), old),
-            ("0.32.0", None, "vllm==0.32.0 cu130 "),
-            // CUDA 12 on PyPI until 0.19
-            ("0.19.1", Some("535.183.01"), "vllm==0.19.1 cu128 "),
-            // newer than any that was read
-            ("0.40.0", Some("570.1"), "vllm==0.40.0+cu129 cu129 https://wheels.vllm.ai/0.40.0/cu129"),
-        ];
-        for (v, driver, expected) in table {
-            assert_eq!(shown(v, driver), expected, "{v} on {driver:?}");
-        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 pub mod version;
 pub mod gpus;
 pub mod engines;
+pub mod wheel;
 pub mod flags;
 pub mod kv;
 pub mod models;

@@ -32,6 +32,9 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     exit
 }
 
+/// What takes up an apply that did not come to its end.
+pub(super) const AGAIN: &str = "`pi apply` takes up where this ended.";
+
 /// How changes are made.
 pub(super) struct Manner {
     /// Who says yes.
@@ -44,12 +47,14 @@ pub(super) struct Manner {
     pub(super) asked: Asked,
     /// How long to wait for whoever is changing a pod.
     pub(super) lock_wait: Option<Seconds>,
+    /// What is said where not all could be done.
+    pub(super) again: &'static str,
 }
 
 impl Manner {
     /// As the command line says; events as text.
     pub(super) fn of(doing: &Doing, assent: Assent, asked: Asked) -> Self {
-        Self { assent, jobs: doing.jobs, json: false, asked, lock_wait: doing.lock_wait }
+        Self { assent, jobs: doing.jobs, json: false, asked, lock_wait: doing.lock_wait, again: AGAIN }
     }
 }
 
@@ -99,34 +104,84 @@ pub(super) async fn converge(
     manner: &Manner,
     rule: impl Fn(&Inputs<'_>) -> Plan,
 ) -> Result<Exit> {
+    match propose(world, manner, &rule).await? {
+        Proposal::Over(exit) => Ok(exit),
+        Proposal::Agreed(agreed) => carry_out(world, manner, &agreed, &rule).await.map(|ended| ended.exit),
+    }
+}
+
+/// What became of a plan before anything was done.
+pub(super) enum Proposal {
+    /// There is nothing to do, or the person said no.
+    Over(Exit),
+    /// It may be done.
+    Agreed(Agreed),
+}
+
+/// A plan that was agreed to, and what the hub said when it was made.
+pub(super) struct Agreed {
+    plan: Plan,
+    hub: HubFacts,
+}
+
+/// Looks, plans by `rule`, shows, asks.
+pub(super) async fn propose(
+    world: &World,
+    manner: &Manner,
+    rule: impl Fn(&Inputs<'_>) -> Plan,
+) -> Result<Proposal> {
     let (observed, hub) = match manner.asked {
         Asked::PodsAndHub => world.look().await,
         Asked::Pods => (world.observe().await, HubFacts::default()),
     };
     let plan = rule(&world.inputs(&observed, &hub));
+    offer(world, manner, plan, hub)
+}
+
+/// Shows a plan and asks.
+pub(super) fn offer(world: &World, manner: &Manner, plan: Plan, hub: HubFacts) -> Result<Proposal> {
     show(world, &plan, manner)?;
     if plan.is_empty() {
-        return Ok(without_doing(&plan));
+        return Ok(Proposal::Over(without_doing(&plan)));
     }
     if !manner.assent.is_there(&plan)? {
         ui::note("Nothing was changed.");
-        return Ok(Exit::Failed);
+        return Ok(Proposal::Over(Exit::Failed));
     }
+    Ok(Proposal::Agreed(Agreed { plan, hub }))
+}
+
+/// How the doing ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ended {
+    pub(super) exit: Exit,
+    /// Whether it began: otherwise the pods are as they were.
+    pub(super) begun: bool,
+}
+
+/// Takes the locks, looks again, and does a plan if it is still what `rule` says.
+pub(super) async fn carry_out(
+    world: &World,
+    manner: &Manner,
+    agreed: &Agreed,
+    rule: impl Fn(&Inputs<'_>) -> Plan,
+) -> Result<Ended> {
+    let Agreed { plan, hub } = agreed;
     let stop = interrupt::token();
     let pods: BTreeSet<PodName> = plan.steps.iter().map(|step| step.pod.clone()).collect();
     let Taken { locks, turn } = match locking::take(world, &pods, manner.lock_wait, &stop).await {
         Ok(taken) => taken,
-        Err(exit) => return Ok(exit),
+        Err(exit) => return Ok(Ended { exit, begun: false }),
     };
-    let fresh = rule(&world.inputs(&without_locks(world.observe().await, &pods), &hub));
-    let exit = match still_agreed(world, manner, (&plan, &fresh), turn) {
-        Ok(None) => under_lock(world, manner, &fresh, &stop).await,
-        Ok(Some(exit)) => Ok(exit),
+    let fresh = rule(&world.inputs(&without_locks(world.observe().await, &pods), hub));
+    let ended = match still_agreed(world, manner, (plan, &fresh), turn) {
+        Ok(None) => Ok(Ended { exit: under_lock(world, manner, &fresh, &stop).await, begun: true }),
+        Ok(Some(exit)) => Ok(Ended { exit, begun: false }),
         Err(report) => Err(report),
     };
-    match locking::release(locks).await {
-        Some(broken) if matches!(exit, Ok(Exit::Interrupted)) => Ok(broken),
-        _ => exit,
+    match (locking::release(locks).await, ended) {
+        (Some(broken), Ok(Ended { exit: Exit::Interrupted, begun })) => Ok(Ended { exit: broken, begun }),
+        (_, ended) => ended,
     }
 }
 
@@ -176,7 +231,7 @@ async fn under_lock(
     manner: &Manner,
     fresh: &Plan,
     stop: &tokio_util::sync::CancellationToken,
-) -> Result<Exit> {
+) -> Exit {
     let showing = match (manner.json, ui::is_terminal()) {
         (true, _) => Showing::Json,
         (false, true) => Showing::Terminal,
@@ -190,13 +245,13 @@ async fn under_lock(
     reporter.close();
     let after: Observed = world.observe().await;
     drop(after);
-    ui::note(&ui::outcome(fresh, &report));
-    Ok(match () {
+    ui::note(&ui::outcome(fresh, &report, manner.again));
+    match () {
         () if report.was_interrupted() => Exit::Interrupted,
         () if report.lost_a_pod() => Exit::Unreachable,
         () if report.is_success() => without_doing(fresh),
         () => Exit::Failed,
-    })
+    }
 }
 
 /// The exit code of a plan that is done: what it could not plan for still counts.

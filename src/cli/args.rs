@@ -14,6 +14,11 @@ use std::path::PathBuf;
 /// The commands of a first day, which `pi` alone shows.
 pub(super) const FIRST_DAY: &str = "\
 A first day:
+  pi pods setup dc1 \"ssh root@1.2.3.4\"    a pod into pi.toml, and ready for models
+  pi start OWNER/NAME                     a model of the hub into pi.toml, and running
+  pi list                                 what runs, how it is, and where
+  pi plan                                 how pods differ from pi.toml, and why
+  pi apply                                bring them in line with it, after asking
   pi pods setup dc1 \"ssh root@1.2.3.4\"    a machine you rented: look at it, make it ready
   pi start Qwen/Qwen3-8B                  a model on it, if it fits
   pi list                                 what runs, how it is, and where
@@ -63,18 +68,30 @@ pub(super) enum Verb {
     Check,
     /// Stop everything that pi.toml names
     Destroy(Destroy),
+    /// Add a model to pi.toml and run it
+    Start(Box<crate::cli::start::Start>),
+    /// Stop models; pi.toml keeps them, the pods their weights
+    Stop(crate::cli::stop::Stop),
     /// What runs, how it is, and where
     #[command(visible_aliases = ["ls", "ps"])]
     List(crate::cli::list::Args),
+    /// The last lines of a server's log, and what follows
+    Logs(crate::cli::logs::Args),
+    /// A shell on a pod
+    Shell(crate::cli::shell::Args),
+    /// Run a command on a pod, with its exit code
+    Ssh(crate::cli::ssh::Args),
     /// What clients of a server need, for eval: its url, key and model
     Env(crate::cli::env::Args),
+    /// Forward a port of this machine to a server, over SSH, until Ctrl-C
+    Tunnel(crate::cli::tunnel::Args),
     /// Talk to a model, and see whether it can use tools
     Prompt(crate::cli::prompt::Args),
     /// What was done to the pods, by whom and why
     History(History),
     /// Break the lock that somebody left on a pod, after asking
     Unlock(Unlock),
-    /// List the pods, choose or forget one
+    /// List the pods; set up, choose or forget one
     Pods(crate::cli::pods::Pods),
     /// Write what runs on the pods, or what the older pi knew, into pi.toml
     Import(crate::cli::import::Import),

@@ -23,6 +23,8 @@ pub(super) enum Exit {
     Locked,
     /// Interrupted.
     Interrupted,
+    /// As the command on the pod did: `pi ssh`.
+    Of(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -41,6 +43,7 @@ impl Exit {
             Self::Unreachable => 69,
             Self::Locked => 75,
             Self::Interrupted => 130,
+            Self::Of(code) => code,
         }
     }
 }

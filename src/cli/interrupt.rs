@@ -9,30 +9,38 @@ use tokio_util::sync::CancellationToken;
 pub(super) fn quiet() -> CancellationToken {
     let token = CancellationToken::new();
     let cancelled = token.clone();
-    tokio::spawn(async move {
-        if let Some(mut signals) = Signals::new() {
+    // at once, not when the task gets its turn: what is said next may be the other side's word to end
+    if let Some(mut signals) = Signals::new() {
+        tokio::spawn(async move {
             signals.next().await;
             cancelled.cancel();
-        }
-    });
+        });
+    }
     token
 }
 
 /// Signals that mean: end.
-struct Signals(Signal, Signal, Signal);
+#[derive(Debug)]
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
 
 impl Signals {
-    fn new() -> Option<Self> {
+    /// Hears them from now on, instead of what they do by themselves.
+    pub(super) fn new() -> Option<Self> {
         let of = |kind| signal(kind).ok();
         let (terminate, hangup) = (of(SignalKind::terminate())?, of(SignalKind::hangup())?);
-        Some(Self(of(SignalKind::interrupt())?, terminate, hangup))
+        Some(Self { interrupt: of(SignalKind::interrupt())?, terminate, hangup })
     }
 
-    async fn next(&mut self) {
+    /// The next one's name, as `kill -s` takes it.
+    pub(super) async fn next(&mut self) -> &'static str {
         tokio::select! {
-            _ = self.0.recv() => {}
-            _ = self.1.recv() => {}
-            _ = self.2.recv() => {}
+            _ = self.interrupt.recv() => "INT",
+            _ = self.terminate.recv() => "TERM",
+            _ = self.hangup.recv() => "HUP",
         }
     }
 }

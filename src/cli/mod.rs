@@ -10,12 +10,14 @@ mod endpoint;
 mod env;
 mod exit;
 mod fit;
+mod ground;
 mod history;
 mod import;
 mod init;
 mod interrupt;
 mod locking;
 mod list;
+mod logs;
 mod man;
 mod place;
 mod manifest_file;
@@ -26,6 +28,12 @@ mod saved;
 mod schema;
 mod scope;
 mod secrets;
+mod start;
+mod stop;
+mod which_model;
+mod shell;
+mod ssh;
+mod tunnel;
 mod unlock;
 mod tunnels;
 mod which_pod;
@@ -80,7 +88,13 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::History(args) => threads(history::run(&global, &args)),
         Verb::Unlock(args) => threads(unlock::run(&global, &args)),
         Verb::Destroy(args) => threads(destroy::run(&global, &args)),
+        Verb::Start(args) => threads(start::run(&global, &args)),
+        Verb::Stop(args) => threads(stop::run(&global, &args)),
         Verb::List(args) => threads(list::run(&global, &args)),
+        Verb::Tunnel(args) => threads(tunnel::run(&global, &args)),
+        Verb::Logs(args) => threads(logs::run(&global, &args)),
+        Verb::Shell(args) => threads(shell::run(&global, &args)),
+        Verb::Ssh(args) => threads(ssh::run(&global, &args)),
         Verb::Env(args) => threads(env::run(&global, &args)),
         Verb::Pods(args) => threads(pods::run(&global, &args)),
         Verb::Prompt(args) => threads(prompt::run(&global, &args)),

@@ -18,7 +18,7 @@ pub mod report;
 pub mod text;
 
 pub use advice::{Case, Try, tries};
-pub use choose::{Chosen, Wanted, choose};
+pub use choose::{Chosen, Wanted, choose, fitting};
 pub use estimate::{Fit, PerGpu, Verdict, fit, fit_pool};
 pub use pool::Pool;
 pub use setup::Setup;

@@ -59,7 +59,7 @@ pub fn older(text: &str) -> Result<Found, serde_json::Error> {
 fn take(found: &mut Found, name: &PodName, pod: Pod) {
     let Pod { ssh, models, models_path, vllm_version } = pod;
     let models_path = models_path.and_then(|path| PodPath::parse(&path).ok());
-    found.pods.push(NewPod { name: name.clone(), ssh, models_path, mount: None });
+    found.pods.push(NewPod { name: name.clone(), ssh, models_path, mount: None, vllm: None });
     let version = match vllm_version.as_deref() {
         Some("nightly") => Some(EngineVersion::Nightly),
         Some("gpt-oss") => {

@@ -3,8 +3,10 @@
 //! In: text and what to change. Out: text. Whether the result is a good manifest, [`super::parse`] tells.
 
 mod block;
+mod change;
 mod remove;
 
+pub use change::change_pod;
 pub use remove::{remove_model, remove_pod};
 
 use super::types::{EngineVersion, GpuAsk, State};
@@ -14,7 +16,7 @@ use crate::units::{Percent, Tokens};
 use miette::miette;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use toml_edit::{Array, Document, DocumentMut, InlineTable, Item, Table, Value};
+use toml_edit::{Array, Document, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
 /// A pod to add; what is absent is left to the defaults.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +29,19 @@ pub struct NewPod {
     pub models_path: Option<PodPath>,
     /// The mount command, as it shall be written.
     pub mount: Option<String>,
+    /// The vLLM that stays installed there, as it shall be written.
+    pub vllm: Option<String>,
+}
+
+impl NewPod {
+    fn keys(&self) -> Vec<(&'static str, Value)> {
+        let Self { name: _, ssh, models_path, mount, vllm } = self;
+        let mut keys: Vec<(&str, Value)> = vec![("ssh", ssh.as_str().into())];
+        keys.extend(models_path.as_ref().map(|path| ("models_path", path.as_str().into())));
+        keys.extend(mount.as_ref().map(|mount| ("mount", mount.as_str().into())));
+        keys.extend(vllm.as_ref().map(|vllm| ("vllm", vllm.as_str().into())));
+        keys
+    }
 }
 
 /// A model to add; what is absent is left to the defaults.
@@ -63,11 +78,7 @@ pub struct NewModel {
 /// # Errors
 /// The text is not TOML, or has a pod of this name.
 pub fn add_pod(text: &str, pod: &NewPod) -> miette::Result<String> {
-    let NewPod { name, ssh, models_path, mount } = pod;
-    let mut keys: Vec<(&str, Value)> = vec![("ssh", ssh.as_str().into())];
-    keys.extend(models_path.as_ref().map(|path| ("models_path", path.as_str().into())));
-    keys.extend(mount.as_ref().map(|mount| ("mount", mount.as_str().into())));
-    add(text, "pods", name.as_str(), keys)
+    add(text, "pods", pod.name.as_str(), pod.keys())
 }
 
 /// Adds a model behind the last one.
@@ -127,16 +138,22 @@ pub fn set_state(text: &str, name: &ModelName, state: State) -> miette::Result<S
         State::Running => "running",
         State::Stopped => "stopped",
     };
-    match model.get_mut("state").and_then(Item::as_value_mut) {
-        Some(old) => {
-            let decor = old.decor().clone();
-            *old = value.into();
-            *old.decor_mut() = decor;
-        }
-        None if state == State::Running && !inherited => {}
-        None => drop(model.insert("state", toml_edit::value(value))),
+    if model.contains_key("state") || state == State::Stopped || inherited {
+        put(model, "state", value.into());
     }
     Ok(document.to_string())
+}
+
+/// Sets a key; the comment behind it stays.
+fn put(table: &mut dyn TableLike, key: &str, value: Value) {
+    match table.get_mut(key).and_then(Item::as_value_mut) {
+        Some(old) => {
+            let decor = old.decor().clone();
+            *old = value;
+            *old.decor_mut() = decor;
+        }
+        None => drop(table.insert(key, toml_edit::value(value))),
+    }
 }
 
 fn document(text: &str) -> miette::Result<DocumentMut> {

@@ -7,7 +7,8 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// Programs that plans ask about.
-pub const PROGRAMS: [&str; 4] = ["gcc", "llama-server", "python3", "uv"];
+pub const PROGRAMS: [&str; 9] =
+    ["apk", "apt-get", "curl", "dnf", "gcc", "llama-server", "python3", "uv", "wget"];
 
 /// The values of the probe's template, named as there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

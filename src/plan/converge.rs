@@ -1,11 +1,13 @@
 //! One pod: everything from storage to servers.
 
-use crate::manifest::State;
+use crate::manifest::{EngineKind, State};
 use crate::name::{EngineId, ModelName};
 use crate::plan::fetch::Fetches;
 use crate::plan::leave::leavers;
 use crate::plan::order::{Needs, Unnumbered};
-use crate::plan::servers::runs;
+use crate::plan::packages::{Build, packages};
+use crate::plan::server::Verdict;
+use crate::plan::servers::{Run, runs};
 use crate::plan::simulate::act;
 use crate::plan::step::{Action, NEW};
 use crate::plan::{Draft, Inputs, Site, engine, look, secrets, server, storage};
@@ -64,13 +66,27 @@ fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, ModelName> {
     let kept = if inputs.scope.has_all_of(site.name) { engine::kept(site) } else { Ok(None) };
     let kept = kept.map_err(|finding| draft.findings.push(finding)).unwrap_or_default();
     let needed = runs.iter().filter_map(|run| run.wanted.recipe.as_ref());
-    draft.steps.extend(engines(site, needed.chain(&kept)));
+    let engines = engines(site, needed.chain(&kept));
+    if runs.iter().any(starts_on_gpus) {
+        match packages(site, Build::of(&engines)) {
+            Ok(step) => draft.steps.extend(step),
+            Err(finding) => draft.findings.push(finding),
+        }
+    }
+    draft.steps.extend(engines);
     draft.steps.extend(secrets::write(inputs, site.facts, runs.iter().map(|run| &run.wanted.spec)));
     let needed: Vec<_> = runs.iter().filter_map(|run| run.wanted.fetch.clone()).collect();
     let fetches: Fetches<'_> = needed.iter().collect();
     draft.steps.extend(fetches.steps());
     server::draft(runs, &fetches, &mut draft)?;
     Ok(draft)
+}
+
+/// Whether it takes a C compiler to start it: vLLM builds kernels for its GPUs.
+fn starts_on_gpus(run: &Run<'_>) -> bool {
+    let spec = &run.wanted.spec;
+    let starts = matches!(run.verdict, Verdict::Start(_) | Verdict::Restart(..) | Verdict::Silent(_));
+    starts && spec.kind == EngineKind::Vllm && !spec.gpus.is_empty()
 }
 
 /// Steps for the engines that are not there as they should be.

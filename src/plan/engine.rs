@@ -1,6 +1,7 @@
 //! Which environment a model's engine needs on a pod.
 
 use crate::catalog::engines;
+use crate::catalog::wheel::{Machine, Wheel, wheel};
 use crate::manifest::{EngineBuild, EngineChoice, EngineKind, EngineVersion, GpuAsk, Pod};
 use crate::name::{BadName, EngineId, EngineName};
 use crate::observe::{GpuSight, PodFacts};
@@ -8,8 +9,6 @@ use crate::plan::Site;
 use crate::plan::finding::{Finding, Severity};
 use crate::spec::{EngineRecipe, short_digest};
 
-/// vLLM's own wheels: one directory per version, one below it per variant.
-const VLLM_WHEELS: &str = "https://wheels.vllm.ai";
 /// Python for engine environments: vLLM has wheels for it, and all its dependencies do.
 const PYTHON: &str = "3.12";
 
@@ -43,12 +42,12 @@ pub(super) fn engine(site: &Site<'_>, choice: &EngineChoice, gpus: &GpuAsk) -> R
     }
 }
 
-const RELEASE: EngineVersion = EngineVersion::Release;
-
-/// The version of vLLM that a choice comes to on a pod: its own, else the pod's, else pi's.
+/// The version that a model wants: its own, else the pod's, else the tested one.
 pub(super) fn wanted_version<'a>(pod: &'a Pod, choice: &'a EngineChoice) -> &'a EngineVersion {
     choice.version.as_ref().or(pod.vllm.as_ref()).unwrap_or(&RELEASE)
 }
+
+const RELEASE: EngineVersion = EngineVersion::Release;
 
 /// The vLLM that stays installed on a pod, if the manifest wants one.
 pub(super) fn kept(site: &Site<'_>) -> Result<Option<EngineRecipe>, Finding> {
@@ -80,60 +79,29 @@ fn llama_cpp(choice: &EngineChoice, facts: &PodFacts) -> Result<Engine, NoEngine
     Ok(Engine::Environment(recipe))
 }
 
-/// The wheel follows the driver: PyPI's is built for CUDA 13 and needs 580; vLLM's own index has one for CUDA 12.9,
-/// and one for CPUs, which lives beside either.
+/// The wheel follows the driver; on a machine without a GPU, and for a server that wants none, it is the CPU's.
 fn vllm(
     (choice, version): (&EngineChoice, &EngineVersion),
     gpus: &GpuAsk,
     facts: &PodFacts,
 ) -> Result<EngineRecipe, NoEngine> {
-    let variant = match &facts.gpus {
-        _ if *gpus == GpuAsk::Cpu => Variant::Cpu,
+    let machine = match &facts.gpus {
+        _ if *gpus == GpuAsk::Cpu => Machine::Cpu,
         // a broken driver is told of before
-        GpuSight::None | GpuSight::Broken { .. } => Variant::Cpu,
-        GpuSight::Found { driver, .. } => by_driver(driver)?,
+        GpuSight::None | GpuSight::Broken { .. } => Machine::Cpu,
+        GpuSight::Found { driver, .. } => Machine::Nvidia(driver),
     };
-    let version = match version {
-        EngineVersion::Release => engines::release(),
-        EngineVersion::Exact(version) => version,
-        EngineVersion::Nightly => "nightly",
-    };
-    let (name, local, index) = match variant {
-        Variant::Cpu => (format!("{version}-cpu"), "+cpu", Some("cpu")),
-        Variant::Cuda129 => (version.to_owned(), "+cu129", Some("cu129")),
-        Variant::Cuda13 if version == "nightly" => (version.to_owned(), "", Some("cu130")),
-        Variant::Cuda13 => (version.to_owned(), "", None),
-    };
-    let mut recipe = recipe(choice, &name)?;
-    recipe.packages = match version {
-        "nightly" => vec!["vllm".to_owned()],
-        exact => vec![format!("vllm=={exact}{local}")],
-    };
-    recipe.index = index.map(|variant| format!("{VLLM_WHEELS}/{version}/{variant}")).into_iter().collect();
-    recipe.torch_backend = match variant {
-        Variant::Cpu => Some("cpu".to_owned()),
-        Variant::Cuda129 => Some("cu129".to_owned()),
-        Variant::Cuda13 => None,
-    };
-    Ok(recipe)
-}
-
-enum Variant {
-    Cpu,
-    Cuda129,
-    Cuda13,
-}
-
-fn by_driver(driver: &str) -> Result<Variant, NoEngine> {
-    match driver.split('.').next().and_then(|major| major.parse::<u32>().ok()) {
-        Some(580..) => Ok(Variant::Cuda13),
-        Some(525..580) => Ok(Variant::Cuda129),
-        Some(_) | None => Err(NoEngine {
+    let Wheel { requirement, index, torch_backend, name } =
+        wheel(version, machine).map_err(|old| NoEngine {
             code: "driver-too-old",
-            message: format!("vLLM needs NVIDIA driver 525 or newer, the pod has {driver}"),
+            message: old.to_string(),
             help: "rent a pod with a newer driver, or update this one to 580 or newer".to_owned(),
-        }),
-    }
+        })?;
+    let mut recipe = recipe(choice, &name)?;
+    recipe.packages = vec![requirement];
+    recipe.index = index.into_iter().collect();
+    recipe.torch_backend = torch_backend.map(str::to_owned);
+    Ok(recipe)
 }
 
 fn own_build(choice: &EngineChoice, build: &EngineBuild) -> Result<EngineRecipe, NoEngine> {

@@ -121,5 +121,9 @@ pub(super) fn recipe(spec: &ServerSpec) -> Option<&'static models::Recipe> {
 /// The engine's version by its environment's name; pi's own pin for builds that name none.
 pub(super) fn version(spec: &ServerSpec) -> Version {
     let named = spec.engine.as_ref().and_then(|id| id.as_str().strip_prefix("vllm-"));
-    named.and_then(Version::parse).unwrap_or_else(|| engines::resolve(&EngineVersion::Release))
+    let wanted = match named {
+        Some(name) if name.starts_with("nightly") => EngineVersion::Nightly,
+        Some(_) | None => EngineVersion::Release,
+    };
+    named.and_then(Version::parse).unwrap_or_else(|| engines::resolve(&wanted))
 }

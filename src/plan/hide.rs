@@ -64,6 +64,7 @@ pub(super) fn action(action: &Action) -> Action {
             former: former.as_ref().map(|former| Box::new(spec(former))),
         },
         Action::MountStorage(_)
+        | Action::InstallPackages(_)
         | Action::WriteSecrets(_)
         | Action::FetchWeights(_)
         | Action::StopServer(_)

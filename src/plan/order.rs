@@ -1,6 +1,6 @@
 //! The fixed order of a pod's steps, and who waits for whom.
 //!
-//! Storage, then what goes away, then engines, secrets and weights side by side, then servers. A server waits only
+//! Storage, then what goes away, then packages, then engines, secrets and weights side by side, then servers. A server waits only
 //! for what it needs, so that a slow download holds up nobody else.
 
 use crate::name::{EngineId, ModelName, PodName};
@@ -41,6 +41,7 @@ impl Unnumbered {
 #[derive(Default)]
 struct Done {
     mounts: Vec<StepId>,
+    packages: Vec<StepId>,
     leavers: Vec<StepId>,
     removed: Vec<StepId>,
     secrets: Vec<StepId>,
@@ -75,26 +76,29 @@ fn rank(action: &Action) -> u8 {
     match action {
         Action::MountStorage(_) => 0,
         Action::StopServer(_) | Action::RemoveServer(_) => 1,
-        Action::InstallEngine(_) => 2,
-        Action::WriteSecrets(_) => 3,
-        Action::FetchWeights(_) => 4,
-        Action::StartServer(_) | Action::RestartServer { .. } | Action::AwaitReady { .. } => 5,
-        Action::RemoveEngine(_) => 6,
-        Action::RemoveWeights(_) => 7,
-        Action::RemoveRest => 8,
+        Action::InstallPackages(_) => 2,
+        Action::InstallEngine(_) => 3,
+        Action::WriteSecrets(_) => 4,
+        Action::FetchWeights(_) => 5,
+        Action::StartServer(_) | Action::RestartServer { .. } | Action::AwaitReady { .. } => 6,
+        Action::RemoveEngine(_) => 7,
+        Action::RemoveWeights(_) => 8,
+        Action::RemoveRest => 9,
     }
 }
 
 impl Done {
     fn needed_by(&self, action: &Action, needs: &Needs) -> Vec<StepId> {
         match action {
-            Action::MountStorage(_) | Action::RemoveServer(_) => Vec::new(),
+            Action::MountStorage(_) | Action::InstallPackages(_) | Action::RemoveServer(_) => Vec::new(),
             Action::StopServer(_) => {
                 needs.stopped.iter().filter_map(|name| self.stopped.get(name)).copied().collect()
             }
             // pi's own directory may be on the storage
-            Action::InstallEngine(_) | Action::WriteSecrets(_) => self.mounts.clone(),
-            Action::FetchWeights(_) => [&self.mounts[..], &self.secrets].concat(),
+            Action::InstallEngine(_) => [&self.mounts[..], &self.packages].concat(),
+            Action::WriteSecrets(_) => self.mounts.clone(),
+            // the hub's client comes with uv, too
+            Action::FetchWeights(_) => [&self.mounts[..], &self.packages, &self.secrets].concat(),
             Action::StartServer(spec) => self.needed_by_start(spec, needs),
             Action::RestartServer { to, .. } => self.needed_by_start(to, needs),
             Action::AwaitReady { spec, .. } => self.started.get(&spec.name).copied().into_iter().collect(),
@@ -110,7 +114,8 @@ impl Done {
         let started = started.iter().filter_map(|name| self.started.get(name));
         let ready = ready.iter().filter_map(|name| self.ready.get(name));
         let single = engine.into_iter().chain(weights).chain(started).chain(ready).copied();
-        [&self.mounts[..], &self.leavers, &self.secrets].concat().into_iter().chain(single).collect()
+        let all = [&self.mounts[..], &self.packages, &self.leavers, &self.secrets];
+        all.concat().into_iter().chain(single).collect()
     }
 
     fn note(&mut self, action: &Action, id: StepId) {
@@ -121,6 +126,7 @@ impl Done {
                 self.leavers.push(id);
                 self.stopped.insert(name.clone(), id);
             }
+            Action::InstallPackages(_) => self.packages.push(id),
             Action::InstallEngine(recipe) => drop(self.engines.insert(recipe.id.clone(), id)),
             Action::WriteSecrets(_) => self.secrets.push(id),
             Action::FetchWeights(fetch) => drop(self.weights.insert(fetch.what(), id)),

@@ -4,6 +4,7 @@ use crate::manifest::{EngineKind, Pod};
 use crate::model_ref::ModelRef;
 use crate::name::{EnvName, HfRepo, ModelName};
 use crate::plan::fetch::Fetch;
+use crate::plan::packages::Packages;
 use crate::plan::secrets::{API_KEY, HF_TOKEN};
 use crate::plan::step::{Action, Before, Storage};
 use crate::plan::{command_line, hide};
@@ -30,6 +31,10 @@ pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
         Action::MountStorage(Storage { mount, holds }) => render(
             Template::MOUNT_STORAGE,
             &json!({ "target": mount.target, "command": mount.command, "holds": holds }),
+        ),
+        Action::InstallPackages(Packages { manager, names, programs }) => render(
+            Template::INSTALL_PACKAGES,
+            &json!({ "manager": manager, "names": names, "programs": programs, "pod_env": assignments(&pod.env) }),
         ),
         Action::InstallEngine(recipe) => install(recipe, pod),
         Action::WriteSecrets(_) => render(Template::WRITE_SECRETS, &json!({ "pi": pi })),

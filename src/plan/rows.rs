@@ -17,6 +17,7 @@ impl Plan {
         let missing = |step: &Step| match &step.action {
             Action::FetchWeights(fetch) => fetch.missing.unwrap_or_default().0,
             Action::MountStorage(_)
+            | Action::InstallPackages(_)
             | Action::InstallEngine(_)
             | Action::WriteSecrets(_)
             | Action::StartServer(_)
@@ -57,6 +58,7 @@ impl Plan {
         let down = |step: &Step| match &step.action {
             Action::RestartServer { down, .. } => *down,
             Action::MountStorage(_)
+            | Action::InstallPackages(_)
             | Action::InstallEngine(_)
             | Action::WriteSecrets(_)
             | Action::FetchWeights(_)
@@ -85,6 +87,7 @@ impl Plan {
                     stops.insert((&step.pod, name), step.reason.as_str());
                 }
                 Action::MountStorage(_)
+                | Action::InstallPackages(_)
                 | Action::InstallEngine(_)
                 | Action::WriteSecrets(_)
                 | Action::FetchWeights(_)

@@ -1,6 +1,8 @@
 //! The first plan: a pod is made ready, before any model runs there.
 
+use crate::observe::GpuSight;
 use crate::plan::finding::{Finding, Severity};
+use crate::plan::packages::{Build, packages};
 use crate::plan::secrets::{API_KEY, HF_TOKEN, at_hand, bring, how_to_get};
 use crate::plan::simulate::act;
 use crate::plan::step::Plan;
@@ -10,8 +12,7 @@ use std::collections::BTreeSet;
 
 /// What has to be done so that pods are ready for models: storage, the engine that stays there, secrets. Servers are
 /// left as they are.
-#[must_use]
-pub fn set_up(inputs: &Inputs<'_>) -> Plan {
+pub(super) fn set_up(inputs: &Inputs<'_>) -> Plan {
     over_pods(inputs, |site| pod(inputs, site))
 }
 
@@ -31,7 +32,15 @@ fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
     }
     let site = &Site { facts: &facts, ..*site };
     match engine::kept(site) {
-        Ok(kept) => draft.steps.extend(converge::engines(site, kept.iter())),
+        Ok(kept) => {
+            let engines = converge::engines(site, kept.iter());
+            let on_gpus = kept.is_some() && matches!(site.facts.gpus, GpuSight::Found { .. });
+            match packages(site, Build::of(&engines)) {
+                Ok(step) => draft.steps.extend(step.filter(|_| on_gpus)),
+                Err(finding) => draft.findings.extend(Some(finding).filter(|_| on_gpus)),
+            }
+            draft.steps.extend(engines);
+        }
         Err(finding) => draft.findings.push(finding),
     }
     draft.steps.extend(bring(inputs, site.facts, &BTreeSet::from([API_KEY, HF_TOKEN])));

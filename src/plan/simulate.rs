@@ -30,6 +30,10 @@ pub fn simulate(observed: &Observed, steps: &[Step]) -> Observed {
 pub fn act(facts: &mut PodFacts, action: &Action) {
     match action {
         Action::MountStorage(storage) => mount(facts, storage),
+        Action::InstallPackages(packages) => {
+            let there = packages.programs.iter().map(|it| ((*it).to_owned(), format!("/usr/bin/{it}")));
+            facts.programs.extend(there);
+        }
         Action::InstallEngine(recipe) => {
             facts.engines.insert(recipe.id.clone(), EngineSeen { digest: Some(recipe.digest()) });
         }

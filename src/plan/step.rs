@@ -6,6 +6,7 @@ use crate::name::{AbsPath, EngineId, ModelName, PodName, SecretName};
 use crate::plan::change::Change;
 use crate::plan::fetch::Fetch;
 use crate::plan::finding::Finding;
+use crate::plan::packages::Packages;
 use crate::plan::view::PodView;
 use crate::spec::{EngineRecipe, ServerSpec};
 use crate::units::Seconds;
@@ -59,6 +60,7 @@ impl Step {
     pub fn sign(&self) -> Sign {
         match &self.action {
             Action::MountStorage(_)
+            | Action::InstallPackages(_)
             | Action::InstallEngine(_)
             | Action::FetchWeights(_)
             | Action::StartServer(_) => Sign::Add,
@@ -89,6 +91,8 @@ pub struct Storage {
 pub enum Action {
     /// Mount storage and prove that it can be written.
     MountStorage(Storage),
+    /// Install packages of the pod's distribution.
+    InstallPackages(Packages),
     /// Build an engine's environment, and prove that it starts.
     InstallEngine(EngineRecipe),
     /// Bring secrets into the pod's 0600 file.
@@ -157,6 +161,7 @@ impl Action {
     pub fn name(&self) -> &'static str {
         match self {
             Self::MountStorage(_) => "mount_storage",
+            Self::InstallPackages(_) => "install_packages",
             Self::InstallEngine(_) => "install_engine",
             Self::WriteSecrets(_) => "write_secrets",
             Self::FetchWeights(_) => "fetch_weights",
@@ -176,6 +181,7 @@ impl Action {
     pub fn target(&self) -> String {
         match self {
             Self::MountStorage(storage) => storage.mount.target.to_string(),
+            Self::InstallPackages(packages) => packages.names.join(", "),
             Self::InstallEngine(recipe) => recipe.id.to_string(),
             Self::WriteSecrets(names) => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             Self::FetchWeights(fetch) => fetch.target(),
@@ -196,6 +202,7 @@ impl Action {
             Self::RestartServer { to, .. } => Some(&to.name),
             Self::StopServer(name) | Self::RemoveServer(name) => Some(name),
             Self::MountStorage(_)
+            | Self::InstallPackages(_)
             | Self::InstallEngine(_)
             | Self::WriteSecrets(_)
             | Self::FetchWeights(_)

@@ -2,6 +2,7 @@
 //!
 //! In: a manifest. Out: a [`Remote`] for exactly its pods; each has a connection, a queue and troubles of its own.
 
+use super::by_hand::{self, Errand};
 use super::local;
 use super::master::Master;
 use super::options::Options;
@@ -15,6 +16,7 @@ use crate::ssh_target::SshTarget;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::process::Command;
 use tokio_util::sync::CancellationToken;
 
 /// The real [`Remote`].
@@ -69,6 +71,14 @@ impl Doors {
             Door::Local | Door::Shut(_) => None,
         });
         futures_util::future::join_all(doors).await;
+    }
+
+    /// A command for a person's errand on a pod, by its own ssh. That the pod answers is for the caller to know.
+    pub fn by_hand(&self, pod: &PodName, errand: Errand<'_>) -> Result<Command, RemoteError> {
+        match self.door(pod)? {
+            Door::Ssh(door) => door.by_hand(errand),
+            Door::Local | Door::Shut(_) => Ok(by_hand::here(errand, &self.options.hidden)),
+        }
     }
 
     /// The machine that a pod's ssh line leads to, by the user's own configuration; none for `local` pods.

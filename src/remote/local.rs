@@ -8,6 +8,7 @@ use super::talk::{Wire, converse};
 use super::{Exit, Line, RemoteError};
 use crate::name::EnvName;
 use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
@@ -24,9 +25,8 @@ pub(super) async fn run(
     hear: impl FnMut(Line) + Send,
 ) -> Result<Exit, RemoteError> {
     let other = |text: String| RemoteError::Other { at: AT.to_owned(), text };
-    let home = std::env::home_dir().filter(|home| home.is_dir());
     let mut command = Command::new("bash");
-    command.args(order.words()).current_dir(home.unwrap_or_else(|| "/".into()));
+    command.args(order.words()).current_dir(home());
     for name in hidden {
         command.env_remove(name.as_str());
     }
@@ -50,6 +50,11 @@ pub(super) async fn run(
         ended: Box::pin(async { ended(child.wait().await.ok()) }),
     };
     converse(wire, order, AT, stop, hear).await
+}
+
+/// Where work on this machine begins.
+pub(super) fn home() -> PathBuf {
+    std::env::home_dir().filter(|home| home.is_dir()).unwrap_or_else(|| "/".into())
 }
 
 fn ended(status: Option<ExitStatus>) -> Ended {

@@ -35,6 +35,9 @@ const FIRST: [&str; 7] = [
     "ClearAllForwardings=yes",
     "PermitLocalCommand=no",
 ];
+/// What a person's ssh over the connection is told. Without its farewell (`Shared connection to … closed.`).
+const CLIENT: [&str; 5] =
+    ["ControlMaster=no", "BatchMode=yes", "LogLevel=ERROR", "RemoteCommand=none", "ClearAllForwardings=yes"];
 /// What holds unless the ssh line says otherwise.
 const LAST: [&str; 3] = ["ConnectTimeout=10", "ServerAliveInterval=5", "ServerAliveCountMax=3"];
 
@@ -108,6 +111,20 @@ impl Master {
         drop(lock);
         started.unwrap_or_else(|_| Err(RemoteError::TimedOut { at: self.at.clone() }))?;
         Ok(self.live(Age::Fresh).await)
+    }
+
+    /// An ssh that goes over this connection; if that is gone, over one of its own. What runs there is not said yet.
+    pub(super) fn client(&self) -> std::process::Command {
+        let mut ssh = std::process::Command::new("ssh");
+        ssh.arg("-F").arg(self.socket.with_extension("conf")).arg("-S").arg(&self.socket);
+        ssh.args(CLIENT.iter().flat_map(|option| ["-o", *option])).args(&self.options);
+        ssh.args(LAST.iter().flat_map(|option| ["-o", *option])).current_dir(&self.base);
+        ssh
+    }
+
+    /// As the ssh line writes it.
+    pub(super) fn destination(&self) -> &str {
+        &self.line.destination
     }
 
     /// The machine that ssh connects to, by the configuration; what the line says, if ssh does not tell in time.

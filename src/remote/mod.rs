@@ -17,9 +17,11 @@ mod local;
 mod sockets;
 mod ssh_config;
 mod master;
+mod by_hand;
 mod ssh;
 mod doors;
 
+pub use by_hand::Errand;
 pub use doors::Doors;
 pub use error::RemoteError;
 pub use options::{Options, Persist};

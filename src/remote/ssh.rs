@@ -4,6 +4,7 @@
 //! replaced here. A connection that fails before the pod has accepted the command is replaced once: nothing has
 //! run yet. After that it is never tried again, since the script may have begun.
 
+use super::by_hand::{self, Errand};
 use super::diagnose::Ended;
 use super::master::{Age, Live, Master};
 use super::options::Persist;
@@ -13,6 +14,7 @@ use super::{Exit, Line, Reach, RemoteError, Way};
 use crate::name::Port;
 use openssh::{Child, Error, ForwardType, Session, Socket, Stdio};
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -48,6 +50,10 @@ impl SshDoor {
 
     pub(super) fn at(&self) -> &str {
         &self.master.at
+    }
+
+    pub(super) fn by_hand(&self, errand: Errand<'_>) -> Result<Command, RemoteError> {
+        by_hand::there(errand, &self.master).ok_or_else(|| self.other("the command has a NUL in it"))
     }
 
     pub(super) async fn host(&self) -> String {

@@ -61,14 +61,17 @@ templates! {
     AWAIT_READY = "await_ready.sh" with "session.sh";
     COMMAND_LINES = "command_lines.sh";
     FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh", "hub_cache.sh";
+    FOLLOW_LOG = "follow_log.sh";
     HISTORY = "history.sh";
     INSTALL_ENGINE = "install_engine.sh" with "uv.sh";
     KEEP_FORMER = "keep_former.sh" with "session.sh";
+    INSTALL_PACKAGES = "install_packages.sh";
     JOURNAL = "journal.sh";
     LOCK = "lock.sh";
     MARK_ANSWERED = "mark_answered.sh" with "session.sh";
     MARK_FAILED = "mark_failed.sh";
     MOUNT_STORAGE = "mount_storage.sh";
+    PASS_SIGNAL = "pass_signal.sh";
     PROBE = "probe.sh" with "probe_records.sh", "probe_host.sh", "probe_processes.sh", "probe_home.sh",
         "probe_weights.sh", "probe_gpus.sh";
     REMOVE_ENGINE = "remove_engine.sh";

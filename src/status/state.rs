@@ -4,7 +4,7 @@ use crate::diagnose::{Phase, cause_of_death, first_cause, progress};
 use crate::manifest::{Manifest, Model, State as Wish};
 use crate::name::{ModelName, PodName, Project};
 use crate::observe::{Life, PodFacts, ServerSeen};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Before, Plan};
 use crate::spec::ServerSpec;
 use crate::status::vitals::{Requests, ServerVitals, Vitals};
 use serde::Serialize;
@@ -168,6 +168,7 @@ fn drift(status: &ServerStatus, plan: &Plan, pod: &PodName) -> Option<String> {
         Action::StartServer(_)
         | Action::AwaitReady { .. }
         | Action::MountStorage(_)
+        | Action::InstallPackages(_)
         | Action::InstallEngine(_)
         | Action::WriteSecrets(_)
         | Action::FetchWeights(_)

@@ -38,6 +38,7 @@ pub(super) fn step_json(step: &Step) -> Value {
             Some(server)
         }
         Action::AwaitReady { former: Some(former), .. } => Some(json!({ "if_fails": server_json(former) })),
+        Action::InstallPackages(packages) => Some(json!(packages)),
         Action::InstallEngine(recipe) => Some(json!(shown_recipe(recipe))),
         Action::MountStorage(storage) => Some(json!({ "source": shown_address(&storage.mount.source) })),
         Action::FetchWeights(fetch) => fetch

@@ -11,6 +11,7 @@ pub(super) fn step_title(step: &Step) -> String {
     let target = step.action.target();
     match &step.action {
         Action::MountStorage(storage) => format!("mount {} on {target}", storage.mount.source),
+        Action::InstallPackages(_) => format!("install packages {target}"),
         Action::InstallEngine(_) => format!("install engine {target}"),
         Action::WriteSecrets(_) => format!("write secrets {target}"),
         Action::FetchWeights(_) => format!("fetch weights {target}"),
@@ -36,9 +37,9 @@ pub(super) fn sentence(outcome: &Outcome) -> String {
     }
 }
 
-/// The report: failures with their causes, what did not begin, and the count.
+/// The report: failures with their causes, what did not begin, and the count; `again` says how to go on from there.
 #[must_use]
-pub fn outcome(plan: &Plan, report: &Report) -> String {
+pub fn outcome(plan: &Plan, report: &Report, again: &str) -> String {
     let mut text = String::new();
     for step in &plan.steps {
         if let Some(Outcome::Failed(failure)) = report.outcomes.get(&step.id) {
@@ -59,8 +60,8 @@ pub fn outcome(plan: &Plan, report: &Report) -> String {
     parts.extend((open > 0).then(|| format!("{open} interrupted or not begun")));
     let word = if report.is_success() { "Applied:" } else { "Not all applied:" };
     let _ = write!(text, "{} {}.", Styled(STRONG, word), parts.join(", "));
-    if !report.is_success() {
-        text.push_str(" `pi apply` takes up where this ended.");
+    if !report.is_success() && !again.is_empty() {
+        let _ = write!(text, " {again}");
     }
     text
 }

@@ -96,6 +96,7 @@ fn words(row: &Row<'_>, view: &PodView) -> (&'static str, String, String) {
             let source = shown_address(&storage.mount.source);
             return ("mount", format!("{source} on {target}"), String::new());
         }
+        Action::InstallPackages(packages) => ("packages", target, format!("with {}", packages.manager)),
         Action::InstallEngine(recipe) => ("engine", target, ingredients(recipe)),
         Action::WriteSecrets(_) => ("secrets", target, String::new()),
         Action::FetchWeights(fetch) => ("weights", target, download(fetch, view)),

@@ -1,6 +1,8 @@
 //! Edits leave alone what they are not about.
 
-use pi::manifest::edit::{NewModel, NewPod, add_model, add_pod, remove_model, remove_pod, set_state};
+use pi::manifest::edit::{
+    NewModel, NewPod, add_model, add_pod, change_pod, remove_model, remove_pod, set_state,
+};
 use pi::manifest::{self, GpuAsk, Manifest, State};
 use pi::model_ref::ModelRef;
 use pi::name::{ModelName, PodName, Port};
@@ -42,7 +44,7 @@ fn model(name: &str) -> ModelName {
 
 fn new_pod(name: &str) -> NewPod {
     let mount = Some("sudo mount -t nfs h:/s /mnt/s".to_owned());
-    NewPod { name: pod(name), ssh: "ssh -p 2222 root@2".to_owned(), models_path: None, mount }
+    NewPod { name: pod(name), ssh: "ssh -p 2222 root@2".to_owned(), models_path: None, mount, vllm: None }
 }
 
 fn new_model(name: &str) -> NewModel {
@@ -127,6 +129,19 @@ fn a_state_is_changed_with_its_comment_kept() {
     let added = set_state(TEXT, &model("old"), State::Stopped).unwrap();
     assert_eq!(change(TEXT, &added), "+state = \"stopped\"\n");
     assert_eq!(set_state(TEXT, &model("old"), State::Running).unwrap(), TEXT);
+}
+
+#[test]
+fn a_pod_is_changed_where_something_else_is_said() {
+    let said = |vllm: Option<&str>| NewPod { vllm: vllm.map(str::to_owned), mount: None, ..new_pod("dc1") };
+    assert_eq!(change_pod(TEXT, &said(None)).unwrap(), TEXT);
+    let added = change_pod(TEXT, &said(Some("release"))).unwrap();
+    assert_eq!(change(TEXT, &added), "+vllm = \"release\"\n");
+    assert_eq!(change_pod(&added, &said(Some("release"))).unwrap(), added);
+    let changed = change_pod(&added, &said(Some("nightly"))).unwrap();
+    assert_eq!(change(&added, &changed), "-vllm = \"release\"\n+vllm = \"nightly\"\n");
+    assert_eq!(parse(&changed).pods[&pod("dc1")].ssh, parse(TEXT).pods[&pod("dc1")].ssh);
+    assert_eq!(change_pod(TEXT, &new_pod("x")).unwrap_err().to_string(), "the manifest has no pod `x`");
 }
 
 #[test]

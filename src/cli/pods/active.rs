@@ -1,19 +1,21 @@
 //! `pi pods active`: the pod that commands without `--pod` mean.
 
 use crate::cli::args::Global;
+use crate::cli::completions;
 use crate::cli::exit::Exit;
 use crate::cli::which_pod;
 use crate::cli::world::{config_dir, load_manifest};
 use crate::memory::Store;
 use crate::ui;
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use miette::Result;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  pi pods active dc2")]
 pub(super) struct Active {
     /// A pod of pi.toml
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(completions::pods))]
     name: String,
 }
 

@@ -1,8 +1,9 @@
-//! `pi pods`: list the pods; and the verbs that choose, forget and set up one.
+//! `pi pods`: list the pods; and the verbs that set up, choose and forget one.
 
 mod active;
 mod list;
 mod remove;
+mod setup;
 
 use crate::cli::args::Global;
 use crate::cli::exit::Exit;
@@ -23,6 +24,8 @@ pub(in crate::cli) struct Pods {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Add a pod to pi.toml and make it ready: storage, engine, secrets
+    Setup(setup::Setup),
     /// Choose the pod that commands without --pod mean
     Active(active::Active),
     /// Take a pod out of pi.toml; the machine itself is left alone
@@ -32,6 +35,7 @@ enum Verb {
 pub(super) async fn run(global: &Global, args: &Pods) -> Result<Exit> {
     match &args.verb {
         None => list::run(global, &args.list).await,
+        Some(Verb::Setup(args)) => setup::run(global, args).await,
         Some(Verb::Active(args)) => active::run(global, args),
         Some(Verb::Remove(args)) => remove::run(global, args),
     }

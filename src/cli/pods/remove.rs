@@ -1,6 +1,7 @@
 //! `pi pods remove`: a pod goes out of `pi.toml`; the machine itself is left alone.
 
 use crate::cli::args::Global;
+use crate::cli::completions;
 use crate::cli::consent::agreed;
 use crate::cli::exit::{Exit, usage};
 use crate::cli::manifest_file::ManifestFile;
@@ -12,6 +13,7 @@ use crate::memory::Store;
 use crate::name::{ModelName, PodName};
 use crate::ui;
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use miette::{Report, Result};
 
 #[derive(Debug, Args)]
@@ -20,7 +22,7 @@ use miette::{Report, Result};
 )]
 pub(super) struct Remove {
     /// A pod of pi.toml
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(completions::pods))]
     name: String,
     /// Take the models out too that are on this pod alone
     #[arg(long)]
@@ -77,11 +79,11 @@ fn held(manifest: &Manifest, pod: &PodName, problems: Report) -> Report {
         return problems;
     }
     let running: Vec<_> = alone.iter().filter(|(_, model)| model.state == State::Running).collect();
-    let mut help = format!("give another `pod`, or take out as well: pi pods remove {pod} --models");
+    let mut help = format!("take them out as well: pi pods remove {pod} --models");
     if let [(first, _), ..] = running.as_slice() {
         help = format!("{help}; a pod that still answers should be told first: pi stop {first}");
     }
-    usage(format!("{} in pi.toml needs the pod `{pod}`", names(&alone)), help)
+    usage(format!("the pod `{pod}` is the only one of {}", names(&alone)), help)
 }
 
 /// Says what the diff does not show.

@@ -4,7 +4,7 @@ use crate::agent::Api;
 use crate::cli::completions;
 use clap::Args as Arguments;
 use clap_complete::engine::ArgValueCandidates;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 #[derive(Debug, Arguments)]
@@ -42,6 +42,9 @@ pub(crate) struct Args {
     /// How often the model may answer one message with calls of tools
     #[arg(long, value_name = "N", default_value = "25")]
     pub(super) max_turns: NonZeroUsize,
+    /// The most tokens of one answer; else the server's limit
+    #[arg(long, value_name = "N")]
+    pub(super) max_tokens: Option<NonZeroU32>,
     /// Randomness: 0 gives the same answer each time; else the server's default
     #[arg(long, value_name = "T", value_parser = temperature)]
     pub(super) temperature: Option<f64>,

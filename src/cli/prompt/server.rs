@@ -1,6 +1,6 @@
 //! Who is talked to: a server of a pod by its name, or any by its address.
 
-use crate::agent::{Api, Client, Origin, Server};
+use crate::agent::{Api, Client, Origin, Sampling, Server};
 use crate::cli::args::{Global, Scope};
 use crate::cli::endpoint::{Access, Key, Line, endpoint};
 use crate::cli::exit::usage;
@@ -77,7 +77,7 @@ async fn on_pod(world: &World, args: &Args, name: &str) -> Result<(Client, Line)
         key,
         api,
         origin: Origin::Model(name.to_owned()),
-        temperature: args.temperature,
+        sampling: Sampling { temperature: args.temperature, max_tokens: args.max_tokens },
     };
     Ok((Client::new(server)?, line))
 }
@@ -97,7 +97,7 @@ async fn by_url(args: &Args, url: &str) -> Result<Connected> {
         model,
         key: key(args)?,
         origin: Origin::Url,
-        temperature: args.temperature,
+        sampling: Sampling { temperature: args.temperature, max_tokens: args.max_tokens },
     };
     let mut client = Client::new(server)?;
     if args.model.is_none() {

@@ -64,7 +64,7 @@ pub struct PodFacts {
     pub servers: BTreeMap<ModelName, ServerSeen>,
     /// Engine environments under `pi_path`.
     pub engines: BTreeMap<EngineId, EngineSeen>,
-    /// Programs that plans ask about (`llama-server`, `uv`, `gcc`, `python3`) → where they are on the pod.
+    /// Programs that plans ask about (`llama-server`, `uv`, `gcc`, `apt-get` …) → where they are on the pod.
     pub programs: BTreeMap<String, String>,
     /// Repositories that were asked about and are in the HF cache, by name.
     pub cache: Vec<CachedRepo>,

@@ -2,7 +2,10 @@
 
 mod env;
 mod list;
+mod logs;
 mod screens;
+mod ssh;
+mod tunnel;
 
 use crate::sshd::Sshd;
 use crate::workplace::Workplace;

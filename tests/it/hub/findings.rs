@@ -87,3 +87,15 @@ fn a_hub_that_is_away_stops_no_plan() {
     assert_eq!(findings(&lab, "org/open", ""), (vec!["hub-not-asked".to_owned()], true));
     lab.pi("plan --offline", "").exits(0).says("--offline");
 }
+
+#[test]
+fn a_start_of_what_the_hub_has_not_changes_nothing() {
+    let lab = lab();
+    let manifest = "[pods.here]\nssh = \"local\"\npi_path = \"{dir}/pod\"\nmodels_path = \"{dir}/hf\"\n";
+    lab.place.write(manifest);
+    let before = std::fs::read_to_string(lab.path("pi.toml")).unwrap();
+    lab.pi("start org/nothing --yes", "").exits(1).says("org/nothing").says("pi.toml is as it was.");
+    lab.pi("start acme/gated --yes", "").exits(1).says("HF_TOKEN");
+    assert_eq!(std::fs::read_to_string(lab.path("pi.toml")).unwrap(), before);
+    assert!(!lab.path("pod/servers").exists());
+}

@@ -23,10 +23,10 @@ find_links = ["{dir}/wheels"]
 [models.tiny]
 model = "org/tiny-qwen3"
 engine = "vllm-lab"
-context = "512"
+context = "2k"
 gpus = 0
 port = 8471
-args = ["--enforce-eager"]
+args = ["--enforce-eager", "--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
 "#;
 
 fn repo() -> Vec<(String, Vec<u8>)> {
@@ -65,6 +65,18 @@ fn full_vllm_serves_a_model_from_a_hub() {
         .unwrap();
     let answer = String::from_utf8_lossy(&answer.stdout).into_owned();
     assert!(answer.contains("Hello from the tiny test model"), "{answer}");
+    uses_tools(&lab);
     lab.pi("destroy --yes --weights --engines", "").exits(0);
     assert!(!lab.cached("org/tiny-qwen3").exists());
+}
+
+/// The model calls a tool, by either API, and gets to read its result.
+#[track_caller]
+fn uses_tools(lab: &Lab) {
+    for api in ["chat", "responses"] {
+        let args = format!("prompt tiny list --temperature 0 --json --api {api}");
+        let ran = lab.pi(&args, "").exits(0).says("\"finish\":\"answered\"").says("The tool has answered.");
+        let ran = ran.says("\"name\":\"ls\",\"arguments\":{\"path\":\".\"}").says("\"ok\":true");
+        ran.says("\"output_tokens\":");
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! `pi.toml`; `observed/POD.txt` (what a probe printed), `.json` (facts) or `.unreachable` (code, reason and help, a line
 //! each); `secrets` (names this machine has; default `api_key`, whose value is `value-of-api_key`, as salted with
-//! `salt`); `memory.json` (a `pods.json`); `hub.json` (what the hub said, by `owner/name@revision`); `args` (`destroy`, `--target NAME`, `--allow-protected`, `set-up` …).
+//! `salt`); `memory.json` (a `pods.json`); `hub.json` (what the hub said, by `owner/name@revision`); `args` (`destroy`, `--target NAME`, `--allow-protected`, `set-up`, `start NAME`, `start-new NAME`, `stop --target NAME`).
 //!
 //! An engine whose digest, and a server whose build, is `right` has the digest that this pi asks for.
 
@@ -11,7 +11,9 @@ use pi::manifest::{self, Manifest};
 use pi::memory::Memory;
 use pi::name::{EngineId, ModelName, PodName, SecretName};
 use pi::observe::{EngineSeen, Expect, Observed, PodFacts, Sighting, Unreachable, read, salted};
-use pi::plan::{Action, Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan, set_up};
+use pi::plan::{
+    Action, Extent, Inputs, Origin, Plan, Protected, Removal, Scope, begin, destroy, halt, make_ready, plan,
+};
 use pi::ssh_target::SshTarget;
 use pi::status::{PodStatus, Vitals, pod_status};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +38,14 @@ pub(crate) struct Ask {
     scope: Scope,
     protected: Option<Protected>,
     destroy: Option<Extent>,
-    sets_up: bool,
+    hands: Option<Hands>,
+}
+
+/// What the commands that change things plan by.
+enum Hands {
+    MakeReady,
+    Halt,
+    Begin(ModelName, Origin),
 }
 
 impl Case {
@@ -81,7 +90,7 @@ impl Case {
     }
 
     pub(crate) fn plan_of(&self, manifest: &Manifest, observed: &Observed) -> Plan {
-        let Ask { scope, protected, destroy: extent, sets_up } = &self.ask;
+        let Ask { scope, protected, destroy: extent, hands } = &self.ask;
         let inputs = Inputs {
             manifest,
             memory: &self.memory,
@@ -91,10 +100,12 @@ impl Case {
             scope,
             protected: protected.unwrap_or(Protected::Keep),
         };
-        match extent {
-            Some(extent) => destroy(&inputs, *extent),
-            None if *sets_up => set_up(&inputs),
-            None => plan(&inputs),
+        match (extent, hands) {
+            (Some(extent), _) => destroy(&inputs, *extent),
+            (None, Some(Hands::MakeReady)) => make_ready(&inputs),
+            (None, Some(Hands::Halt)) => halt(&inputs),
+            (None, Some(Hands::Begin(name, origin))) => begin(&inputs, name, *origin),
+            (None, None) => plan(&inputs),
         }
     }
 
@@ -198,7 +209,14 @@ impl Ask {
         while let Some(word) = words.next() {
             match word {
                 "destroy" => destroys = true,
-                "set-up" => ask.sets_up = true,
+                "set-up" => ask.hands = Some(Hands::MakeReady),
+                "stop" => ask.hands = Some(Hands::Halt),
+                "start" | "start-new" => {
+                    let origin = if word == "start" { Origin::Declared } else { Origin::New };
+                    let name: ModelName = words.next().unwrap().parse().unwrap();
+                    models.insert(name.clone());
+                    ask.hands = Some(Hands::Begin(name, origin));
+                }
                 "--weights" => extent.weights = Removal::Remove,
                 "--engines" => extent.engines = Removal::Remove,
                 "--allow-protected" => ask.protected = Some(Protected::Allow),

@@ -6,6 +6,7 @@ mod former;
 pub(crate) mod golden;
 mod hidden;
 mod laws;
+mod packages;
 mod random;
 mod recipes;
 mod scratch;

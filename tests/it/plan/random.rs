@@ -12,7 +12,8 @@ use pi::model_ref::ModelRef;
 use pi::name::{Port, SecretName};
 use pi::observe::{
     CachedRepo, Disk, EngineSeen, FailedStart, Gap, Gpu, GpuProcess, GpuSight, Life, Listener, MountSeen,
-    Observed, Past, PathSeen, PodFacts, SecretSeen, ServerSeen, Sighting, Snapshot, Unreachable, Whole,
+    Observed, Past, PathSeen, PodFacts, RootBy, SecretSeen, ServerSeen, Sighting, Snapshot, Unreachable,
+    Whole,
 };
 use pi::plan::{Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan};
 use pi::spec::ServerSpec;
@@ -91,7 +92,18 @@ struct World {
 const OLD: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const NEW: &str = "dddddddddddddddddddddddddddddddddddddddd";
 const AT_OLD: &str = "o/a@aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-const REFS: [&str; 8] = ["o/a", "o/b", "o/a@main", AT_OLD, "/data/x", "/mnt/s/y", "o/g:a.gguf", "o/g:b.gguf"];
+const REFS: [&str; 10] = [
+    "o/a",
+    "o/b",
+    "o/a@main",
+    AT_OLD,
+    "/data/x",
+    "/mnt/s/y",
+    "o/g:a.gguf",
+    "o/g:b.gguf",
+    "Qwen/Qwen2.5-Coder-32B-Instruct",
+    "openai/gpt-oss-120b",
+];
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const KINDS: [&str; 3] = ["vllm", "llama.cpp", "command"];
 const MEMORY: [&str; 4] = ["", "45%", "50%", "90%"];
@@ -222,6 +234,12 @@ fn facts(choices: &mut Choices<'_>, ours: &BTreeSet<SecretName>) -> PodFacts {
     }
     strangers(choices, &mut facts);
     facts.rest.extend(choices.once_in(2).then(|| "tools".to_owned()));
+    for program in ["gcc", "curl", "apt-get"] {
+        if choices.once_in(2) {
+            facts.programs.insert(program.to_owned(), format!("/usr/bin/{program}"));
+        }
+    }
+    facts.host.root = choices.of(&[RootBy::Login, RootBy::Sudo, RootBy::No]);
     if choices.once_in(12) {
         let section = choices.of(&["disks", "weights", "home"]).to_owned();
         facts.gaps.push(Gap { section, why: "it hung".to_owned() });

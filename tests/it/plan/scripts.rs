@@ -83,8 +83,9 @@ fn every_action_is_in_some_case() {
     assert!(missing.is_empty(), "no case has {missing:?}");
 }
 
-const ALL: [&str; 12] = [
+const ALL: [&str; 13] = [
     "mount_storage",
+    "install_packages",
     "install_engine",
     "write_secrets",
     "fetch_weights",

@@ -64,13 +64,13 @@ fn messages_come_from_arguments_and_from_standard_input() {
     assert!(asked[0]["tools"].is_null());
     assert!(asked[0]["temperature"].is_null(), "the server's own default");
 
-    let mut command = place.command("prompt --model m --no-tools --temperature 0 --base-url");
+    let mut command = place.command("prompt --model m --no-tools --temperature 0 --max-tokens 9 --base-url");
     let mut pi = command.args([&server.url(), "--", "- review this"]).stdin(Stdio::piped()).spawn().unwrap();
     pi.stdin.take().unwrap().write_all("+a\n-b\n".as_bytes()).unwrap();
     Ran::from(pi.wait_with_output().unwrap()).exits(0);
     let last = server.asked().pop().unwrap();
     assert_eq!(contents(&last)[1], "user: - review this\n\n+a\n-b\n");
-    assert_eq!(last["temperature"], 0.0);
+    assert_eq!((&last["temperature"], &last["max_tokens"]), (&0.0.into(), &9.into()));
 }
 
 #[test]

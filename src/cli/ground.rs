@@ -1,0 +1,35 @@
+//! What verbs share that only reach pods: no secrets are read for them.
+
+use crate::cli::args::Global;
+use crate::cli::place::Places;
+use crate::cli::scope;
+use crate::cli::world::{config_dir, load_manifest};
+use crate::manifest::Manifest;
+use crate::memory::{Memory, Store};
+use crate::plan::Scope;
+use crate::remote::{Doors, Options, Persist};
+use miette::Result;
+
+/// The manifest, what is remembered, and the door.
+pub(super) struct Ground {
+    pub(super) manifest: Manifest,
+    pub(super) memory: Memory,
+    pub(super) remote: Doors,
+    scope: Scope,
+}
+
+impl Ground {
+    pub(super) fn open(global: &Global) -> Result<Self> {
+        let manifest = load_manifest(global)?;
+        let memory = Store::new(&config_dir(global)?).read()?;
+        let scope = scope::scope(&manifest, global.pod.as_deref(), &[])?;
+        let persist = if global.no_persist { Persist::No } else { Persist::Yes };
+        let remote = Doors::new(&manifest, Options { persist, ..Options::default() });
+        Ok(Self { manifest, memory, remote, scope })
+    }
+
+    /// Where names of servers are looked up.
+    pub(super) fn places(&self) -> Places<'_> {
+        Places { manifest: &self.manifest, memory: &self.memory, scope: &self.scope }
+    }
+}

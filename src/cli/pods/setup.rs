@@ -1,0 +1,186 @@
+//! `pi pods setup`: a pod goes into `pi.toml` and is made ready for models.
+
+use crate::cli::apply::{Asked, Assent, Manner, Proposal, carry_out, offer};
+use crate::cli::args::{Doing, Global};
+use crate::cli::exit::{Exit, usage};
+use crate::cli::manifest_file::ManifestFile;
+use crate::cli::world::World;
+use crate::hub::HubFacts;
+use crate::manifest::Manifest;
+use crate::manifest::edit::{NewPod, add_pod, change_pod};
+use crate::name::{PodName, PodPath};
+use crate::observe::{GpuSight, Observed, Sighting};
+use crate::plan::{Protected, Scope, Severity, gpus_in_words, make_ready};
+use crate::ssh_target::SshTarget;
+use crate::ui;
+use clap::Args;
+use miette::Result;
+use std::collections::BTreeSet;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  pi pods setup dc1 \"ssh -p 2222 root@1.2.3.4\"\n  pi pods setup dc1 \"ssh root@1.2.3.4\" --mount \"sudo mount -t nfs nfs.example:/share /mnt/hf\""
+)]
+pub(super) struct Setup {
+    /// What to call it
+    name: String,
+    /// How it is reached, as the provider prints it: "ssh -p 2222 root@1.2.3.4"
+    ssh: String,
+    /// Storage to mount, as the provider prints it: "sudo mount -t nfs SOURCE TARGET"
+    #[arg(long, value_name = "COMMAND")]
+    mount: Option<String>,
+    /// Where weights live on the pod; else on the mounted storage, else in ~/.cache/huggingface
+    #[arg(long, value_name = "PATH")]
+    models_path: Option<String>,
+    /// The vLLM to keep installed: release, nightly, a version, or none. Default: release if it has GPUs
+    #[arg(long, value_name = "VERSION")]
+    vllm: Option<String>,
+    #[command(flatten)]
+    doing: Doing,
+}
+
+/// A pod that was looked at, and the manifest that would have it.
+struct Ready {
+    after: String,
+    world: World,
+    observed: Observed,
+}
+
+pub(super) async fn run(global: &Global, args: &Setup) -> Result<Exit> {
+    let pod = asked_for(args)?;
+    let file = ManifestFile::open_or_new(global)?;
+    let mut ready = look(global, &file, &pod).await?;
+    if args.vllm.is_none() && wants_vllm(&ready, &pod.name) {
+        let pod = NewPod { vllm: Some("release".to_owned()), ..pod.clone() };
+        ready.after = edited(&file, &pod)?;
+        ready.world.manifest = parsed(&file, &ready.after, &pod.name)?;
+    }
+    let exit = finish(&file, &ready, &pod.name, args).await;
+    ready.world.remote.close().await;
+    exit
+}
+
+/// What the command line says, as far as it can be told without the manifest.
+fn asked_for(args: &Setup) -> Result<NewPod> {
+    let help = "a name is made of letters, digits, `-`, `_` and `.`: pi pods setup dc1 \"ssh root@1.2.3.4\"";
+    let name = PodName::parse(&args.name).map_err(|bad| usage(bad.to_string(), help))?;
+    let wrong = |why: String| {
+        let message = format!("`{}` is not how a pod is reached: {why}", args.ssh.escape_debug());
+        usage(message, "give the ssh line as the provider prints it: \"ssh -p 2222 root@1.2.3.4\"")
+    };
+    SshTarget::parse(&args.ssh).map_err(|bad| wrong(bad.to_string()))?;
+    let path = |path: &String| {
+        PodPath::parse(path).map_err(|bad| usage(bad.to_string(), "write it as /mnt/hf-models or ~/models"))
+    };
+    let models_path = args.models_path.as_ref().map(path).transpose()?;
+    let vllm = args.vllm.clone().filter(|version| version != "none");
+    Ok(NewPod { name, ssh: args.ssh.trim().to_owned(), models_path, mount: args.mount.clone(), vllm })
+}
+
+/// The manifest's text with the pod in it.
+fn edited(file: &ManifestFile, pod: &NewPod) -> Result<String> {
+    let before = file.parse(file.text())?;
+    let Some(known) = before.pods.get(&pod.name) else { return add_pod(file.text(), pod) };
+    let same = SshTarget::parse(&pod.ssh).is_ok_and(|ssh| ssh == known.ssh);
+    if !same {
+        let (name, line) = (&pod.name, before.lines.pods.get(&pod.name).copied().unwrap_or_default());
+        let message = format!("pi.toml has another pod `{name}`: {}", known.ssh);
+        let help = format!(
+            "choose another name; or if `{name}` has moved, change its `ssh` at {}:{line}",
+            file.shown()
+        );
+        return Err(usage(message, help));
+    }
+    change_pod(file.text(), pod)
+}
+
+/// What the edited text means; a new pod stands in no line of the file yet.
+fn parsed(file: &ManifestFile, after: &str, pod: &PodName) -> Result<Manifest> {
+    let mut manifest = file.parse(after)?;
+    if !file.parse(file.text())?.pods.contains_key(pod) {
+        manifest.lines.pods.remove(pod);
+    }
+    Ok(manifest)
+}
+
+/// Everything that works on this one pod.
+fn world(global: &Global, manifest: Manifest, pod: &PodName) -> Result<World> {
+    let scope = Scope::Only { pods: BTreeSet::from([pod.clone()]), models: BTreeSet::new() };
+    World::of(global, manifest, scope, Protected::Keep)
+}
+
+async fn look(global: &Global, file: &ManifestFile, pod: &NewPod) -> Result<Ready> {
+    let after = edited(file, pod)?;
+    let world = world(global, parsed(file, &after, &pod.name)?, &pod.name)?;
+    let observed = world.observe().await;
+    Ok(Ready { after, world, observed })
+}
+
+/// A pod with GPUs that names no vLLM gets the one that pi was tested with.
+fn wants_vllm(ready: &Ready, pod: &PodName) -> bool {
+    let names_none = ready.world.manifest.pods.get(pod).is_some_and(|pod| pod.vllm.is_none());
+    let has_gpus = match ready.observed.pods.get(pod) {
+        Some(Sighting::Seen(facts)) => matches!(facts.gpus, GpuSight::Found { .. }),
+        Some(Sighting::Unreachable(_)) | None => false,
+    };
+    names_none && has_gpus
+}
+
+/// Shows, asks, writes, does.
+async fn finish(file: &ManifestFile, ready: &Ready, pod: &PodName, args: &Setup) -> Result<Exit> {
+    let Ready { after, world, observed } = ready;
+    let hub = HubFacts::default();
+    let plan = make_ready(&world.inputs(observed, &hub));
+    let stuck = plan.findings.iter().any(|finding| finding.severity == Severity::Error);
+    let edit = ui::manifest_diff(&file.shown(), file.text(), after);
+    if !stuck && !edit.is_empty() {
+        ui::data(&format!("{edit}\n"))?;
+    }
+    let manner = Manner {
+        again: "The same command again takes up where this ended.",
+        ..Manner::of(&args.doing, Assent::of(&args.doing), Asked::Pods)
+    };
+    let is_quiet = plan.is_empty() && plan.findings.is_empty();
+    let proposal = if is_quiet { Proposal::Over(Exit::Done) } else { offer(world, &manner, plan, hub)? };
+    let exit = match proposal {
+        Proposal::Over(Exit::Done) => {
+            keep(file, ready, pod)?;
+            Exit::Done
+        }
+        Proposal::Over(exit) => {
+            ui::note(&format!("{} is as it was.", file.shown()));
+            return Ok(exit);
+        }
+        Proposal::Agreed(agreed) => {
+            keep(file, ready, pod)?;
+            carry_out(world, &manner, &agreed, make_ready).await?.exit
+        }
+    };
+    if exit == Exit::Done {
+        ui::note(&format!("`{pod}` is ready: {}. Next: pi start MODEL", what_it_has(observed, pod)));
+    }
+    Ok(exit)
+}
+
+/// Writes the manifest; the first pod becomes the active one.
+fn keep(file: &ManifestFile, ready: &Ready, pod: &PodName) -> Result<()> {
+    file.write(&ready.after)?;
+    let known = &ready.world.manifest.pods;
+    ready.world.store.update(|memory| {
+        if memory.active.as_ref().is_none_or(|active| !known.contains_key(active)) {
+            memory.active = Some(pod.clone());
+        }
+    })
+}
+
+fn what_it_has(observed: &Observed, pod: &PodName) -> String {
+    let none = || gpus_in_words(std::iter::empty());
+    match observed.pods.get(pod) {
+        Some(Sighting::Seen(facts)) => match &facts.gpus {
+            GpuSight::Found { gpus, .. } => gpus_in_words(gpus.iter().map(|gpu| gpu.name.as_str())),
+            GpuSight::None => none(),
+            GpuSight::Broken { .. } => "nvidia-smi fails".to_owned(),
+        },
+        Some(Sighting::Unreachable(_)) | None => none(),
+    }
+}

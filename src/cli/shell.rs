@@ -1,0 +1,58 @@
+//! `pi shell`: a shell on a pod, by the user's own ssh over the connection that is kept.
+
+use crate::cli::args::Global;
+use crate::cli::completions;
+use crate::cli::exit::{Exit, away};
+use crate::cli::ground::Ground;
+use crate::cli::which_pod::{named, which_pod};
+use crate::name::PodName;
+use crate::remote::{Errand, Job, Remote};
+use crate::script::wrap;
+use clap_complete::engine::ArgValueCandidates;
+use miette::{IntoDiagnostic, Result, WrapErr};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use tokio_util::sync::CancellationToken;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pi shell dc1")]
+pub(super) struct Args {
+    /// The pod; else the active one, else the only one
+    #[arg(add = ArgValueCandidates::new(completions::pods))]
+    pod: Option<String>,
+}
+
+pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
+    let ground = Ground::open(global)?;
+    let pod = pod(global, &ground, args.pod.as_deref())?;
+    connect(&ground, &pod).await?;
+    become_it(command(&ground, &pod, Errand::Shell)?)
+}
+
+/// The pod that is meant.
+pub(super) fn pod(global: &Global, ground: &Ground, name: Option<&str>) -> Result<PodName> {
+    match name {
+        Some(name) => named(&ground.manifest, name),
+        None => which_pod(global, &ground.manifest, &ground.memory),
+    }
+}
+
+/// Makes sure that the pod answers: a kept connection may be dead without knowing it.
+pub(super) async fn connect(ground: &Ground, pod: &PodName) -> Result<()> {
+    let nothing = wrap("nothing.sh", &[], ":");
+    let (job, never) = (Job { script: &nothing, input: None }, CancellationToken::new());
+    let answered = ground.remote.run(pod, job, &never, |_| {}).await;
+    answered.map(drop).map_err(|error| away(pod, &error.to_string(), error.help()))
+}
+
+/// The command that runs it.
+pub(super) fn command(ground: &Ground, pod: &PodName, errand: Errand<'_>) -> Result<Command> {
+    ground.remote.by_hand(pod, errand).map_err(|error| away(pod, &error.to_string(), error.help()))
+}
+
+/// Becomes this command: terminal, signals and exit code are its own from here on.
+pub(super) fn become_it(mut command: Command) -> Result<Exit> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let never: std::io::Result<Exit> = Err(command.exec());
+    never.into_diagnostic().wrap_err(format!("cannot start `{program}`"))
+}

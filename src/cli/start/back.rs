@@ -1,0 +1,59 @@
+//! A start that did not come to its end: nothing of it is left running.
+
+use crate::cli::apply::{AGAIN, Asked, Assent, Manner, Proposal, carry_out, offer};
+use crate::cli::args::Global;
+use crate::cli::manifest_file::ManifestFile;
+use crate::cli::start::one_model;
+use crate::hub::HubFacts;
+use crate::manifest::{Model, State};
+use crate::name::{ModelName, PodName};
+use crate::plan::plan;
+use crate::ui;
+use miette::Result;
+
+/// Brings the pods back to what the manifest says, which is as it was before; weights and engines stay. A server that
+/// it wants to run anyway is left as it is.
+pub(super) async fn take_back(
+    (global, file): (&Global, &ManifestFile),
+    name: &ModelName,
+    pods: &[PodName],
+    manner: &Manner,
+) -> Result<()> {
+    let mut manifest = file.parse(file.text())?;
+    match manifest.models.get(name) {
+        Some(Model { state: State::Running, .. }) => {
+            ui::note(AGAIN);
+            return Ok(());
+        }
+        Some(Model { state: State::Stopped, .. }) | None => {}
+    }
+    manifest.pods.retain(|pod, _| pods.contains(pod));
+    let world = one_model(global, manifest, name)?;
+    let hub = HubFacts::default();
+    let observed = world.observe().await;
+    let back = plan(&world.inputs(&observed, &hub));
+    let lost = back.pods.iter().find(|(_, view)| !view.reachable).map(|(pod, _)| pod);
+    if let Some(pod) = lost {
+        ui::note(&format!(
+            "`{pod}` does not answer: what was begun there may go on. `pi plan` shows it, `pi apply` ends it."
+        ));
+    }
+    if back.is_empty() {
+        return Ok(());
+    }
+    ui::note("What was begun is taken back:");
+    let manner = Manner {
+        assent: Assent::Given,
+        jobs: manner.jobs,
+        json: manner.json,
+        asked: Asked::Pods,
+        lock_wait: manner.lock_wait,
+        again: "`pi plan` shows what is left.",
+    };
+    let done = match offer(&world, &manner, back, hub)? {
+        Proposal::Agreed(agreed) => carry_out(&world, &manner, &agreed, plan).await.map(drop),
+        Proposal::Over(_) => Ok(()),
+    };
+    world.remote.close().await;
+    done
+}

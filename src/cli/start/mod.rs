@@ -1,0 +1,171 @@
+//! `pi start`: one model goes into `pi.toml` and runs, or nothing has changed.
+
+mod back;
+mod known;
+mod wish;
+
+use crate::cli::apply::{Asked, Assent, Manner, Proposal, carry_out, propose};
+use crate::cli::args::{Doing, Global};
+use crate::cli::completions;
+use crate::cli::endpoint::{Access, endpoint};
+use crate::cli::exit::Exit;
+use crate::cli::manifest_file::ManifestFile;
+use crate::cli::world::{World, config_dir};
+use crate::memory::Store;
+use crate::name::ModelName;
+use crate::plan::{Inputs, Origin, Protected, Scope, begin};
+use crate::ui::{self, Serving};
+use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
+use miette::{Result, WrapErr};
+use std::collections::BTreeSet;
+use wish::Wish;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  pi start Qwen/Qwen2.5-Coder-32B-Instruct --name qwen --gpus 2\n  pi start                            what of pi's catalogue fits the pod\n  pi start qwen                       one of pi.toml that was stopped\n  pi start zai-org/GLM-4.5-Air --yes --vllm --max-num-seqs 64"
+)]
+pub(super) struct Start {
+    /// A repository of the hub "owner/name", a path on the pod, or a model of pi.toml by its name;
+    /// without it, the models that pi knows and that fit the pod are listed
+    #[arg(add = ArgValueCandidates::new(completions::models))]
+    model: Option<String>,
+    /// What to call it; else by the last part of MODEL
+    #[arg(long, requires = "model")]
+    name: Option<String>,
+    /// How many GPUs, or which: 2, or 0,1; 0 is the CPU
+    #[arg(long, requires = "model", value_name = "N", value_parser = wish::gpus)]
+    gpus: Option<crate::manifest::GpuAsk>,
+    /// Share of each GPU's memory: 90%
+    #[arg(long, requires = "model", value_name = "SHARE", value_parser = crate::units::Percent::parse)]
+    memory: Option<crate::units::Percent>,
+    /// Tokens of context: 32k
+    #[arg(long, requires = "model", value_name = "TOKENS", value_parser = crate::units::Tokens::parse)]
+    context: Option<crate::units::Tokens>,
+    /// The port to listen on; else the first free one from 8001
+    #[arg(long, requires = "model", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+    /// Print events as JSON, one a line, and last how the model is reached
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    doing: Doing,
+    /// Arguments of vllm: everything behind this
+    #[arg(long, requires = "model", value_name = "ARGS", num_args = 1.., allow_hyphen_values = true)]
+    vllm: Vec<String>,
+}
+
+pub(super) async fn run(global: &Global, args: &Start) -> Result<Exit> {
+    let Some(model) = &args.model else {
+        let json = if args.json { known::Json::Yes } else { known::Json::No };
+        return known::run(global, json).await;
+    };
+    let file = ManifestFile::open(global)?;
+    let manifest = file.parse(file.text())?;
+    let memory = Store::new(&config_dir(global)?).read()?;
+    let wish = wish::wish(global, (&manifest, &memory), model, args)?;
+    let after = wish.written(file.text())?;
+    let mut manifest = file.parse(&after)?;
+    if wish.origin() == Origin::New {
+        // it stands in no line of the file yet
+        manifest.lines.models.remove(wish.name());
+    }
+    let mut world = one_model(global, manifest, wish.name())?;
+    let manner = manner(args);
+    let exit = converge((global, &file), &wish, &world, &manner).await;
+    let told = match exit {
+        Ok(Exit::Done) => finish(&file, &wish, &mut world, args).await,
+        _ => Ok(()),
+    };
+    world.remote.close().await;
+    told.and(exit)
+}
+
+/// Everything that works on this one model.
+fn one_model(global: &Global, manifest: crate::manifest::Manifest, name: &ModelName) -> Result<World> {
+    let scope = Scope::Only { pods: BTreeSet::new(), models: BTreeSet::from([name.clone()]) };
+    World::of(global, manifest, scope, Protected::Keep)
+}
+
+fn manner(args: &Start) -> Manner {
+    let manner = Manner::of(&args.doing, Assent::of(&args.doing), Asked::PodsAndHub);
+    Manner { json: args.json, again: "", ..manner }
+}
+
+/// Plans, asks, does, and takes back what did not come to its end.
+async fn converge(
+    (global, file): (&Global, &ManifestFile),
+    wish: &Wish,
+    world: &World,
+    manner: &Manner,
+) -> Result<Exit> {
+    let (name, origin) = (wish.name(), wish.origin());
+    let rule = |inputs: &Inputs<'_>| begin(inputs, name, origin);
+    let agreed = match propose(world, manner, rule).await? {
+        Proposal::Over(Exit::Done) => return Ok(Exit::Done),
+        Proposal::Over(exit) => {
+            ui::note(&format!("{} is as it was.", file.shown()));
+            return Ok(exit);
+        }
+        Proposal::Agreed(agreed) => agreed,
+    };
+    let ended = carry_out(world, manner, &agreed, rule).await?;
+    if ended.exit == Exit::Done {
+        return Ok(Exit::Done);
+    }
+    ui::note(&format!("{} is as it was.", file.shown()));
+    if ended.begun {
+        let pods = world.manifest.models.get(name).map(|model| model.pods.as_slice()).unwrap_or_default();
+        let back = back::take_back((global, file), name, pods, manner).await;
+        // how the start ended is the answer
+        back.unwrap_or_else(|error| ui::error(&error));
+    }
+    Ok(ended.exit)
+}
+
+/// Writes the manifest, also if somebody has written something else into it meanwhile.
+fn keep(file: &ManifestFile, wish: &Wish) -> Result<()> {
+    let name = wish.name();
+    let written = || -> Result<()> {
+        let now = file.again()?;
+        let after = wish.written(now.text())?;
+        now.parse(&after)?;
+        now.write(&after)?;
+        if wish.origin() == Origin::New {
+            ui::note(&format!("{} has it as [models.{name}].", file.shown()));
+        }
+        Ok(())
+    };
+    written().wrap_err_with(|| {
+        format!("`{name}` runs, and {} could not be told: until it is, `pi apply` would end it", file.shown())
+    })
+}
+
+/// What follows once the model answers.
+async fn finish(file: &ManifestFile, wish: &Wish, world: &mut World, args: &Start) -> Result<()> {
+    keep(file, wish)?;
+    tell(world, wish.name(), args).await
+}
+
+/// How the model is reached, on every pod where it runs.
+async fn tell(world: &mut World, name: &ModelName, args: &Start) -> Result<()> {
+    let pods = world.manifest.models.get(name).map(|model| model.pods.clone()).unwrap_or_default();
+    world.memory = world.store.read()?;
+    for pod in pods {
+        world.scope = Scope::Only { pods: BTreeSet::from([pod]), models: BTreeSet::new() };
+        let endpoint = endpoint(world, name.as_str()).await?;
+        let serving = Serving {
+            pod: &endpoint.pod,
+            spec: &endpoint.spec,
+            url: endpoint.address.base_url(),
+            model: endpoint.model(world).await,
+            tunnel: endpoint.access == Access::Tunnel,
+        };
+        if args.json {
+            ui::data(&format!("{}\n", ui::serving_json(&serving)))?;
+        } else {
+            ui::data(&ui::serving_text(&serving))?;
+        }
+    }
+    Ok(())
+}

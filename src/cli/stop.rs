@@ -1,0 +1,118 @@
+//! `pi stop`: `state = "stopped"` in `pi.toml`, and on the pods.
+
+use crate::cli::apply::{Asked, Assent, Manner, Proposal, carry_out, offer};
+use crate::cli::args::{Doing, Global};
+use crate::cli::completions;
+use crate::cli::exit::Exit;
+use crate::cli::manifest_file::ManifestFile;
+use crate::cli::which_model::{named, on_pod};
+use crate::cli::which_pod::which_pod;
+use crate::cli::world::{World, config_dir};
+use crate::hub::HubFacts;
+use crate::manifest::edit::set_state;
+use crate::manifest::{Manifest, State};
+use crate::memory::Store;
+use crate::name::{ModelName, PodName};
+use crate::plan::{Protected, Scope, halt};
+use crate::ui;
+use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
+use miette::Result;
+use std::collections::BTreeSet;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  pi stop qwen     its weights stay; `pi start qwen` brings it back\n  pi stop          all that is to run on the active pod, after asking"
+)]
+pub(super) struct Stop {
+    /// Models of pi.toml; without a name, all on the pod
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(completions::models))]
+    names: Vec<String>,
+    /// Protected servers may be stopped
+    #[arg(long)]
+    allow_protected: bool,
+    /// Print events as JSON, one a line
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    doing: Doing,
+}
+
+pub(super) async fn run(global: &Global, args: &Stop) -> Result<Exit> {
+    let file = ManifestFile::open(global)?;
+    let manifest = file.parse(file.text())?;
+    let (names, assent) = match args.names.as_slice() {
+        [] => {
+            let pod = which_pod(global, &manifest, &Store::new(&config_dir(global)?).read()?)?;
+            let names = running(&manifest, &pod);
+            if names.is_empty() {
+                ui::note(&format!("Nothing in pi.toml is to run on `{pod}`."));
+                return Ok(Exit::Done);
+            }
+            (names, Assent::of(&args.doing))
+        }
+        names => (all_named(global, &manifest, names)?, Assent::Given),
+    };
+    let after =
+        names.iter().try_fold(file.text().to_owned(), |text, name| set_state(&text, name, State::Stopped))?;
+    let scope = Scope::Only { pods: BTreeSet::new(), models: names.clone() };
+    let protected = if args.allow_protected { Protected::Allow } else { Protected::Keep };
+    let world = World::of(global, file.parse(&after)?, scope, protected)?;
+    let manner = Manner::of(&args.doing, assent, Asked::Pods);
+    let manner = Manner { json: args.json, ..manner };
+    let exit = converge(&file, &after, &world, &manner).await;
+    world.remote.close().await;
+    if let Ok(Exit::Done) = exit {
+        let already = names.iter().all(|name| manifest.models[name].state == State::Stopped);
+        told(&names, if already { "stopped already" } else { "stopped" });
+    }
+    exit
+}
+
+fn running(manifest: &Manifest, pod: &PodName) -> BTreeSet<ModelName> {
+    let models = manifest.models.iter();
+    let running = models.filter(|(_, model)| model.state == State::Running && model.pods.contains(pod));
+    running.map(|(name, _)| name.clone()).collect()
+}
+
+fn all_named(global: &Global, manifest: &Manifest, names: &[String]) -> Result<BTreeSet<ModelName>> {
+    let name = |name: &String| {
+        let name = named(manifest, name)?;
+        on_pod(global, manifest, &name)?;
+        Ok(name)
+    };
+    names.iter().map(name).collect()
+}
+
+/// Looks, shows, asks where it has to, writes, does.
+async fn converge(file: &ManifestFile, after: &str, world: &World, manner: &Manner) -> Result<Exit> {
+    let hub = HubFacts::default();
+    let observed = world.observe().await;
+    let plan = halt(&world.inputs(&observed, &hub));
+    if plan.is_empty() && plan.findings.is_empty() {
+        file.write(after)?;
+        return Ok(Exit::Done);
+    }
+    match offer(world, manner, plan, hub)? {
+        Proposal::Over(Exit::Done) => {
+            file.write(after)?;
+            Ok(Exit::Done)
+        }
+        Proposal::Over(exit) => {
+            ui::note(&format!("{} is as it was.", file.shown()));
+            Ok(exit)
+        }
+        Proposal::Agreed(agreed) => {
+            file.write(after)?;
+            carry_out(world, manner, &agreed, halt).await.map(|ended| ended.exit)
+        }
+    }
+}
+
+fn told(names: &BTreeSet<ModelName>, how: &str) {
+    let list: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let is = if list.len() == 1 { "is" } else { "are" };
+    let back = names.first().filter(|_| list.len() == 1);
+    let back = back.map(|name| format!(" Start it again: pi start {name}")).unwrap_or_default();
+    ui::note(&format!("{} {is} {how}.{back}", list.join(", ")));
+}

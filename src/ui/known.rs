@@ -1,0 +1,70 @@
+//! `pi start` without a model: what of the catalogue fits a pod.
+
+use crate::catalog::models::Recipe;
+use crate::fit::text::Short;
+use crate::fit::{Chosen, Fit};
+use crate::name::PodName;
+use crate::ui::layout::{Count, padded, width};
+use crate::ui::style::{STRONG, Styled};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// GPUs of one kind, and what fits them.
+#[derive(Debug)]
+pub struct Free {
+    /// `H100 80GB HBM3`
+    pub kind: String,
+    /// How many there are.
+    pub all: usize,
+    /// How many of them no server has.
+    pub free: usize,
+    /// What surely fits the free ones.
+    pub models: Vec<(&'static Recipe, Chosen)>,
+}
+
+/// The list, for people.
+#[must_use]
+pub fn known_text(pod: &PodName, gpus: &[Free]) -> String {
+    let mut text = String::new();
+    for Free { kind, all, free, models } in gpus {
+        let heading = format!("{free} of {all} × {kind} free");
+        let _ = writeln!(text, "{}  {heading}\n", Styled(STRONG, pod));
+        let widest = models.iter().map(|(recipe, _)| width(&recipe.id)).max().unwrap_or(0);
+        for (recipe, chosen) in models {
+            let count = chosen.choice.parallel.gpus();
+            let gpus = padded(&Count(count as usize, "GPU").to_string(), 6);
+            let holds = chosen
+                .fit
+                .as_ref()
+                .map(|Fit { tokens, .. }| format!("{:>6} tokens", Short(*tokens).to_string()));
+            let holds = holds.unwrap_or_default();
+            let _ = writeln!(
+                text,
+                "  {}  {gpus}  {:>8}  {holds}",
+                padded(&recipe.id, widest),
+                recipe.weights().to_string()
+            );
+        }
+        if models.is_empty() {
+            let _ = writeln!(text, "  none of pi's catalogue");
+        }
+        text.push('\n');
+    }
+    text.push_str(
+        "Start one: pi start OWNER/NAME. Others of the hub may fit as well; pi plans before it starts.\n",
+    );
+    text
+}
+
+/// The list, for machines, in format 1.
+#[must_use]
+pub fn known_json(pod: &PodName, gpus: &[Free]) -> Value {
+    let model = |(recipe, chosen): &(&'static Recipe, Chosen)| {
+        json!({
+            "model": recipe.id, "gpus": chosen.choice.parallel.gpus(), "weights_bytes": recipe.weights(),
+            "context": chosen.context, "tokens": chosen.fit.as_ref().map(|fit| fit.tokens),
+        })
+    };
+    let group = |Free { kind, all, free, models }: &Free| json!({ "gpu": kind, "count": all, "free": free, "models": models.iter().map(model).collect::<Vec<_>>() });
+    json!({ "format": 1, "pod": pod, "gpus": gpus.iter().map(group).collect::<Vec<_>>() })
+}

@@ -1,0 +1,24 @@
+# Sends a signal to the process that carries a mark as a word of its command line; it passes it on to its job. Waits a
+# little for a process that is about to start.
+mark={{ mark }}
+signal={{ signal }}
+
+pass() { # fails when there is none
+  local file word words pid
+  for file in /proc/[0-9]*/cmdline; do
+    { mapfile -d '' -t words <"$file"; } 2>/dev/null || continue
+    for word in "${words[@]}"; do
+      if [[ $word == "$mark" ]]; then
+        pid=${file#/proc/} pid=${pid%/cmdline}
+        kill -s "$signal" -- "$pid" 2>/dev/null
+        return
+      fi
+    done
+  done
+  return 1
+}
+
+for _ in {1..10}; do
+  if pass; then break; fi
+  sleep 0.1
+done

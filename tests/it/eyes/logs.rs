@@ -1,0 +1,154 @@
+//! `pi logs`: every line once, whatever happens to the log and to the connection.
+
+use super::Site;
+use crate::sshd::{environment, eventually, kill, processes_with};
+use crate::workplace::Ran;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::process::Child;
+use std::sync::{Arc, Mutex};
+
+/// A pod with a log, without a server: only the file matters here.
+fn with_log(lines: &str) -> (Site, PathBuf) {
+    let site = Site::new("127.0.0.1", "m");
+    let server = site.place.pod().join("servers/echo");
+    fs::create_dir_all(&server).unwrap();
+    fs::write(server.join("server.log"), lines).unwrap();
+    (site, server.join("server.log"))
+}
+
+/// A `pi logs` that follows.
+struct Follower {
+    child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+    said: Arc<Mutex<String>>,
+}
+
+impl Follower {
+    fn start(site: &Site, args: &str) -> Self {
+        let mut child = site.place.command(&format!("logs echo {args}")).spawn().unwrap();
+        let (lines, said) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(String::new())));
+        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let (heard, complained) = (lines.clone(), said.clone());
+        std::thread::spawn(move || {
+            BufReader::new(out)
+                .lines()
+                .map_while(Result::ok)
+                .for_each(|line| heard.lock().unwrap().push(line));
+        });
+        std::thread::spawn(move || {
+            let mut text = String::new();
+            let mut err = BufReader::new(err);
+            while err.read_line(&mut text).is_ok_and(|bytes| bytes > 0) {
+                complained.lock().unwrap().push_str(&text);
+                text.clear();
+            }
+        });
+        Self { child, lines, said }
+    }
+
+    /// Waits until exactly these lines have come.
+    #[track_caller]
+    fn has(&self, lines: &[&str]) {
+        eventually(&format!("{lines:?}"), || {
+            let now = self.lines.lock().unwrap();
+            now.len() >= lines.len()
+        });
+        assert_eq!(*self.lines.lock().unwrap(), lines);
+    }
+
+    fn end(mut self) -> Option<i32> {
+        kill("INT", self.child.id());
+        self.child.wait().unwrap().code()
+    }
+}
+
+fn append(log: &PathBuf, text: &str) {
+    File::options().append(true).create(true).open(log).unwrap().write_all(text.as_bytes()).unwrap();
+}
+
+#[test]
+fn the_last_lines_are_told_as_they_are() {
+    let (site, log) =
+        with_log("one\ntwo\n\u{1b}[31mthree\u{1b}[0m\u{1b}]0;title\u{7}\n 1%\r 50%\r100%\nfünf\tx\nlast");
+    let lines = |args: &str| site.place.pi(&format!("logs echo --no-follow {args}")).exits(0).out;
+    assert_eq!(lines(""), "one\ntwo\nthree\n100%\nfünf\tx\nlast\n");
+    assert_eq!(lines("-n 2"), "fünf\tx\nlast\n");
+    assert_eq!(lines("-n 0"), "");
+    fs::write(&log, "").unwrap();
+    assert_eq!(lines(""), "");
+    let many: String = (0..30_000).map(|number| format!("line {number}\n")).collect();
+    fs::write(&log, &many).unwrap();
+    assert_eq!(lines("-n 20000").lines().next(), Some("line 10000"));
+    assert_eq!(lines("-n 4000000000"), many);
+
+    fs::remove_file(log).unwrap();
+    site.place.pi("logs echo").exits(1).says("has no log on far").says("pi apply --target echo");
+    site.place.pi("logs ecco").exits(64).says("did you mean `echo`?");
+    site.place.pi("logs echo -n some").exits(64);
+}
+
+#[test]
+fn what_is_added_is_told_once_over_restarts_and_lost_connections() {
+    let (mut site, log) = with_log("old\nfirst\n");
+    let follower = Follower::start(&site, "-n 1");
+    follower.has(&["first"]);
+    append(&log, "sec");
+    append(&log, "ond\n");
+    follower.has(&["first", "second"]);
+    append(&log, "  0%\r 10%\r");
+    follower.has(&["first", "second", " 10%"]);
+    append(&log, "100%\nthird\n");
+    follower.has(&["first", "second", " 10%", "100%", "third"]);
+
+    // the connection is lost; meanwhile the server writes on, is restarted, and writes again
+    site.sshd.stop();
+    eventually("that is noticed", || follower.said.lock().unwrap().contains("trying again"));
+    append(&log, "fourth\n");
+    fs::rename(&log, log.with_extension("log.1")).unwrap();
+    append(&log, "fifth\n");
+    site.sshd.restart();
+    let five = ["first", "second", " 10%", "100%", "third", "fourth", "fifth"];
+    follower.has(&five);
+
+    // a restart while somebody looks, and a log that is emptied in its place
+    append(&log, "without end");
+    fs::rename(&log, log.with_extension("log.1")).unwrap();
+    append(&log, "sixth\n");
+    let seven = [&five[..], &["without end", "sixth"]].concat();
+    follower.has(&seven);
+    File::create(&log).unwrap();
+    append(&log, "7\n");
+    follower.has(&[&seven[..], &["7"]].concat());
+    let said = follower.said.lock().unwrap().clone();
+    assert_eq!(said.matches("trying again").count(), 1, "{said}");
+
+    // Ctrl-C ends the tail, and nothing of it is left on the pod
+    assert_eq!(follower.end(), Some(0));
+    let log = log.to_str().unwrap().to_owned();
+    eventually("nothing is left", || processes_with(&log).is_empty() && followers(&site).is_empty());
+}
+
+/// What runs the script on this pod.
+fn followers(site: &Site) -> Vec<u32> {
+    let home = format!("HOME={}", site.sshd.home().display());
+    environment(&home).into_iter().filter(|pid| processes_with("follow_log.sh").contains(pid)).collect()
+}
+
+#[test]
+fn a_reader_that_has_gone_ends_it() {
+    let (site, log) = with_log("one\n");
+    let mut child = site.place.command("logs echo").spawn().unwrap();
+    let mut out = child.stdout.take().unwrap();
+    out.read_exact(&mut [0; 4]).unwrap();
+    drop(out);
+    append(&log, "two\n");
+    append(&log, "three\n");
+    eventually("it ends", || {
+        append(&log, "more\n");
+        child.try_wait().unwrap().is_some()
+    });
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+}
