@@ -47,13 +47,7 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
             start(facts, to);
         }
         Action::AwaitReady { spec, .. } => answer(facts, &spec.name),
-        Action::StopServer(name) => {
-            clear(facts, name);
-            if let Some(server) = facts.servers.get_mut(name) {
-                server.life = Life::Stopped;
-                server.answered = false;
-            }
-        }
+        Action::StopServer(name) => stop(facts, name),
         Action::RemoveServer(name) => {
             clear(facts, name);
             facts.servers.remove(name);
@@ -68,6 +62,14 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
             facts.secrets.clear();
             facts.rest.clear();
         }
+    }
+}
+
+fn stop(facts: &mut PodFacts, name: &ModelName) {
+    clear(facts, name);
+    if let Some(server) = facts.servers.get_mut(name) {
+        server.life = Life::Stopped;
+        server.answered = false;
     }
 }
 

@@ -47,6 +47,12 @@ pub(super) fn rows() -> Vec<Row> {
             .among(EVERY),
         );
     }
+    rows.extend(replacing());
+    rows
+}
+
+fn replacing() -> Vec<Row> {
+    let mut rows = Vec::new();
     for (event, moment) in [
         ("began restart_server two", "while a changed server takes the place of the former one"),
         ("began await_ready two", "while a changed server starts that will die"),
