@@ -2,7 +2,7 @@
 //!
 //! Both are written by `apply`, read back by `observe` and compared by `plan`, field by field.
 
-use crate::manifest::EngineKind;
+use crate::manifest::{EngineKind, Restart};
 use crate::model_ref::ModelRef;
 use crate::name::{EngineId, EnvName, ModelName, Port, Project};
 use crate::units::{Percent, Tokens};
@@ -48,6 +48,9 @@ pub struct ServerSpec {
     pub command: Vec<String>,
     /// For this server and its children.
     pub env: BTreeMap<EnvName, String>,
+    /// Whether the pod itself starts it again when it ends by itself.
+    #[serde(default, skip_serializing_if = "Restart::is_no")]
+    pub restart: Restart,
 }
 
 /// Whether a server asks its clients for the API key.

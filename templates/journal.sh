@@ -27,7 +27,9 @@ case $code in
   129 | 130 | 143) outcome=stopped ;;
   *) outcome=failed ;;
 esac
-if [[ $noted == always || $outcome != 'done' ]]; then
-  { note "$outcome" "$code"; } 2>/dev/null || say "this could not be noted in the pod's journal"
+told=$code
+if [[ $noted == failed ]]; then outcome=failed told=1; fi
+if [[ $noted != interruptions || $outcome == stopped ]]; then
+  { note "$outcome" "$told"; } 2>/dev/null || say "this could not be noted in the pod's journal"
 fi
 exit "$code"

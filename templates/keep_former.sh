@@ -6,12 +6,14 @@ name={{ name }}
 
 pi=$(expand "$pi")
 dir=$pi/servers/$name
-if ! read_record "$dir" || [[ ! -f $dir/answered || $(<"$dir/answered") != "$leader $started" ]]; then return 0; fi
+answered=''
+if [[ -f $dir/answered ]]; then IFS= read -r answered <"$dir/answered" || true; fi
+if ! read_record "$dir" || [[ $answered != "$leader $started" ]]; then return 0; fi
 rm -rf -- "$dir/former.new"
 mkdir -- "$dir/former.new"
 for file in "$dir"/*; do
   case ${file##*/} in
-    pid | answered | stopped | failed | took | former | former.new | *.new | *.log | *.log.*) ;;
+    pid | answered | restarts | stopped | failed | took | former | former.new | *.new | *.log | *.log.*) ;;
     *) if [[ -f $file ]]; then cp -p -- "$file" "$dir/former.new/"; fi ;;
   esac
 done

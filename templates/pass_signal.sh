@@ -3,6 +3,18 @@
 mark={{ mark }}
 signal={{ signal }}
 
+set +e
+
+send() { # PID: KILL alone can't be passed on
+  local job jobs=()
+  if [[ $signal == KILL ]]; then
+    { read -ra jobs <"/proc/$1/task/$1/children"; } 2>/dev/null
+    for job in "${jobs[@]}"; do kill -s KILL -- "-$job" 2>/dev/null; done
+  else
+    kill -s "$signal" -- "$1" 2>/dev/null
+  fi
+}
+
 pass() { # fails when there is none
   local file word words pid
   for file in /proc/[0-9]*/cmdline; do
@@ -10,7 +22,7 @@ pass() { # fails when there is none
     for word in "${words[@]}"; do
       if [[ $word == "$mark" ]]; then
         pid=${file#/proc/} pid=${pid%/cmdline}
-        kill -s "$signal" -- "$pid" 2>/dev/null
+        send "$pid"
         return
       fi
     done

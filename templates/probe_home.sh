@@ -27,16 +27,25 @@ server() { # directory
   fi
   [[ -e $dir/stopped ]] && emit server "$name" stopped
   first_line "$dir/answered" && [[ -n $pid && $REPLY == "$pid $start" ]] && emit server "$name" answered
+  [[ -f $dir/measured && -r $dir/measured ]] && measured "$name" "$dir/measured"
   [[ -f $dir/secrets ]] && secrets "$dir/secrets" server "$name" secret
   past
 }
 
 past() { # of the server in dir: what its former starts left
   first_line "$dir/former/spec.json" && emit server "$name" former "$REPLY"
+  first_line "$dir/restarts" && [[ $REPLY =~ ^([0-9]+)\ ([0-9]+)\ ([a-z-]+)$ ]] &&
+    emit server "$name" restarts "${BASH_REMATCH[@]:1:3}"
   first_line "$dir/took" && emit server "$name" took "$REPLY"
   if first_line "$dir/failed" && [[ $REPLY =~ ^([0-9a-f]+)\ ([0-9]+)\ (.*)$ ]]; then
     emit server "$name" failed "${BASH_REMATCH[@]:1:3}"
   fi
+}
+
+measured() { # name file: lines of its log
+  local line lines=()
+  mapfile -t -n 99 lines <"$2"
+  for line in "${lines[@]}"; do [[ -n $line ]] && emit server "$1" measured "${line:0:400}"; done
 }
 
 left() { # name pid start boot: what is left of a dead server's session

@@ -1,4 +1,4 @@
-# Sourced text for the run scripts: a server's session notes who it is, then becomes the engine.
+# Sourced text for the run scripts: a server's session notes who it is, then becomes the engine, or watches over it.
 
 # Writes `PID STARTTIME BOOT_ID` of this very process, which `exec` keeps; reads the secrets it was started with.
 begin_session() { # DIRECTORY
@@ -13,6 +13,59 @@ begin_session() { # DIRECTORY
       hf_token=*) export HF_TOKEN=${line#*=} ;;
     esac
   done <"$1/secrets"
+}
+
+# Becomes the engine; where it shall be started again, stays its session's leader and does that.
+serve() { # DIRECTORY RESTART COMMAND…
+  if [[ $2 != on-failure ]]; then exec "${@:3}"; fi
+  watch_over "$1" "${@:3}"
+}
+
+# Runs the engine until it ends well, is stopped, or fails before it ever answered: that is a failed start, which whoever
+# started it is told. After 5 failures in 10 minutes it is given up.
+watch_over() { # DIRECTORY COMMAND…
+  local dir=$1 code began now at pause=1 count=0 stopping='' recent=() former
+  shift
+  read_record "$dir"
+  # what stops a server reaches the engine too, and this only behind it
+  trap 'stopping=yes' TERM INT HUP
+  set +e
+  while :; do
+    began=$SECONDS
+    "$@"
+    code=$?
+    end_rest
+    if [[ -n $stopping || $code == 0 || ! -f $dir/answered ]]; then exit "$code"; fi
+    now=$SECONDS former=("${recent[@]}") recent=("$now")
+    for at in "${former[@]}"; do
+      if ((now - at < 600)); then recent+=("$at"); fi
+    done
+    if ((now - began > 600)); then pause=1; fi
+    if ((${#recent[@]} > 5)); then
+      put "$dir/restarts" "$count $code given-up"$'\n'
+      say "pi: it ended with exit code $code, the sixth time in 10 minutes: given up"
+      exit "$code"
+    fi
+    ((++count))
+    put "$dir/restarts" "$count $code again"$'\n'
+    say "pi: it ended with exit code $code; started again in $pause s"
+    sleep "$pause"
+    if [[ -n $stopping ]]; then exit "$code"; fi
+    pause=$((pause * 2 > 60 ? 60 : pause * 2))
+  done
+}
+
+# Ends what an engine that died has left in the session: workers hold GPU memory and the port.
+end_rest() {
+  local pid tick
+  for ((tick = 0; tick < 50; tick++)); do
+    read_members
+    ((${#members[@]} > 1)) || return 0
+    for pid in "${members[@]}"; do
+      if ((pid != $$)); then kill -KILL "$pid" 2>/dev/null; fi
+    done
+    sleep 0.1
+  done
 }
 
 take_env() { # NAME=value…

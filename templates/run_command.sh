@@ -9,6 +9,7 @@ port={{ port }}
 context={{ context }}
 assignments=({{ assignments | words }})
 words=({{ words | words }})
+restart={{ restart }}
 
 begin_session "$1"
 take_env "${assignments[@]}"
@@ -27,4 +28,4 @@ for word in "${words[@]}"; do
   word=${word//'{context}'/"$context"}
   command+=("${word//'{model}'/"$model"}")
 done
-exec "${command[@]}"
+serve "$1" "$restart" "${command[@]}"

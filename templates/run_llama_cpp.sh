@@ -7,6 +7,7 @@ revision={{ revision }}
 models={{ models }}
 assignments=({{ assignments | words }})
 args=({{ args | words }})
+restart={{ restart }}
 
 begin_session "$1"
 take_env "${assignments[@]}"
@@ -18,6 +19,6 @@ fi
 if [[ -n ${api_key-} ]]; then export LLAMA_API_KEY=$api_key; fi
 unset api_key
 if [[ -n $engine ]]; then
-  exec "$pi/engines/$engine/bin/python" "$1/pi_llama_server.py" --model "$model" "${args[@]}"
+  serve "$1" "$restart" "$pi/engines/$engine/bin/python" "$1/pi_llama_server.py" --model "$model" "${args[@]}"
 fi
-exec llama-server --model "$model" "${args[@]}"
+serve "$1" "$restart" llama-server --model "$model" "${args[@]}"

@@ -7,6 +7,7 @@ revision={{ revision }}
 models={{ models }}
 assignments=({{ assignments | words }})
 args=({{ args | words }})
+restart={{ restart }}
 
 begin_session "$1"
 take_env "${assignments[@]}"
@@ -24,4 +25,4 @@ if [[ -n ${api_key-} ]]; then
 fi
 unset api_key PYTHONDONTWRITEBYTECODE
 export PATH=$pi/engines/$engine/bin:$PATH
-exec "$pi/engines/$engine/bin/vllm" serve "$model" "${args[@]}"
+serve "$1" "$restart" "$pi/engines/$engine/bin/vllm" serve "$model" "${args[@]}"

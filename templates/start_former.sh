@@ -9,7 +9,7 @@ pi=$(expand "$pi")
 dir=$pi/servers/$name
 if [[ ! -f $dir/former/spec.json ]]; then die "no former record of it is left"; fi
 end_session "$dir" "$drain"
-rm -f -- "$dir/pid" "$dir/answered" "$dir/stopped"
+rm -f -- "$dir/pid" "$dir/answered" "$dir/stopped" "$dir/restarts"
 if [[ -f $dir/server.log ]]; then mv -f -- "$dir/server.log" "$dir/server.log.1"; fi
 for file in "$dir"/former/*; do
   if [[ ${file##*/} != spec.json ]]; then

@@ -14,7 +14,7 @@ pi=$(expand "$pi")
 dir=$pi/servers/$name
 mkdir -p -- "$dir"
 end_session "$dir" "$drain"
-rm -f -- "$dir/pid" "$dir/answered" "$dir/stopped"
+rm -f -- "$dir/pid" "$dir/answered" "$dir/stopped" "$dir/measured" "$dir/restarts"
 if [[ -f $dir/server.log ]]; then mv -f -- "$dir/server.log" "$dir/server.log.1"; fi
 if [[ -n $helper_name ]]; then put "$dir/$helper_name" "$helper"; fi
 put "$dir/run.sh" "$run"

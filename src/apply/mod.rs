@@ -16,6 +16,7 @@ mod ready;
 mod remember;
 mod report;
 mod schedule;
+mod starting;
 mod tools;
 mod unlock;
 
@@ -25,6 +26,7 @@ pub use locks::{Holder, Locks, Refusal};
 pub use remember::remember;
 pub use report::Report;
 pub use schedule::{Crew, apply};
+pub use starting::{Asking, Starting};
 pub use unlock::{NotBroken, unlock};
 
 use note::Noted;

@@ -17,18 +17,22 @@ const LIMIT: u32 = 1 << 20;
 pub(super) enum Noted {
     /// Whatever becomes of it.
     Always,
-    /// Only that it did not succeed: it changes nothing, and the step goes on after it.
-    Failures,
+    /// Only that it was interrupted: it changes nothing, and another script notes how that ended.
+    Interruptions,
+    /// That its step has failed, which it is there for.
+    Failed,
 }
 
 impl Noted {
-    /// What is noted of a step's script; nothing of one that only asks, or only remembers.
-    fn of(script: &Script) -> Option<Self> {
+    /// What is noted of a step's script.
+    fn of(script: &Script) -> Self {
         let is = |templates: &[Template]| templates.iter().any(|template| template.name() == script.name);
-        match () {
-            () if is(&[Template::ASK_AGAIN, Template::MARK_FAILED]) => None,
-            () if is(&[Template::AWAIT_READY, Template::KEEP_FORMER]) => Some(Self::Failures),
-            () => Some(Self::Always),
+        if is(&[Template::AWAIT_READY, Template::ASK_AGAIN, Template::KEEP_FORMER]) {
+            Self::Interruptions
+        } else if is(&[Template::MARK_FAILED]) {
+            Self::Failed
+        } else {
+            Self::Always
         }
     }
 }
@@ -50,7 +54,7 @@ pub(super) fn noting<R>(
     scripts
         .into_iter()
         .map(|script| {
-            let Some(noted) = Noted::of(&script) else { return Ok(script) };
+            let noted = Noted::of(&script);
             if script.name == Template::START_FORMER.name() {
                 let (action, reason) =
                     ("start_former".to_owned(), "what took its place did not come up".to_owned());

@@ -119,6 +119,7 @@ impl<R: Remote> Errand<'_, R> {
     ) -> Result<(Exit, Vec<Line>), Failure> {
         let mut lines = std::collections::VecDeque::new();
         let hear = |line: Line| {
+            let line = hidden(line, self.crew.secrets);
             let (Line::Out(text) | Line::Err(text)) = &line;
             if !text.trim().is_empty() {
                 tell(text);
@@ -132,6 +133,22 @@ impl<R: Remote> Errand<'_, R> {
         let exit =
             self.crew.remote.run(self.pod, job, self.interrupt, hear).await.map_err(|e| from_remote(&e))?;
         Ok((exit, lines.into()))
+    }
+}
+
+/// The line without values of secrets: a server that dies may print its environment.
+fn hidden(line: Line, secrets: &Secrets) -> Line {
+    let hide = |text: String| {
+        // a short one is no secret, and hiding it would garble what has nothing to do with it
+        let values = secrets.values().map(Secret::expose).filter(|value| value.len() >= 6);
+        values.fold(
+            text,
+            |text, value| if text.contains(value) { text.replace(value, "(hidden)") } else { text },
+        )
+    };
+    match line {
+        Line::Out(text) => Line::Out(hide(text)),
+        Line::Err(text) => Line::Err(hide(text)),
     }
 }
 

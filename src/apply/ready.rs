@@ -1,25 +1,36 @@
 //! The readiness ladder: its process, its port, `/health`, nothing without the key, `/v1/models`, one token, a tool call.
 
 use crate::apply::ask::{Answer, ask};
-use crate::apply::event::{Failure, LOG, PHASE, WARNING};
+use crate::apply::event::{Failure, FailureKind, LOG, PHASE, WARNING};
 use crate::apply::guard::{OPEN, is_guarded, prove_closed};
-use crate::apply::note::noting;
-use crate::apply::perform::{Errand, from_remote, script_failed};
+use crate::apply::perform::{Errand, from_remote};
+use crate::apply::starting::{interrupted, stop};
 use crate::diagnose::{Phase, cause_of_death, first_cause, progress};
 use crate::name::SecretName;
-use crate::plan::{Action, scripts};
 use crate::remote::{Exit, Line, Remote, Way};
 use crate::script::Script;
 use crate::secret::Secret;
 use crate::spec::{KeyUse, ServerSpec};
 use crate::units::Seconds;
-use tokio_util::sync::CancellationToken;
 
 /// Log lines shown where no cause is found in them.
 const SHOWN: usize = 8;
 
 /// Waits until the server has answered with a token, and notes that on the pod.
 pub(super) async fn await_ready<R: Remote>(
+    errand: &Errand<'_, R>,
+    (spec, stall): (&ServerSpec, Seconds),
+    wait: &Script,
+    mark: &Script,
+) -> Result<(), Failure> {
+    let climbed = climb(errand, (spec, stall), wait, mark).await;
+    if climbed.as_ref().is_err_and(|failure| failure.kind == FailureKind::Interrupt) {
+        interrupted(errand, spec).await;
+    }
+    climbed
+}
+
+async fn climb<R: Remote>(
     errand: &Errand<'_, R>,
     (spec, stall): (&ServerSpec, Seconds),
     wait: &Script,
@@ -36,6 +47,20 @@ pub(super) async fn await_ready<R: Remote>(
                 .lines(tail(&lines)));
         }
     }
+    let complaint = answers(errand, (spec, stall)).await?;
+    if let Some(complaint) = &complaint {
+        (errand.say)(format!("{WARNING}\t{complaint}"));
+    }
+    let note = complaint.map(|complaint| Secret::new(format!("{complaint}\n")));
+    let (exit, lines) = errand.run(mark, note).await?;
+    if exit == Exit(0) { Ok(()) } else { Err(died(spec, &lines)) }
+}
+
+/// The rungs above `/health`; what is to be said of the server all the same.
+async fn answers<R: Remote>(
+    errand: &Errand<'_, R>,
+    (spec, stall): (&ServerSpec, Seconds),
+) -> Result<Option<String>, Failure> {
     let reach = errand.crew.remote.reach(errand.pod, spec.port).await.map_err(|e| from_remote(&e))?;
     if is_guarded(spec) {
         (errand.say)("asking without the key".to_owned());
@@ -43,20 +68,14 @@ pub(super) async fn await_ready<R: Remote>(
             return Err(shut(errand, spec, open).await);
         }
     }
-    let complaint = match key(errand, spec) {
-        Key::None => token(errand, reach.way(), (spec, stall), None).await?,
-        Key::Known(key) => token(errand, reach.way(), (spec, stall), Some(key)).await?,
+    match key(errand, spec) {
+        Key::None => token(errand, reach.way(), (spec, stall), None).await,
+        Key::Known(key) => token(errand, reach.way(), (spec, stall), Some(key)).await,
         Key::Unknown => {
             (errand.say)("its /health answers; the API key is not on this machine".to_owned());
-            None
+            Ok(None)
         }
-    };
-    if let Some(complaint) = &complaint {
-        (errand.say)(format!("{WARNING}\t{complaint}"));
     }
-    let note = complaint.map(|complaint| Secret::new(format!("{complaint}\n")));
-    let (exit, lines) = errand.run(mark, note).await?;
-    if exit == Exit(0) { Ok(()) } else { Err(died(spec, &lines)) }
 }
 
 /// What a line of the log tells: a phase, or what it says.
@@ -78,24 +97,6 @@ async fn shut<R: Remote>(errand: &Errand<'_, R>, spec: &ServerSpec, open: Failur
         Err(why) => format!("It could not be stopped: {}", why.message),
     };
     Failure { message: format!("{}. {stood}", open.message), ..open }
-}
-
-/// Stops a server that must not go on; that takes seconds, and is finished also when pi is interrupted.
-async fn stop<R: Remote>(errand: &Errand<'_, R>, spec: &ServerSpec, reason: &str) -> Result<(), Failure> {
-    let action = Action::StopServer(spec.name.clone());
-    let Some(pod) = errand.crew.manifest.pods.get(errand.pod) else { return Ok(()) };
-    let scripts = scripts(&action, pod)
-        .and_then(|scripts| noting((&action, reason, pod), errand.crew, scripts))
-        .map_err(|error| Failure::new("no-script", error.to_string()))?;
-    let never = CancellationToken::new();
-    let errand = Errand { interrupt: &never, ..*errand };
-    for script in &scripts {
-        let (exit, lines) = errand.run(script, None).await?;
-        if exit != Exit(0) {
-            return Err(script_failed(script, exit, &lines));
-        }
-    }
-    Ok(())
 }
 
 async fn unless_interrupted<R, T>(

@@ -4,9 +4,10 @@ use crate::apply::event::{Event, FailureKind, Outcome};
 use crate::apply::perform::perform;
 use crate::apply::remember::remember_step;
 use crate::apply::report::Report;
+use crate::apply::starting::Asking;
 use crate::manifest::Manifest;
 use crate::memory::Store;
-use crate::plan::{Plan, Step, StepId};
+use crate::plan::{Action, Plan, Step, StepId};
 use crate::remote::Remote;
 use crate::secret::Secrets;
 use futures_util::StreamExt;
@@ -29,6 +30,8 @@ pub struct Crew<'a, R> {
     pub store: &'a Store,
     /// For the pods' journals: `ann@laptop`.
     pub who: &'a str,
+    /// What becomes of servers that are still starting at an interruption.
+    pub starting: &'a Asking<'a>,
     /// How many steps may run at once.
     pub jobs: NonZeroUsize,
 }
@@ -63,8 +66,9 @@ async fn run_all<R: Remote>(
     let mut report = Report::default();
     let mut running = FuturesUnordered::new();
     loop {
-        while running.len() < crew.jobs.get() && !interrupt.is_cancelled() {
-            let Some(step) = queue.next() else { break };
+        while running.len() < crew.jobs.get() {
+            let next = if interrupt.is_cancelled() { queue.next_starting() } else { queue.next() };
+            let Some(step) = next else { break };
             tell(Event::Began(step.id));
             running.push(async move { (step, one(step, crew, interrupt, tell).await) });
         }
@@ -136,6 +140,13 @@ impl<'a> Queue<'a> {
 
     fn next(&mut self) -> Option<&'a Step> {
         self.ready.pop_first().map(|(_, step)| step)
+    }
+
+    /// A server that was started, and that nobody waits for yet: also at an interruption somebody has to look after it.
+    fn next_starting(&mut self) -> Option<&'a Step> {
+        let waits = |step: &Step| matches!(step.action, Action::AwaitReady { .. }) && !step.after.is_empty();
+        let id = self.ready.iter().find(|(_, step)| waits(step)).map(|(id, _)| *id)?;
+        self.ready.remove(&id)
     }
 
     fn done(&mut self, id: StepId) {

@@ -36,7 +36,7 @@ pub(super) async fn ask_tool(
     match expected {
         Expected::Perhaps | Expected::No => Ok(Some(message)),
         Expected::Named => Err(Failure::new("tools-refused", message).help(
-            "is its tool parser the one of this model? leave it out of `args` if no client uses tools",
+            "is its tool parser or template the one of this model? take it out of `args` if no client uses tools",
         )),
     }
 }

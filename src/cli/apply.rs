@@ -1,6 +1,6 @@
 //! `pi apply`: plan, show, ask, do. What `pi destroy` shares is here too.
 
-use crate::apply::{Crew, Holder, apply};
+use crate::apply::{Crew, Holder, Starting, apply};
 use crate::cli::args::{Apply as Args, Doing, Global};
 use crate::cli::consent::agreed;
 use crate::cli::exit::Exit;
@@ -17,6 +17,8 @@ use crate::units::Seconds;
 use miette::Result;
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use tokio::sync::watch::channel;
+use tokio_util::sync::CancellationToken;
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let saved = args.plan_file.as_deref().map(saved::read).transpose()?;
@@ -167,7 +169,8 @@ pub(super) async fn carry_out(
     rule: impl Fn(&Inputs<'_>) -> Plan,
 ) -> Result<Ended> {
     let Agreed { plan, hub } = agreed;
-    let stop = interrupt::token();
+    let signals = interrupt::token();
+    let stop = signals.child_token();
     let pods: BTreeSet<PodName> = plan.steps.iter().map(|step| step.pod.clone()).collect();
     let Taken { locks, turn } = match locking::take(world, &pods, manner.lock_wait, &stop).await {
         Ok(taken) => taken,
@@ -175,7 +178,9 @@ pub(super) async fn carry_out(
     };
     let fresh = rule(&world.inputs(&without_locks(world.observe().await, &pods), hub));
     let ended = match still_agreed(world, manner, (plan, &fresh), turn) {
-        Ok(None) => Ok(Ended { exit: under_lock(world, manner, &fresh, &stop).await, begun: true }),
+        Ok(None) => {
+            Ok(Ended { exit: under_lock(world, manner, &fresh, (&signals, &stop)).await, begun: true })
+        }
         Ok(Some(exit)) => Ok(Ended { exit, begun: false }),
         Err(report) => Err(report),
     };
@@ -225,12 +230,12 @@ fn still_agreed(
     Ok(Some(Exit::Failed))
 }
 
-/// Does the plan.
+/// Does the plan. A signal stops it, and the loss of a lock.
 async fn under_lock(
     world: &World,
     manner: &Manner,
     fresh: &Plan,
-    stop: &tokio_util::sync::CancellationToken,
+    (signals, stop): (&CancellationToken, &CancellationToken),
 ) -> Exit {
     let showing = match (manner.json, ui::is_terminal()) {
         (true, _) => Showing::Json,
@@ -239,8 +244,19 @@ async fn under_lock(
     };
     let World { manifest, secrets, store, remote, .. } = world;
     let Holder { who } = holder();
-    let crew = Crew { manifest, remote: remote.as_ref(), secrets, store, who: &who, jobs: manner.jobs };
     let reporter = Reporter::new(fresh, showing);
+    // without its lock pi changes nothing any more
+    let starting =
+        || if signals.is_cancelled() { reporter.ask_starting() } else { channel(Some(Starting::Leave)).1 };
+    let crew = Crew {
+        manifest,
+        remote: remote.as_ref(),
+        secrets,
+        store,
+        who: &who,
+        starting: &starting,
+        jobs: manner.jobs,
+    };
     let report = apply(fresh, &crew, stop, &|event| reporter.tell(&event)).await;
     reporter.close();
     let after: Observed = world.observe().await;

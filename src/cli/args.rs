@@ -14,11 +14,6 @@ use std::path::PathBuf;
 /// The commands of a first day, which `pi` alone shows.
 pub(super) const FIRST_DAY: &str = "\
 A first day:
-  pi pods setup dc1 \"ssh root@1.2.3.4\"    a pod into pi.toml, and ready for models
-  pi start OWNER/NAME                     a model of the hub into pi.toml, and running
-  pi list                                 what runs, how it is, and where
-  pi plan                                 how pods differ from pi.toml, and why
-  pi apply                                bring them in line with it, after asking
   pi pods setup dc1 \"ssh root@1.2.3.4\"    a machine you rented: look at it, make it ready
   pi start Qwen/Qwen3-8B                  a model on it, if it fits
   pi list                                 what runs, how it is, and where
@@ -174,7 +169,7 @@ pub(super) struct Destroy {
     after_help = "Examples:\n  pi fit zai-org/GLM-4.5-Air --gpu H100 --gpus 2\n  pi fit openai/gpt-oss-120b            on which GPUs it fits"
 )]
 pub(super) struct Fit {
-    /// A repository of the hub that pi knows, or a directory with a config.json and safetensors files
+    /// A repository of the hub, or a directory with a config.json and safetensors files
     pub(super) model: String,
     /// The GPU, as nvidia-smi or a price list calls it: H100, "RTX 4090"; without it, a line for every kind
     #[arg(long, value_name = "NAME")]

@@ -13,6 +13,7 @@ pub(super) fn quiet() -> CancellationToken {
     if let Some(mut signals) = Signals::new() {
         tokio::spawn(async move {
             signals.next().await;
+            ui::after_interrupt();
             cancelled.cancel();
         });
     }

@@ -128,8 +128,24 @@ async fn watch(world: &World, pods: &[PodName], args: &Args) -> Result<Exit> {
 async fn look(world: &World, pod: &PodName) -> (PodName, Sighting, Option<PodStatus>) {
     let World { manifest, secrets, remote, .. } = world;
     let probe = timeout(PATIENCE, observe(remote.as_ref(), manifest, secrets, vec![pod.clone()]));
-    let (probed, vitals, host) = tokio::join!(probe, ask(world, pod), remote.host(pod));
+    let (said, host) = (ask(world, pod), remote.host(pod));
+    tokio::pin!(probe, said);
+    let mut vitals = None;
+    let probed = loop {
+        tokio::select! {
+            // first: a pod that is away is tried once, not once for each question
+            biased;
+            probed = &mut probe => break probed,
+            told = &mut said, if vitals.is_none() => vitals = Some(told),
+        }
+    };
     let sighting = probed.ok().and_then(|mut observed| observed.pods.remove(pod)).unwrap_or_else(hangs);
+    let vitals = match (vitals, &sighting) {
+        (Some(vitals), _) => vitals,
+        (None, Sighting::Seen(_)) => said.await,
+        (None, Sighting::Unreachable(_)) => Vitals::new(),
+    };
+    let host = host.await;
     let (observed, hub) = (one(pod, sighting.clone()), HubFacts::default());
     let status = pod_status(&world.inputs(&observed, &hub), pod, &vitals, host.as_deref());
     (pod.clone(), sighting, status)

@@ -30,6 +30,7 @@ mod scope;
 mod secrets;
 mod start;
 mod stop;
+mod subject;
 mod which_model;
 mod shell;
 mod ssh;
@@ -78,7 +79,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
     match verb {
         Verb::Init(args) => init::run(&global, &args),
         Verb::Check => check::run(&global),
-        Verb::Fit(args) => fit::run(&args),
+        Verb::Fit(args) => threads(fit::run(&global, &args)),
         Verb::Schema => schema::run(),
         Verb::Import(args) => threads(import::run(&global, &args)),
         Verb::Completions(args) => completions::run(&args),

@@ -18,13 +18,13 @@ use tokio_util::sync::CancellationToken;
 #[command(after_help = "Example:\n  pi shell dc1")]
 pub(super) struct Args {
     /// The pod; else the active one, else the only one
-    #[arg(add = ArgValueCandidates::new(completions::pods))]
-    pod: Option<String>,
+    #[arg(value_name = "POD", add = ArgValueCandidates::new(completions::pods))]
+    at: Option<String>,
 }
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let ground = Ground::open(global)?;
-    let pod = pod(global, &ground, args.pod.as_deref())?;
+    let pod = pod(global, &ground, args.at.as_deref())?;
     connect(&ground, &pod).await?;
     become_it(command(&ground, &pod, Errand::Shell)?)
 }

@@ -29,19 +29,20 @@ use tokio_util::sync::CancellationToken;
 )]
 pub(super) struct Args {
     /// The pod; else the active one, else the only one
-    #[arg(add = ArgValueCandidates::new(completions::pods))]
-    pod: Option<String>,
+    #[arg(value_name = "POD", add = ArgValueCandidates::new(completions::pods))]
+    at: Option<String>,
     /// The command and its arguments, each as it is; one alone is a line for the pod's bash
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<String>,
 }
 
-/// So many signals end it here, whatever becomes of the command.
-const ENOUGH: u32 = 3;
+/// The signal by which a command is killed that does not end, and the one that does not wait for that either.
+const KILL: u32 = 3;
+const LEAVE: u32 = 4;
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let ground = Ground::open(global)?;
-    let pod = pod(global, &ground, args.pod.as_deref())?;
+    let pod = pod(global, &ground, args.at.as_deref())?;
     let words = match args.command.as_slice() {
         [line] => ["bash", "--norc", "-c", line.as_str()].map(str::to_owned).to_vec(),
         words => words.to_vec(),
@@ -87,11 +88,11 @@ async fn carried(ground: &Ground, pod: &PodName, words: &[String]) -> Result<Exi
             Some(()) = passing.next() => continue,
         };
         heard += 1;
-        if heard == ENOUGH {
+        if heard == LEAVE {
             ui::note(&format!("Left at once: what ran on {pod} may still run."));
             drop(child.start_kill());
         }
-        passing.push(pass_on(ground, pod, &mark, signal));
+        passing.push(pass_on(ground, pod, &mark, if heard >= KILL { "KILL" } else { signal }));
     }
 }
 

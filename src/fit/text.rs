@@ -41,7 +41,12 @@ impl fmt::Display for Line<'_> {
                     f,
                     "fits: {weights_gib:.1} weights + {overhead:.1} overhead + {kv_gib:.1} KV of {of}"
                 )?;
-                write!(f, " = {tokens} tokens, {times} × {}", fit.context)
+                write!(f, " = {tokens} tokens, {times} × {}", fit.context)?;
+                if fit.source == Source::Measured {
+                    write!(f, "; measured at an earlier start")
+                } else {
+                    Ok(())
+                }
             }
             Verdict::Tight => {
                 let (least, most) = left(fit);

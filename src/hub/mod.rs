@@ -4,6 +4,7 @@
 //! [`HubAnswer`] each. Asked side by side with the probes; a hub that does not answer stops no plan.
 
 mod facts;
+mod shape;
 mod choice;
 mod answer;
 mod kept;
@@ -15,3 +16,4 @@ pub use ask::{Need, ask};
 pub use choice::Choice;
 pub use facts::{DEFAULT_BRANCH, HubAnswer, HubFacts, HubFile, NoAnswer, RepoFacts, is_commit};
 pub use here::Here;
+pub use shape::NoShape;

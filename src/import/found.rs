@@ -36,7 +36,7 @@ pub fn found(
             (Ok(spec), Life::Running { .. } | Life::Dead { .. }) => found.models.push(recorded(pod, spec)),
             (Ok(_), Life::Stopped) => {}
             (Err(why), _) => {
-                found.notes.push(format!("{pod}: {name} has a record that can't be read: {why}"))
+                found.notes.push(format!("{pod}: {name} has a record that can't be read: {why}"));
             }
         }
     }

@@ -101,6 +101,7 @@ fn servers_of_the_manifest_and_of_pi_are_no_strangers() {
         life: Life::Running { pid: 11, seconds: 1, health: None },
         answered: false,
         secrets: BTreeMap::new(),
+        measured: None,
         past: crate::observe::Past::default(),
     };
     facts.servers.insert("mine".parse().unwrap(), seen);

@@ -6,7 +6,7 @@ use super::choice::{Env, PodChoice, PortMap};
 use super::mount::MountText;
 use super::scalar::{EngineArg, Host, Kind, Price, Protected, PythonVersion};
 use super::table::{Field, Table, table};
-use super::types::{EngineVersion, GpuAsk, GpuWish, State};
+use super::types::{EngineVersion, GpuAsk, GpuWish, Restart, State};
 use super::value::{At, Named, Place};
 use crate::model_ref::ModelRef;
 use crate::name::{EngineName, Label, ModelName, PodName, PodPath, Port, Project, SecretName};
@@ -152,6 +152,10 @@ table! {
         /// Give up when its start makes no progress for this long, such as "10m".
         #[schemars(with = "Option<String>", regex(pattern = r"^[0-9]+\s*[smh]$"), example = &"10m")]
         ready_stall: Seconds,
+        /// "no" (default), or "on-failure": the pod itself starts it again when it ends with an error after it has
+        /// answered, with growing pauses, at most 5 times in 10 minutes.
+        #[schemars(with = "Option<super::schema::Restart>")]
+        restart: Restart,
         /// The command line of engine = "command", one word each; {port} and {model} are filled in.
         #[schemars(with = "Option<Vec<String>>", length(min = 1))]
         command: Vec<String>,

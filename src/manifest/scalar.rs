@@ -7,7 +7,7 @@ pub(super) use engine::{EngineArg, Kind, PythonVersion};
 pub(super) use pod::{Host, Price};
 
 use super::suggest::near;
-use super::types::{Protect, State};
+use super::types::{Protect, Restart, State};
 use super::value::{Refusal, Scalar, found, string};
 use crate::model_ref::ModelRef;
 use crate::name::{AbsPath, EngineName, EnvName, Label, PodPath, Port, Project};
@@ -151,6 +151,21 @@ impl Scalar for State {
             "running" => Ok(Self::Running),
             "stopped" => Ok(Self::Stopped),
             other => Err(slip(other, &["running", "stopped"])),
+        }
+    }
+}
+
+impl Scalar for Restart {
+    const EXPECTED: &'static str = r#""no" or "on-failure""#;
+
+    fn parse(value: &DeValue) -> Result<Self, Refusal> {
+        match text(value)? {
+            "no" => Ok(Self::No),
+            "on-failure" => Ok(Self::OnFailure),
+            "always" | "unless-stopped" => {
+                Err(Refusal::mismatch().help("a server that ends without an error is not started again"))
+            }
+            other => Err(slip(other, &["no", "on-failure"])),
         }
     }
 }

@@ -118,5 +118,6 @@ shape! {
         ]
     });
     State(_generator) => json_schema!({ "enum": ["running", "stopped"] });
+    Restart(_generator) => json_schema!({ "enum": ["no", "on-failure"] });
     EngineKind(_generator) => json_schema!({ "enum": ["vllm", "llama.cpp", "command"] });
 }

@@ -122,6 +122,8 @@ pub struct Model {
     pub protect: Protect,
     /// Give up when its start makes no progress for this long.
     pub ready_stall: Seconds,
+    /// Whether it is started again when it ends by itself.
+    pub restart: Restart,
     /// The command line of `engine = "command"`; empty for other engines, never empty for it.
     pub command: Vec<String>,
 }
@@ -146,6 +148,35 @@ pub enum State {
     Running,
     /// No process; weights are kept.
     Stopped,
+}
+
+/// Whether a server is started again, on the pod itself, when it ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Restart {
+    /// The next apply starts it.
+    #[default]
+    #[serde(rename = "no")]
+    No,
+    /// When it has answered before and ends with an error: after 1 s, then 2 s, up to a minute, 5 times in 10 minutes.
+    #[serde(rename = "on-failure")]
+    OnFailure,
+}
+
+impl Restart {
+    /// As the manifest writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::No => "no",
+            Self::OnFailure => "on-failure",
+        }
+    }
+
+    /// Whether it is the default: records do not mention that.
+    #[must_use]
+    pub fn is_no(&self) -> bool {
+        *self == Self::No
+    }
 }
 
 /// Whether a server may be stopped or restarted by a plan.

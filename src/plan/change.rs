@@ -65,6 +65,7 @@ pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
         args,
         command,
         env,
+        restart,
     } = from;
     let mut found = Vec::new();
     let mut value = |field, same: bool, shown: &dyn Fn(&ServerSpec) -> String| {
@@ -82,6 +83,7 @@ pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
     value("listen", *listen == to.listen, &|spec| spec.listen.to_string());
     value("port", *port == to.port, &|spec| spec.port.to_string());
     value("key", *key == to.key, &|spec| key_use(spec.key));
+    value("restart", *restart == to.restart, &|spec| spec.restart.as_str().to_owned());
     lines("args", args, &to.args, &mut found);
     lines("command", command, &to.command, &mut found);
     variables(env, &to.env, &mut found);

@@ -2,11 +2,11 @@
 
 use crate::manifest::{EngineKind, State};
 use crate::name::{EngineId, ModelName};
+use crate::plan::estimate::estimate;
 use crate::plan::fetch::Fetches;
 use crate::plan::leave::leavers;
 use crate::plan::order::{Needs, Unnumbered};
 use crate::plan::packages::{Build, packages};
-use crate::plan::server::Verdict;
 use crate::plan::servers::{Run, runs};
 use crate::plan::simulate::act;
 use crate::plan::step::{Action, NEW};
@@ -66,6 +66,10 @@ fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, ModelName> {
     let kept = if inputs.scope.has_all_of(site.name) { engine::kept(site) } else { Ok(None) };
     let kept = kept.map_err(|finding| draft.findings.push(finding)).unwrap_or_default();
     let needed = runs.iter().filter_map(|run| run.wanted.recipe.as_ref());
+    for run in runs.iter().filter(|run| run.starts()) {
+        let fit = estimate(inputs, site, &run.wanted.spec).map(|estimate| estimate.fit);
+        draft.fits.extend(fit.map(|fit| (run.wanted.spec.name.clone(), fit)));
+    }
     let engines = engines(site, needed.chain(&kept));
     if runs.iter().any(starts_on_gpus) {
         match packages(site, Build::of(&engines)) {
@@ -85,8 +89,7 @@ fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, ModelName> {
 /// Whether it takes a C compiler to start it: vLLM builds kernels for its GPUs.
 fn starts_on_gpus(run: &Run<'_>) -> bool {
     let spec = &run.wanted.spec;
-    let starts = matches!(run.verdict, Verdict::Start(_) | Verdict::Restart(..) | Verdict::Silent(_));
-    starts && spec.kind == EngineKind::Vllm && !spec.gpus.is_empty()
+    run.starts() && spec.kind == EngineKind::Vllm && !spec.gpus.is_empty()
 }
 
 /// Steps for the engines that are not there as they should be.

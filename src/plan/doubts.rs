@@ -5,7 +5,7 @@ use crate::catalog::recipe::{NoChoice, SIZES};
 use crate::fit::Chosen;
 use crate::manifest::{EngineKind, EngineVersion, Model};
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::{Site, command_line, engine, fits, pick};
+use crate::plan::{Inputs, Site, command_line, engine, fits, pick};
 use crate::spec::ServerSpec;
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ const OWN_FLAGS: [(&str, &str); 6] = [
 ];
 
 /// Everything that is to be said before this server is started.
-pub(super) fn doubts(site: &Site<'_>, model: &Model, spec: &ServerSpec) -> Vec<Finding> {
+pub(super) fn doubts(inputs: &Inputs<'_>, site: &Site<'_>, model: &Model, spec: &ServerSpec) -> Vec<Finding> {
     let found = own_flags(model).into_iter().chain(spread(model, spec)).chain(twice_said(model));
     let mut found: Vec<Told> = found.chain(unknown_flags(site, model)).collect();
     match pick::chosen_at(site, model, &spec.gpus) {
@@ -32,7 +32,7 @@ pub(super) fn doubts(site: &Site<'_>, model: &Model, spec: &ServerSpec) -> Vec<F
         let finding = Finding::on(severity, code, site.name, message).of(&spec.name);
         if help.is_empty() { finding } else { finding.help(help) }
     };
-    fits::findings(site, spec, model).into_iter().chain(found.into_iter().map(finding)).collect()
+    fits::findings(inputs, site, spec, model).into_iter().chain(found.into_iter().map(finding)).collect()
 }
 
 struct Told {

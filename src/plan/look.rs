@@ -1,6 +1,6 @@
 //! What a look at a pod says by itself: what could not be seen, and GPUs that are not as they should be.
 
-use crate::observe::{Gap, Gpu, GpuProcess, GpuSight, Life, LockSeen, ServerSeen};
+use crate::observe::{Gap, Gpu, GpuProcess, GpuSight, Life, LockSeen, Restarts, ServerSeen};
 use crate::plan::Site;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::view::gpus_in_words;
@@ -39,6 +39,22 @@ pub(super) fn locked(site: &Site<'_>) -> Option<Finding> {
         (message, "what is planned may be done already: `pi apply --lock-wait 10m` waits for them")
     };
     Some(Finding::on(Severity::Note, "locked", site.name, message).help(help))
+}
+
+/// Servers that ended by themselves and were started again on the pod.
+pub(super) fn restarted(site: &Site<'_>) -> Vec<Finding> {
+    let told = site.own_servers().filter_map(|(name, seen)| {
+        let Restarts { count, code, given_up } = seen.past.restarts.as_ref()?;
+        let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
+        let message = if *given_up {
+            format!("it was started again {times}, ended with exit code {code} once more, and was given up")
+        } else {
+            format!("it ended with exit code {code}, and was started again {times} so far")
+        };
+        let help = format!("`pi logs {name}` tells why");
+        Some(Finding::on(Severity::Warning, "restarted", site.name, message).of(name).help(help))
+    });
+    told.collect()
 }
 
 /// Whether what runs can't be told from what does not: then a plan would start again what runs.

@@ -10,6 +10,7 @@ mod converge;
 mod destroy;
 mod doubts;
 mod engine;
+mod estimate;
 mod fetch;
 mod finding;
 mod fits;
@@ -47,7 +48,6 @@ pub use change::{Change, How, changes, gpu_list};
 pub use destroy::{Extent, Removal, destroy};
 pub use fetch::{Fetch, short};
 pub use finding::{Finding, Severity};
-pub use fits::fit_of;
 pub use hide::{address as shown_address, recipe as shown_recipe};
 pub use inputs::{Inputs, Protected, Scope};
 pub use look::LOCK_EXPIRY;
@@ -61,6 +61,7 @@ pub use told::{Told, told};
 pub use view::{GpuView, PodView, gpus_in_words};
 pub use whole::{Origin, begin, halt, make_ready};
 
+use crate::fit::Fit;
 use crate::manifest::{Model, Pod};
 use crate::name::{ModelName, PodName, Project};
 use crate::observe::{Life, PodFacts, ServerSeen, Sighting, Unreachable};
@@ -116,6 +117,8 @@ fn is_live(seen: &ServerSeen) -> bool {
 struct Draft {
     steps: Vec<order::Unnumbered>,
     findings: Vec<Finding>,
+    /// How servers that start will fit.
+    fits: BTreeMap<ModelName, Fit>,
     /// Servers that are as they should be.
     standing: Vec<ModelName>,
     /// Servers that go once they answer on another pod.
@@ -124,11 +127,12 @@ struct Draft {
 
 impl Draft {
     fn add(&mut self, other: Self) {
-        let Self { steps, findings, standing, movers } = other;
+        let Self { steps, findings, standing, movers, fits } = other;
         self.steps.extend(steps);
         self.findings.extend(findings);
         self.standing.extend(standing);
         self.movers.extend(movers);
+        self.fits.extend(fits);
     }
 }
 
@@ -163,6 +167,7 @@ fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Plan {
             let site = Site { name, pod, facts, models, project: &inputs.manifest.project };
             let mut draft = rule(&site);
             draft.findings.extend(look::locked(&site));
+            draft.findings.extend(look::restarted(&site));
             movers.append(&mut draft.movers);
             standing.extend(draft.standing.iter().map(|model| (name.clone(), model.clone())));
             order::append(&mut plan, draft, name);

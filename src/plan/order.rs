@@ -69,6 +69,7 @@ pub(super) fn append(plan: &mut Plan, mut draft: Draft, pod: &PodName) {
     draft.findings.sort_by_cached_key(key);
     plan.findings.append(&mut draft.findings);
     plan.standing += draft.standing.len();
+    plan.fits.extend(draft.fits.into_iter().map(|(name, fit)| ((pod.clone(), name), fit)));
 }
 
 /// Starting and waiting have one rank: a server may have to wait until another one is ready.

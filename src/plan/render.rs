@@ -187,6 +187,7 @@ fn run(spec: &ServerSpec, pod: &Pod) -> Result<Script, RenderError> {
         "models": pod.models_path, "assignments": assignments,
         "port": spec.port, "context": spec.context.map(|c| c.0.to_string()).unwrap_or_default(),
         "args": command_line::engine_args(spec), "words": spec.command,
+        "restart": spec.restart.as_str(),
     });
     let template = match spec.kind {
         EngineKind::Vllm => Template::RUN_VLLM,

@@ -34,7 +34,7 @@ pub(super) enum Verdict {
 
 /// Holds what there is of a server against what it should be.
 pub(super) fn verdict(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> Verdict {
-    let Some(ServerSeen { spec, life, answered, secrets, past: _ }) = seen else {
+    let Some(ServerSeen { spec, life, answered, secrets, past: _, measured: _ }) = seen else {
         return Verdict::Start(NEW.to_owned());
     };
     let health = match life {

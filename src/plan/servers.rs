@@ -34,6 +34,16 @@ pub(super) struct Run<'a> {
     pub(super) former: Option<ServerSpec>,
 }
 
+impl Run<'_> {
+    /// Whether it is started, or started anew.
+    pub(super) fn starts(&self) -> bool {
+        match self.verdict {
+            Verdict::Start(_) | Verdict::Restart(..) => true,
+            Verdict::Standing | Verdict::Silent(_) | Verdict::Starting(_) => false,
+        }
+    }
+}
+
 /// Every server in scope that shall run and can, by name; what stands in the way of others becomes findings.
 pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<Finding>) -> Vec<Run<'a>> {
     let mut stays = untouched(inputs, site);
@@ -182,7 +192,7 @@ fn at_place(
     let doubts = match &verdict {
         // what runs as it should has shown that it can
         Verdict::Standing | Verdict::Silent(_) | Verdict::Starting(_) => Vec::new(),
-        Verdict::Start(_) | Verdict::Restart(..) => doubts(site, candidate.model, &spec),
+        Verdict::Start(_) | Verdict::Restart(..) => doubts(inputs, site, candidate.model, &spec),
     };
     if let Some(finding) = doubts.iter().find(|doubt| doubt.severity == Severity::Error) {
         return Err((Why::TooLarge, finding.clone()));

@@ -97,7 +97,7 @@ fn start(facts: &mut PodFacts, spec: &ServerSpec) {
     let secrets = copied.map(|(name, seen)| (name.clone(), *seen)).collect();
     let life = Life::Running { pid: 0, seconds: 0, health: None };
     let past = facts.servers.get(&spec.name).map(|seen| seen.past.clone()).unwrap_or_default();
-    let seen = ServerSeen { spec: Ok(spec.clone()), life, answered: false, secrets, past };
+    let seen = ServerSeen { spec: Ok(spec.clone()), life, answered: false, secrets, past, measured: None };
     change_use(facts, &seen, u64::saturating_add);
     facts.servers.insert(spec.name.clone(), seen);
 }

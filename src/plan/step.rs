@@ -1,5 +1,6 @@
 //! What a plan is made of. Everything is decided here: `apply` renders and obeys.
 
+use crate::fit::Fit;
 use crate::manifest::Mount;
 use crate::model_ref::ModelRef;
 use crate::name::{AbsPath, EngineId, ModelName, PodName, SecretName};
@@ -23,6 +24,8 @@ pub struct Plan {
     pub pods: BTreeMap<PodName, PodView>,
     /// Servers that are as they should be.
     pub standing: usize,
+    /// How vLLM servers that start will fit into their GPUs' memory, as far as that can be told.
+    pub fits: BTreeMap<(PodName, ModelName), Fit>,
 }
 
 /// One thing to do on one pod.

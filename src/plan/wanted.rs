@@ -115,6 +115,7 @@ impl Candidate<'_> {
             args,
             command: model.command.clone(),
             env,
+            restart: model.restart,
         }
     }
 

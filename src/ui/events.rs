@@ -1,7 +1,7 @@
 //! Progress: what happens while a plan is applied, as one moving line per pod on a terminal, as plain lines
 //! elsewhere, or as one JSON object a line.
 
-use crate::apply::{Event, Failure, Outcome};
+use crate::apply::{Event, Failure, Outcome, Starting};
 use crate::name::PodName;
 use crate::plan::{Plan, Step, StepId};
 use crate::ui::json::step_json;
@@ -14,8 +14,9 @@ use crate::units::Seconds;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch::{self, Receiver};
 use tokio::time::Instant;
 
 /// Who watches.
@@ -38,6 +39,8 @@ pub struct Reporter<'a> {
     rates: Mutex<Rates>,
     /// Steps of which it is known what the engine is doing.
     phases: Mutex<BTreeSet<StepId>>,
+    /// What shall become of servers that are still starting, once it was asked.
+    wish: OnceLock<Receiver<Option<Starting>>>,
 }
 
 impl<'a> Reporter<'a> {
@@ -58,6 +61,7 @@ impl<'a> Reporter<'a> {
             screen,
             rates: Mutex::default(),
             phases: Mutex::default(),
+            wish: OnceLock::new(),
         }
     }
 
@@ -76,6 +80,21 @@ impl<'a> Reporter<'a> {
             bar.finish_and_clear();
         }
         drop(self.screen.clear());
+    }
+
+    /// What shall become of servers that are still starting: asked once at a terminal, elsewhere they are stopped.
+    pub fn ask_starting(&self) -> Receiver<Option<Starting>> {
+        let ask = || {
+            if self.showing != Showing::Terminal {
+                return watch::channel(Some(Starting::Stop)).1;
+            }
+            self.close();
+            let (tell, answer) = watch::channel(None);
+            // a read of the terminal waits for its line: not on a thread that others need
+            drop(tokio::task::spawn_blocking(move || tell.send(Some(ask_starting()))));
+            answer
+        };
+        self.wish.get_or_init(ask).clone()
     }
 
     fn json(&self, event: &Event) -> Value {
@@ -102,10 +121,13 @@ impl<'a> Reporter<'a> {
     fn line(&self, event: &Event) {
         match event {
             Event::Began(id) => self.note(*id, "…", ""),
-            // what scripts and engines print is kept for failures: a log of thousands of lines helps nobody
-            Event::Said(..) | Event::Log(..) | Event::Phase { .. } | Event::Progress { .. } => {}
-            // the report at the end tells them
-            Event::Warned(..) => {}
+            // what scripts and engines print is kept for failures: a log of thousands of lines helps nobody; what is
+            // to be warned of stands in the report at the end
+            Event::Said(..)
+            | Event::Log(..)
+            | Event::Phase { .. }
+            | Event::Progress { .. }
+            | Event::Warned(..) => {}
             Event::Ended(id, outcome) => self.ended(*id, outcome),
         }
     }
@@ -113,10 +135,9 @@ impl<'a> Reporter<'a> {
     fn screen(&self, event: &Event) {
         match event {
             Event::Began(id) => self.move_to(*id, ""),
-            Event::Said(id, text) => self.move_to(*id, text),
             // once it is known what the engine is doing, a line of its log says less
             Event::Log(id, _) if self.has_phase(*id) => {}
-            Event::Log(id, text) => self.move_to(*id, text),
+            Event::Said(id, text) | Event::Log(id, text) => self.move_to(*id, text),
             Event::Phase { id, name, percent } => {
                 self.phases.lock().unwrap_or_else(PoisonError::into_inner).insert(*id);
                 let percent = percent.map(|percent| format!(" {percent} %")).unwrap_or_default();
@@ -164,6 +185,14 @@ impl<'a> Reporter<'a> {
         if let Some(step) = self.steps.get(&id) {
             output::note(&format!("  {sign} {}  {}{text}", step.pod, step_title(step)));
         }
+    }
+}
+
+fn ask_starting() -> Starting {
+    let question = "A server is still starting. Leave it to start (d), or stop it (s)?";
+    match output::ask_letter(question, &['d', 's']) {
+        Some('d') => Starting::Leave,
+        Some(_) | None => Starting::Stop,
     }
 }
 

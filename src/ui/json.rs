@@ -1,16 +1,20 @@
 //! `pi plan --json`: the plan for machines.
 
 use crate::catalog::recipe::Parallel;
+use crate::fit::Fit;
+use crate::fit::report::report;
+use crate::name::{ModelName, PodName};
 use crate::plan::{
     Action, Change, Finding, How, Plan, PodView, Step, Told, shown_address, shown_recipe, told,
 };
 use crate::spec::ServerSpec;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// The plan, in format 1.
 #[must_use]
 pub fn plan_json(plan: &Plan) -> Value {
-    let Plan { steps, findings, pods, standing } = plan;
+    let Plan { steps, findings, pods, standing, fits } = plan;
     let pods: Map<String, Value> =
         pods.iter().map(|(name, view)| (name.to_string(), pod_json(view))).collect();
     json!({
@@ -20,7 +24,21 @@ pub fn plan_json(plan: &Plan) -> Value {
         "findings": findings.iter().map(finding_json).collect::<Vec<_>>(),
         "pods": pods,
         "standing": standing,
+        "fits": fits_json(fits),
     })
+}
+
+/// How servers that start will fit, by pod and model.
+fn fits_json(fits: &BTreeMap<(PodName, ModelName), Fit>) -> Value {
+    let mut pods = Map::new();
+    for ((pod, model), fit) in fits {
+        let mut report = report(fit, &[]);
+        // what would fit instead is told by findings
+        report.as_object_mut().map(|report| report.remove("try"));
+        let of_pod = pods.entry(pod.to_string()).or_insert_with(|| json!({}));
+        of_pod[model.as_str()] = report;
+    }
+    Value::Object(pods)
 }
 
 /// One step: what events refer to by its id.

@@ -7,6 +7,7 @@ use crate::name::PodName;
 use crate::ui::layout::{Count, padded, width};
 use crate::ui::style::{STRONG, Styled};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// GPUs of one kind, and what fits them.
@@ -29,8 +30,11 @@ pub fn known_text(pod: &PodName, gpus: &[Free]) -> String {
     for Free { kind, all, free, models } in gpus {
         let heading = format!("{free} of {all} × {kind} free");
         let _ = writeln!(text, "{}  {heading}\n", Styled(STRONG, pod));
-        let widest = models.iter().map(|(recipe, _)| width(&recipe.id)).max().unwrap_or(0);
-        for (recipe, chosen) in models {
+        let mut families = BTreeSet::new();
+        let family = |recipe: &Recipe| recipe.family.clone().unwrap_or_else(|| recipe.id.clone());
+        let shown: Vec<_> = models.iter().filter(|(recipe, _)| families.insert(family(recipe))).collect();
+        let widest = shown.iter().map(|(recipe, _)| width(&recipe.id)).max().unwrap_or(0);
+        for (recipe, chosen) in &shown {
             let count = chosen.choice.parallel.gpus();
             let gpus = padded(&Count(count as usize, "GPU").to_string(), 6);
             let holds = chosen
@@ -45,14 +49,16 @@ pub fn known_text(pod: &PodName, gpus: &[Free]) -> String {
                 recipe.weights().to_string()
             );
         }
-        if models.is_empty() {
-            let _ = writeln!(text, "  none of pi's catalogue");
+        match models.len() - shown.len() {
+            _ if models.is_empty() => text.push_str("  none of pi's catalogue\n"),
+            0 => {}
+            more => {
+                let _ = writeln!(text, "  and {} of these: pi start --json", Count(more, "variant"));
+            }
         }
         text.push('\n');
     }
-    text.push_str(
-        "Start one: pi start OWNER/NAME. Others of the hub may fit as well; pi plans before it starts.\n",
-    );
+    text.push_str("Start one: pi start OWNER/NAME. Others of the hub may fit as well: try.\n");
     text
 }
 

@@ -42,8 +42,9 @@ fn away(text: &mut String, Unreachable { code: _, why, help }: &Unreachable) {
         let head = if at == 0 { "no answer" } else { "" };
         let _ = writeln!(text, "{:INDENT$}{}  {line}", "", Styled(REMOVE, padded(head, 9)));
     }
-    for line in help.iter().flat_map(|help| wrapped(help, WIDTH - INDENT - 13)) {
-        let _ = writeln!(text, "{:15}→ {line}", "");
+    for (at, line) in help.iter().flat_map(|help| wrapped(help, WIDTH - INDENT - 13)).enumerate() {
+        let arrow = if at == 0 { "→" } else { " " };
+        let _ = writeln!(text, "{:15}{arrow} {line}", "");
     }
 }
 

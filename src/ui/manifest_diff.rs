@@ -17,6 +17,7 @@ pub fn manifest_diff(name: &str, before: &str, after: &str) -> String {
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
             let line = change.value().trim_end_matches(['\n', '\r']);
             let line = match change.tag() {
+                ChangeTag::Equal if line.is_empty() => String::new(),
                 ChangeTag::Equal => format!("    {}", Styled(FAINT, line)),
                 ChangeTag::Delete => format!("  {} {line}", Styled(REMOVE, "-")),
                 ChangeTag::Insert => format!("  {} {line}", Styled(ADD, "+")),

@@ -41,7 +41,7 @@ pub use list::list_text;
 pub use list_json::list_json;
 pub use manifest_diff::manifest_diff;
 pub use outcome::outcome;
-pub use output::{Color, Reader, ask_yes, data, is_terminal, note, stream, use_color};
+pub use output::{Color, Reader, after_interrupt, ask_yes, data, is_terminal, note, stream, use_color};
 pub use plan_text::plan_text;
 pub use pods::{PodLine, pods_json, pods_text};
 pub use prompt::{Conversation, Told, begin_json, end_json, ending, event_json, stats, tell, trouble_json};

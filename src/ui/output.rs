@@ -53,6 +53,13 @@ pub fn stream(text: &str) -> Reader {
     }
 }
 
+/// Goes to a line of its own where a terminal has shown `^C`.
+pub fn after_interrupt() {
+    if std::io::stderr().is_terminal() {
+        note("");
+    }
+}
+
 /// Tells the person a part of a line on standard error.
 pub(super) fn note_part(text: &str) {
     let mut err = anstream::stderr().lock();
@@ -70,6 +77,17 @@ pub fn note(text: &str) {
 #[must_use]
 pub fn is_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks for one of some letters; none where nobody answers with one of them.
+pub(super) fn ask_letter(question: &str, letters: &[char]) -> Option<char> {
+    let mut err = anstream::stderr().lock();
+    write!(err, "{question} ").and_then(|()| err.flush()).ok()?;
+    drop(err);
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).ok()?;
+    let first = answer.trim().chars().next()?.to_ascii_lowercase();
+    letters.iter().copied().find(|letter| *letter == first)
 }
 
 /// Asks; only the word `yes` is one.

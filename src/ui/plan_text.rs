@@ -3,8 +3,8 @@
 use crate::fit::text::Line;
 use crate::fit::{Fit, Verdict};
 use crate::manifest::Lines;
-use crate::name::PodName;
-use crate::plan::{Action, Finding, Plan, PodView, Row, Severity, fit_of, gpus_in_words};
+use crate::name::{ModelName, PodName};
+use crate::plan::{Action, Finding, Plan, PodView, Row, Severity, gpus_in_words};
 use crate::ui::command::command_text;
 use crate::ui::findings::finding_text;
 use crate::ui::layout::{Count, WIDTH, width};
@@ -32,7 +32,7 @@ pub fn plan_text(plan: &Plan, lines: &Lines) -> String {
         let rows = rows.remove(name).unwrap_or_default();
         let findings = findings.remove(&Some(name)).unwrap_or_default();
         if !rows.is_empty() || !findings.is_empty() {
-            pod_text(&mut text, (name, view), (&rows, &findings), lines);
+            pod_text(&mut text, (name, view), (&rows, &findings), &plan.fits, lines);
         }
     }
     for finding in findings.into_values().flatten() {
@@ -58,11 +58,14 @@ pub(super) fn pod_title(text: &mut String, name: &PodName, view: &PodView) {
     text.push('\n');
 }
 
+type Fits = BTreeMap<(PodName, ModelName), Fit>;
+
 /// A pod's header, rows and findings.
 fn pod_text(
     text: &mut String,
     (name, view): (&PodName, &PodView),
     (rows, findings): (&[Row<'_>], &[&Finding]),
+    fits: &Fits,
     lines: &Lines,
 ) {
     pod_title(text, name, view);
@@ -71,8 +74,8 @@ fn pod_text(
         if let Some(command) = command_text(row, view) {
             below(text, &command);
         }
-        if let Some(fit) = fit(row, view) {
-            below(text, &Line(&fit).to_string());
+        if let Some(fit) = fit(row, fits) {
+            below(text, &Line(fit).to_string());
         }
     }
     for finding in findings {
@@ -82,11 +85,11 @@ fn pod_text(
 }
 
 /// How a server that starts will fit. Where that is uncertain a finding says so.
-fn fit(row: &Row<'_>, view: &PodView) -> Option<Fit> {
+fn fit<'a>(row: &Row<'_>, fits: &'a Fits) -> Option<&'a Fit> {
     let (Action::StartServer(spec) | Action::RestartServer { to: spec, .. }) = &row.step.action else {
         return None;
     };
-    fit_of(spec, &view.gpus).filter(|fit| fit.verdict == Verdict::Fits)
+    fits.get(&(row.step.pod.clone(), spec.name.clone())).filter(|fit| fit.verdict == Verdict::Fits)
 }
 
 fn header(view: &PodView) -> Vec<String> {

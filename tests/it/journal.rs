@@ -83,12 +83,15 @@ fn shellcheck_has_nothing_to_say() {
 }
 
 #[test]
-fn what_goes_on_after_it_is_noted_only_where_it_fails() {
+fn what_changes_nothing_is_noted_only_where_it_is_interrupted() {
     let folder = tempfile::tempdir().unwrap();
-    run(&step(folder.path(), "say fine", ("failures", 1 << 20)));
-    assert_eq!(entries(folder.path()), []);
-    run(&step(folder.path(), "exit 4", ("failures", 1 << 20)));
-    assert_eq!(entries(folder.path()).len(), 1);
+    for body in ["say fine", "exit 4", "kill -TERM \"$BASHPID\""] {
+        run(&step(folder.path(), body, ("interruptions", 1 << 20)));
+    }
+    let outcomes: Vec<_> = entries(folder.path()).iter().map(|entry| entry.outcome).collect();
+    assert_eq!(outcomes, [Became::Stopped]);
+    run(&step(folder.path(), "say 'it is noted that it failed'", ("failed", 1 << 20)));
+    assert_eq!(entries(folder.path())[1].outcome, Became::Failed);
 }
 
 #[test]

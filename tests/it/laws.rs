@@ -3,7 +3,7 @@
 //! left is taken up (Stop, Resume).
 
 use crate::sshd::{Sshd, eventually, processes_with};
-use pi::apply::{Crew, Event, Outcome, Report, apply};
+use pi::apply::{Crew, Event, Outcome, Report, Starting, apply};
 use pi::hub::HubFacts;
 use pi::manifest::{Manifest, parse};
 use pi::memory::{Memory, Store};
@@ -106,6 +106,7 @@ impl World {
             secrets: &self.secrets,
             store: &self.store,
             who: "ann@laptop",
+            starting: &|| tokio::sync::watch::channel(Some(Starting::Leave)).1,
             jobs: NonZeroUsize::new(8).unwrap(),
         };
         apply(plan, &crew, stop, tell).await

@@ -112,7 +112,7 @@ fn a_tool_call_is_asked_for_and_that_there_is_none_is_told() {
     let again = place.pi("plan --detailed-exitcode");
     let refuses = r#"["--jinja", "--chat-template", "{{ raise_exception('none') if tools else '' }}{{ messages[0].content }}"]"#;
     place.write(&with(refuses).replace("PORT", &port));
-    let refused = place.pi("apply --yes");
+    let declined = place.pi("apply --yes");
     place.pi("destroy --yes").exits(0);
 
     assert_eq!(calls, (0, 1), "{said:?}");
@@ -120,5 +120,5 @@ fn a_tool_call_is_asked_for_and_that_there_is_none_is_told() {
     warned.exits(0).says("warning on here: wait for server tiny").says("asked to call a tool");
     assert!(noted.contains("asked to call a tool"), "{noted}");
     again.exits(0);
-    refused.exits(1).says("it refuses tools").says("take it");
+    declined.exits(1).says("it refuses tools").says("take it");
 }

@@ -26,15 +26,21 @@ impl Bench {
         fs::write(sshd.home().join("weights"), "weights").unwrap();
         let place = Workplace::with(&format!(
             "# ours\n\n[pods.far] # rented\nssh = \"{}\"\n\n[defaults.model] # all alike\nengine = \"command\"\n\
-             listen = \"127.0.0.1\"\ncommand = [{}]\n\n[models.old]\nmodel = \"{home}/weights\"\nstate = \"stopped\"\n",
+             listen = \"127.0.0.1\"\ncommand = [{}]\n\n[models.old]\nmodel = \"{home}/weights\"\nstate = \"stopped\"\nport = {}\n",
             sshd.ssh_line(),
-            command.replace("{home}", &home)
+            command.replace("{home}", &home),
+            free_port()
         ));
         Self { place, sshd }
     }
 
-    /// Types `pi start` of the pod's weights.
+    /// Types `pi start` of the pod's weights, on a port that no other test has.
     fn start(&self, more: &str) -> Ran {
+        self.start_again(&format!("--port {} {more}", free_port()))
+    }
+
+    /// The same, with the port that it has.
+    fn start_again(&self, more: &str) -> Ran {
         self.place.pi(&format!("start {}/weights --no-persist {more}", self.sshd.home().display()))
     }
 
@@ -69,10 +75,14 @@ fn free_port() -> u16 {
 fn a_model_is_started_stopped_and_started_again() {
     let bench = Bench::new();
     let (before, port) = (bench.manifest(), free_port());
-    bench.start(&format!("--name echo --port {port}")).exits(64).says("+ server     echo").says("--yes");
+    bench
+        .start_again(&format!("--name echo --port {port}"))
+        .exits(64)
+        .says("+ server     echo")
+        .says("--yes");
     assert_eq!(bench.manifest(), before);
 
-    let ran = bench.start(&format!("--name echo --port {port} --yes")).exits(0);
+    let ran = bench.start_again(&format!("--name echo --port {port} --yes")).exits(0);
     for told in [format!("http://127.0.0.1:{port}/v1"), "pi env echo".into(), "pi tunnel echo".into()] {
         assert!(ran.out.contains(&told), "not told: {told}\n{}", ran.out);
     }
@@ -82,7 +92,7 @@ fn a_model_is_started_stopped_and_started_again() {
     let running = format!("{before}{table}");
     assert_eq!(bench.manifest(), running);
     bench.place.pi("plan --detailed-exitcode --no-persist").exits(0).says("No changes. 1 server");
-    bench.start("--name echo --yes").exits(0).says("No changes.");
+    bench.start_again("--name echo --yes").exits(0).says("No changes.");
 
     let pid = bench.processes();
     assert!(!pid.is_empty(), "it does not run");
@@ -104,7 +114,12 @@ fn a_model_is_started_stopped_and_started_again() {
     assert_eq!((&last["tunnel"], &last["key"]), (&true.into(), &true.into()), "{last}");
     assert_eq!(last["url"], format!("http://127.0.0.1:{port}/v1"));
     assert_eq!(bench.manifest(), format!("{running}state = \"running\"\n"));
+}
 
+#[test]
+fn all_on_the_pod_are_stopped_after_asking() {
+    let bench = Bench::new();
+    bench.start("--name echo --yes").exits(0);
     bench.place.pi("stop --no-persist").exits(64).says("--yes");
     assert_eq!(bench.records(), ["echo"]);
     assert!(!bench.processes().is_empty(), "it was stopped without a yes");
@@ -160,7 +175,11 @@ fn a_start_that_fails_says_why_and_leaves_nothing() {
 fn an_interrupted_start_leaves_nothing() {
     let bench = Bench::with(r#""bash", "-c", "sleep 4711", "{home}", "{port}""#);
     let before = bench.manifest();
-    let args = format!("start {}/weights --name echo --yes --no-persist", bench.sshd.home().display());
+    let args = format!(
+        "start {}/weights --name echo --port {} --yes --no-persist",
+        bench.sshd.home().display(),
+        free_port()
+    );
     let child = bench.place.command(&args).spawn().unwrap();
     let pid = bench.sshd.home().join(".pi/servers/echo/pid");
     eventually("the server has started", || pid.exists());
@@ -176,7 +195,11 @@ fn an_edit_meanwhile_is_kept() {
     let bench = Bench::with(
         r#""bash", "-c", "while ! test -e $0/go; do sleep 0.1; done; exec python3 $0/serve.py --port $1 --model $2", "{home}", "{port}", "{model}""#,
     );
-    let args = format!("start {}/weights --name echo --yes --no-persist", bench.sshd.home().display());
+    let args = format!(
+        "start {}/weights --name echo --port {} --yes --no-persist",
+        bench.sshd.home().display(),
+        free_port()
+    );
     let child = bench.place.command(&args).spawn().unwrap();
     let pid = bench.sshd.home().join(".pi/servers/echo/pid");
     eventually("the server has started", || pid.exists());

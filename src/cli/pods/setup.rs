@@ -132,9 +132,9 @@ async fn finish(file: &ManifestFile, ready: &Ready, pod: &PodName, args: &Setup)
     let hub = HubFacts::default();
     let plan = make_ready(&world.inputs(observed, &hub));
     let stuck = plan.findings.iter().any(|finding| finding.severity == Severity::Error);
-    let edit = ui::manifest_diff(&file.shown(), file.text(), after);
-    if !stuck && !edit.is_empty() {
-        ui::data(&format!("{edit}\n"))?;
+    let shown = ui::manifest_diff(&file.shown(), file.text(), after);
+    if !stuck && !shown.is_empty() {
+        ui::data(&format!("{shown}\n"))?;
     }
     let manner = Manner {
         again: "The same command again takes up where this ended.",

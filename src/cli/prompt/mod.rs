@@ -68,6 +68,16 @@ fn toolbox(args: &Args, directory: &Path) -> Result<Option<Toolbox>> {
             "--allow takes a directory that is there",
         )
     })?;
+    // keys and passwords lie there, and what a tool reads goes to the server
+    if std::env::home_dir()
+        .and_then(|home| home.canonicalize().ok())
+        .is_some_and(|home| home.starts_with(directory))
+    {
+        let shown = directory.display();
+        ui::note(&format!(
+            "The model may read all of {shown}, your home. Better: cd into a project, or --no-tools."
+        ));
+    }
     Ok(Some(Toolbox::new(grounds)))
 }
 

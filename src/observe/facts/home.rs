@@ -1,5 +1,6 @@
 //! What pi has put on a pod: servers, engines, secrets, the lock.
 
+use crate::diagnose::Measured;
 use crate::name::SecretName;
 use crate::spec::ServerSpec;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,9 @@ pub struct ServerSeen {
     pub answered: bool,
     /// Whether the secrets it was started with are those of this machine.
     pub secrets: BTreeMap<SecretName, SecretSeen>,
+    /// What vLLM measured at its start, kept when it answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
     /// What its former starts left to know.
     #[serde(default)]
     pub past: Past,
@@ -31,6 +35,19 @@ pub struct Past {
     pub failed: Option<FailedStart>,
     /// Seconds from its last start until it answered with a token.
     pub took: Option<u64>,
+    /// How often the pod itself started it again, if it did.
+    pub restarts: Option<Restarts>,
+}
+
+/// What a server did that is started again on the pod itself, since pi started it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restarts {
+    /// How often it was started again.
+    pub count: u32,
+    /// The exit code with which it ended the last time.
+    pub code: u8,
+    /// Whether it failed too often, and is left dead.
+    pub given_up: bool,
 }
 
 /// A start that failed, perhaps again and again.

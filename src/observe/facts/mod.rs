@@ -5,7 +5,7 @@ mod home;
 mod weights;
 
 pub use gpus::{Gpu, GpuProcess, GpuSight};
-pub use home::{EngineSeen, FailedStart, Life, LockSeen, Past, SecretSeen, ServerSeen};
+pub use home::{EngineSeen, FailedStart, Life, LockSeen, Past, Restarts, SecretSeen, ServerSeen};
 pub use weights::{CachedRepo, PathSeen, Snapshot, Whole};
 
 use crate::name::{EngineId, EnvName, ModelName, PodName, Port, SecretName};

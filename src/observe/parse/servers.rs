@@ -3,8 +3,9 @@
 use super::gap;
 use super::home::{Expect, compared};
 use super::records::{Records, clean, obeyed, odd};
+use crate::diagnose::measured;
 use crate::name::{ModelName, SecretName};
-use crate::observe::facts::{FailedStart, Gap, Life, Past, SecretSeen, ServerSeen};
+use crate::observe::facts::{FailedStart, Gap, Life, Past, Restarts, SecretSeen, ServerSeen};
 use crate::spec::ServerSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +42,7 @@ fn server(told: &[&[String]], expect: &Expect) -> Option<ServerSeen> {
         life: life(told, stopped.then_some(Life::Stopped))?,
         answered,
         secrets: secrets(told, expect),
+        measured: measured(&fields(told, "measured")),
         past: past(told),
     })
 }
@@ -58,7 +60,15 @@ fn past(told: &[&[String]]) -> Past {
         _ => None,
     });
     let took = field(told, "took").and_then(|seconds| seconds.parse().ok());
-    Past { former: former.map(Box::new), failed, took }
+    let restarts = told.iter().find_map(|row| match row {
+        [what, count, code, word, ..] if what == "restarts" => Some(Restarts {
+            count: count.parse().ok()?,
+            code: code.parse().ok()?,
+            given_up: word == "given-up",
+        }),
+        _ => None,
+    });
+    Past { former: former.map(Box::new), failed, took, restarts }
 }
 
 /// Its record. One that would be obeyed by a terminal is refused: what is in it is shown and compared.
@@ -95,6 +105,14 @@ fn life(told: &[&[String]], stopped: Option<Life>) -> Option<Life> {
         }
     }
     None
+}
+
+fn fields(told: &[&[String]], name: &str) -> Vec<String> {
+    let value = |row: &&[String]| match row {
+        [what, value, ..] if what == name => Some(value.clone()),
+        _ => None,
+    };
+    told.iter().filter_map(value).collect()
 }
 
 fn field<'a>(told: &[&'a [String]], name: &str) -> Option<&'a str> {

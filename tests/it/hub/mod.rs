@@ -3,5 +3,6 @@
 mod chain;
 mod downloads;
 mod findings;
+mod fit;
 mod full;
 mod lab;

@@ -319,7 +319,7 @@ fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pi
     let answered = choices.once_in(2);
     let mut past = past(choices, &spec);
     past.former = past.former.filter(|_| !answered);
-    ServerSeen { spec, life, answered, secrets, past }
+    ServerSeen { spec, life, answered, secrets, past, measured: None }
 }
 
 /// What former starts left: one that answered once, with another context or build, and a failure.
@@ -332,7 +332,7 @@ fn past(choices: &mut Choices<'_>, spec: &Result<ServerSpec, String>) -> Past {
         count: 2,
         cause: "it died".to_owned(),
     });
-    Past { former, failed, took: choices.of(&[None, Some(100)]) }
+    Past { former, failed, took: choices.of(&[None, Some(100)]), restarts: None }
 }
 
 fn disks(choices: &mut Choices<'_>, path: &str) -> Vec<Disk> {

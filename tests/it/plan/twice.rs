@@ -71,6 +71,27 @@ fn answered_is_marked_stopped_and_removed_alike() {
 }
 
 #[test]
+fn what_was_measured_at_a_start_is_kept_until_the_next_one() {
+    let scratch = Scratch::new();
+    let mut server = scratch.server();
+    let said = "echo 'INFO Available KV cache memory: 38.12 GiB'; echo odds; sleep 300 & echo started; wait";
+    server.command = vec!["bash".to_owned(), "-c".to_owned(), said.to_owned()];
+    let start = Action::StartServer(server);
+    scratch.act(&start, "");
+    let log = scratch.path("pi/servers/sleeper/server.log");
+    while !fs::read_to_string(&log).unwrap().contains("started") {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mark =
+        render(Template::MARK_ANSWERED, &json!({ "pi": scratch.path("pi"), "name": "sleeper" })).unwrap();
+    assert!(bash(&mark, "").status.success());
+    let kept = scratch.path("pi/servers/sleeper/measured");
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "INFO Available KV cache memory: 38.12 GiB\n");
+    scratch.act(&start, "");
+    assert!(!kept.exists());
+}
+
+#[test]
 fn a_running_server_is_removed_alike() {
     let scratch = Scratch::new();
     scratch.act(&Action::StartServer(scratch.server()), "");

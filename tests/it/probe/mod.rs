@@ -7,7 +7,7 @@ mod servers;
 mod trouble;
 mod weights;
 
-use pi::manifest::EngineKind;
+use pi::manifest::{EngineKind, Restart};
 use pi::model_ref::ModelRef;
 use pi::name::{ModelName, PodPath, Port, Project};
 use pi::observe::{Ask, Expect, PodFacts, read};
@@ -137,5 +137,6 @@ fn spec(name: &str, port: u16) -> ServerSpec {
         args: vec!["--note".to_owned(), "a \"port\":1 \\ b".to_owned()],
         command: Vec::new(),
         env: BTreeMap::new(),
+        restart: Restart::No,
     }
 }

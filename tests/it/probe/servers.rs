@@ -88,6 +88,8 @@ fn a_server_lives_dies_and_leaves_something_behind() {
     let run = fs::read_to_string(place.path("pi/servers/qwen/pid")).unwrap();
     place.write("pi/servers/qwen/answered", run.trim().rsplit_once(' ').unwrap().0);
     place.write("pi/servers/coder/answered", "1 2\n");
+    let log = "(Worker_TP0 pid=1) INFO [gpu_worker.py:298] Available KV cache memory: 38.12 GiB\n";
+    place.write("pi/servers/qwen/measured", &format!("Model loading took 30.7 GiB memory\n\x1b[31m{log}"));
 
     let facts = place.probe();
     assert_eq!(facts.gaps, []);
@@ -102,6 +104,10 @@ fn a_server_lives_dies_and_leaves_something_behind() {
     assert!(facts.servers[&model("broken")].spec.is_err());
     assert_eq!(facts.servers[&model("old")].spec, Ok(spec("old", 1)));
     assert!(facts.servers[&model("qwen")].answered && !facts.servers[&model("coder")].answered);
+
+    let measured = facts.servers[&model("qwen")].measured.unwrap();
+    assert_eq!(measured.kv_cache.map(|bytes| bytes.to_string()), Some("40.9 GB".to_owned()));
+    assert!(measured.weights.is_some() && facts.servers[&model("coder")].measured.is_none());
 
     Leader::kill(leader.pid);
     let facts = place.probe();

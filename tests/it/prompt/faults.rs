@@ -68,7 +68,7 @@ fn every_fault_says_what_to_do_next() {
         let server = Server::start(vec![reply]);
         let place = Workplace::new();
         let ran = place
-            .command(&format!("prompt --base-url {} --model m hello", server.url()))
+            .command(&format!("prompt --base-url {} --model m --no-tools hello", server.url()))
             .env("OPENAI_API_KEY", KEY)
             .output()
             .unwrap();
@@ -84,8 +84,9 @@ fn every_fault_says_what_to_do_next() {
 #[test]
 fn programs_get_the_same_as_an_event() {
     let server = Server::start(vec![Reply::status("429 Too Many Requests", "", "{}")]);
-    let ran =
-        Workplace::new().pi(&format!("prompt --json --base-url {} --model m hello", server.url())).exits(1);
+    let ran = Workplace::new()
+        .pi(&format!("prompt --json --base-url {} --model m --no-tools hello", server.url()))
+        .exits(1);
     let last: serde_json::Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
     assert_eq!(last["event"], "error");
     assert_eq!(last["help"], "try again in a while");

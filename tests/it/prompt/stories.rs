@@ -5,12 +5,21 @@ use crate::workplace::{KEY, Ran, Workplace};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+/// Asks in a directory of its own.
 fn prompt(place: &Workplace, server: &Server, args: &[&str]) -> Ran {
     let mut command = place.command("prompt --model m --base-url");
-    command.arg(server.url()).args(args).env("OPENAI_API_KEY", KEY).output().unwrap().into()
+    command.arg(server.url()).args(args).env("OPENAI_API_KEY", KEY).current_dir(project(place));
+    command.output().unwrap().into()
+}
+
+fn project(place: &Workplace) -> PathBuf {
+    let project = place.path().join("project");
+    fs::create_dir_all(&project).unwrap();
+    project
 }
 
 fn contents(body: &Value) -> Vec<String> {
@@ -33,7 +42,7 @@ fn wrong_calls_go_back_to_the_model_which_does_better() {
         Reply::says(&["<think>now", " I know</think>", "It says hello."]),
     ]);
     let place = Workplace::new();
-    fs::write(place.path().join("notes.txt"), format!("hello {KEY}\n")).unwrap();
+    fs::write(project(&place).join("notes.txt"), format!("hello {KEY}\n")).unwrap();
     let ran = prompt(&place, &server, &["what is in my notes?"]).exits(0);
     assert_eq!(ran.out, "It says hello.\n", "the answer alone");
     insta::assert_snapshot!(ran.err);
@@ -49,7 +58,7 @@ fn wrong_calls_go_back_to_the_model_which_does_better() {
         "servers refuse malformed ones"
     );
     assert!(
-        contents(&asked[0])[0].contains(place.path().to_str().unwrap()),
+        contents(&asked[0])[0].contains(project(&place).to_str().unwrap()),
         "the system prompt names the directory"
     );
 }
@@ -160,6 +169,7 @@ fn ctrl_c_stops_the_answer_and_keeps_what_was_said() {
     let mut pi = place
         .command("prompt --model m --no-tools hello --base-url")
         .args([&server.url(), "never said"])
+        .current_dir(project(&place))
         .spawn()
         .unwrap();
     let mut first = [0; 5];
@@ -171,4 +181,19 @@ fn ctrl_c_stops_the_answer_and_keeps_what_was_said() {
     prompt(&place, &server, &["-c", "go on"]).exits(0);
     let last = contents(server.asked().last().unwrap());
     assert!(last[2].starts_with("assistant: word "), "{last:?}");
+}
+
+#[test]
+fn at_home_one_is_told_what_the_model_may_read() {
+    let server = Server::start(vec![Reply::says(&["hi"])]);
+    let place = Workplace::new();
+    let note = "The model may read all of";
+    let at = |directory: PathBuf, args: &str| -> Ran {
+        let mut command = place.command(&format!("prompt --model m {args} hello --base-url"));
+        command.arg(server.url()).current_dir(directory).output().unwrap().into()
+    };
+    at(place.path().join("home"), "").exits(0).says(note);
+    at(place.path().to_owned(), "").exits(0).says(note);
+    assert!(!at(project(&place), "").exits(0).err.contains(note));
+    assert!(!at(place.path().join("home"), "--no-tools").exits(0).err.contains(note));
 }

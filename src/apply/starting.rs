@@ -1,0 +1,58 @@
+//! What becomes of a server that is still starting when pi is interrupted.
+
+use crate::apply::event::{Failure, WARNING};
+use crate::apply::note::noting;
+use crate::apply::perform::{Errand, script_failed};
+use crate::plan::{Action, scripts};
+use crate::remote::{Exit, Remote};
+use crate::spec::ServerSpec;
+use tokio::sync::watch::Receiver;
+use tokio_util::sync::CancellationToken;
+
+/// What shall become of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Starting {
+    /// It goes on; nobody waits for it.
+    Leave,
+    /// It is stopped.
+    Stop,
+}
+
+/// Asks whoever interrupted; the answer comes when it comes.
+pub type Asking<'a> = dyn Fn() -> Receiver<Option<Starting>> + Sync + 'a;
+
+/// Does with a server that was starting what is wished, and tells what stands.
+pub(super) async fn interrupted<R: Remote>(errand: &Errand<'_, R>, spec: &ServerSpec) {
+    let mut answer = (errand.crew.starting)();
+    let wish = answer.wait_for(Option::is_some).await.ok().and_then(|wish| *wish);
+    let stands = match wish.unwrap_or(Starting::Stop) {
+        Starting::Leave => format!("it was left to start: `pi logs {}` follows it", spec.name),
+        Starting::Stop => match stop(errand, spec, "pi was interrupted while it started").await {
+            Ok(()) => "it was stopped before it had started".to_owned(),
+            Err(why) => format!("it could not be stopped, and may go on: {}", why.message),
+        },
+    };
+    (errand.say)(format!("{WARNING}\t{stands}"));
+}
+
+/// Stops a server that must not go on; that takes seconds, and is finished also when pi is interrupted.
+pub(super) async fn stop<R: Remote>(
+    errand: &Errand<'_, R>,
+    spec: &ServerSpec,
+    reason: &str,
+) -> Result<(), Failure> {
+    let action = Action::StopServer(spec.name.clone());
+    let Some(pod) = errand.crew.manifest.pods.get(errand.pod) else { return Ok(()) };
+    let scripts = scripts(&action, pod)
+        .and_then(|scripts| noting((&action, reason, pod), errand.crew, scripts))
+        .map_err(|error| Failure::new("no-script", error.to_string()))?;
+    let never = CancellationToken::new();
+    let errand = Errand { interrupt: &never, ..*errand };
+    for script in &scripts {
+        let (exit, lines) = errand.run(script, None).await?;
+        if exit != Exit(0) {
+            return Err(script_failed(script, exit, &lines));
+        }
+    }
+    Ok(())
+}
