@@ -40,3 +40,5 @@ mod ready;
 mod replace;
 mod restart;
 mod start_stop;
+mod start_stop;
+mod ready;
