@@ -6,6 +6,7 @@ use crate::observe::{
     EngineSeen, Gpu, GpuSight, Life, MountSeen, Observed, PathSeen, PodFacts, SecretSeen, ServerSeen,
     Sighting,
 };
+use crate::plan::packages::Packages;
 use crate::plan::place::{holds_mib, owns};
 use crate::plan::secrets::needed;
 use crate::plan::step::{Action, Before, Step, Storage};
@@ -30,10 +31,7 @@ pub fn simulate(observed: &Observed, steps: &[Step]) -> Observed {
 pub fn act(facts: &mut PodFacts, action: &Action) {
     match action {
         Action::MountStorage(storage) => mount(facts, storage),
-        Action::InstallPackages(packages) => {
-            let there = packages.programs.iter().map(|it| ((*it).to_owned(), format!("/usr/bin/{it}")));
-            facts.programs.extend(there);
-        }
+        Action::InstallPackages(packages) => install(facts, packages),
         Action::InstallEngine(recipe) => {
             facts.engines.insert(recipe.id.clone(), EngineSeen { digest: Some(recipe.digest()) });
         }
@@ -70,6 +68,10 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
             facts.rest.clear();
         }
     }
+}
+
+fn install(facts: &mut PodFacts, Packages { programs, .. }: &Packages) {
+    facts.programs.extend(programs.iter().map(|it| ((*it).to_owned(), format!("/usr/bin/{it}"))));
 }
 
 /// What lay below the target is hidden; what the storage holds is unknown, but for what is expected there.
