@@ -40,5 +40,3 @@ mod ready;
 mod replace;
 mod restart;
 mod start_stop;
-mod start_stop;
-mod ready;
