@@ -2,7 +2,7 @@
 //! them: what is printed, what is written on either machine, every command line and environment while it happens.
 
 use crate::sshd::Sshd;
-use crate::workplace::Workplace;
+use crate::workplace::{Ran, Workplace};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -103,45 +103,14 @@ fn planted_secrets_are_found_nowhere_but_where_they_belong() {
     let (sshd, planted, done) = (Sshd::start(), Planted::new(), AtomicBool::new(false));
     fs::write(sshd.home().join("server.py"), SERVER).unwrap();
     let place = Workplace::with(&manifest(&sshd, (free_port(), free_port())));
-    let plant = |key: &str| fs::write(place.path().join("key"), format!("{key}\n")).unwrap();
-    plant(&planted.key);
     fs::write(place.path().join("token"), &planted.token).unwrap();
-
-    let commands = [
-        ("plan --verbose", 0),
-        ("plan --json --out saved.json", 0),
-        ("apply --yes --json", 1),
-        ("plan --verbose", 0),
-        ("apply --yes", 1),
-        ("list", 0),
-        ("history --json", 0),
-    ];
     let (ran, (told, inherited)) = std::thread::scope(|scope| {
         let watching = scope.spawn(|| watch(&planted, &done));
-        let mut ran: Vec<_> = commands.iter().map(|(args, code)| (*args, *code, place.pi(args))).collect();
-        // the same again with another key: what was there before is no more to be seen
-        plant(&format!("{}-second", planted.key));
-        ran.push(("apply --yes", 1, place.pi("apply --yes --no-persist")));
-        // a wrong manifest and a pod that is not reached are told of, too
-        let right = fs::read_to_string(place.path().join("pi.toml")).unwrap();
-        place.write(&right.replace("-p ", "-p 1 -p "));
-        ran.push(("apply --yes", 69, place.pi("apply --yes --no-persist")));
-        place.write(&right);
+        let ran = type_all(&place, &planted);
         done.store(true, Ordering::Relaxed);
         (ran, watching.join().unwrap())
     });
-    let mut written = Vec::new();
-    files(place.path(), &mut written);
-    files(sshd.dir(), &mut written);
-    let holding: BTreeSet<String> = written
-        .iter()
-        .filter(|path| planted.in_text(&fs::read(path).unwrap_or_default()))
-        .map(|path| {
-            let below = path.strip_prefix(place.path()).or(path.strip_prefix(sshd.home())).unwrap();
-            let mode = fs::metadata(path).unwrap().permissions().mode() & 0o777;
-            format!("{} {mode:o}", below.display())
-        })
-        .collect();
+    let holding = holding(&place, &sshd, &planted);
     place.pi("destroy --yes --no-persist").exits(0);
 
     for (args, code, ran) in ran {
@@ -168,4 +137,44 @@ fn planted_secrets_are_found_nowhere_but_where_they_belong() {
         "token 644",
     ];
     assert_eq!(holding, expected.map(str::to_owned).into(), "files with a secret");
+}
+
+/// Everything that somebody might type on a bad day: the words, the exit code to expect, what came of it.
+fn type_all(place: &Workplace, planted: &Planted) -> Vec<(&'static str, i32, Ran)> {
+    let plant = |key: &str| fs::write(place.path().join("key"), format!("{key}\n")).unwrap();
+    plant(&planted.key);
+    let commands = [
+        ("plan --verbose", 0),
+        ("plan --json --out saved.json", 0),
+        ("apply --yes --json", 1),
+        ("plan --verbose", 0),
+        ("apply --yes", 1),
+        ("list", 0),
+        ("history --json", 0),
+    ];
+    let mut ran: Vec<_> = commands.iter().map(|(args, code)| (*args, *code, place.pi(args))).collect();
+    // the same again with another key: what was there before is no more to be seen
+    plant(&format!("{}-second", planted.key));
+    ran.push(("apply --yes", 1, place.pi("apply --yes --no-persist")));
+    // a wrong manifest and a pod that is not reached are told of, too
+    let right = fs::read_to_string(place.path().join("pi.toml")).unwrap();
+    place.write(&right.replace("-p ", "-p 1 -p "));
+    ran.push(("apply --yes", 69, place.pi("apply --yes --no-persist")));
+    place.write(&right);
+    ran
+}
+
+/// The files with a planted value in them, here and on the pod, and their modes.
+fn holding(place: &Workplace, sshd: &Sshd, planted: &Planted) -> BTreeSet<String> {
+    let mut written = Vec::new();
+    files(place.path(), &mut written);
+    files(sshd.dir(), &mut written);
+    let holding = written.iter().filter(|path| planted.in_text(&fs::read(path).unwrap_or_default()));
+    holding
+        .map(|path| {
+            let below = path.strip_prefix(place.path()).or(path.strip_prefix(sshd.home())).unwrap();
+            let mode = fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            format!("{} {mode:o}", below.display())
+        })
+        .collect()
 }

@@ -19,40 +19,7 @@ const EVERY: &str = "before, during or after any step of a first apply";
 const DIES: &str = "[models.two]\nport = 8011\ngpus = 1\ncommand = [\"bash\", \"-c\", \"sleep 1; exit 3\"]\n";
 
 pub(super) fn rows() -> Vec<Row> {
-    let mut rows = Vec::new();
-    for step in STEPS {
-        let name = step.replace('_', " ");
-        rows.push(
-            Row::new("`pi` killed with -9", format!("before {name}"), move |bench| {
-                bench.apply_until(&format!("began {step}"), kill_9);
-                bench.converges();
-            })
-            .among(EVERY),
-        );
-        rows.push(
-            Row::new("`pi` killed with -9", format!("during {name}"), move |bench| {
-                bench.apply_until(&format!("began {step}"), |pi| {
-                    std::thread::sleep(Duration::from_millis(150));
-                    kill_9(pi);
-                });
-                bench.converges();
-            })
-            .among(EVERY),
-        );
-        rows.push(
-            Row::new("`pi` killed with -9", format!("after {name}"), move |bench| {
-                bench.apply_until(&format!("ended {step}"), kill_9);
-                bench.converges();
-            })
-            .among(EVERY),
-        );
-    }
-    rows.extend(replacing());
-    rows
-}
-
-fn replacing() -> Vec<Row> {
-    let mut rows = Vec::new();
+    let mut rows: Vec<Row> = STEPS.into_iter().flat_map(around).collect();
     for (event, moment) in [
         ("began restart_server two", "while a changed server takes the place of the former one"),
         ("began await_ready two", "while a changed server starts that will die"),
@@ -71,4 +38,25 @@ fn replacing() -> Vec<Row> {
         }));
     }
     rows
+}
+
+/// Before, during and after a step.
+fn around(step: &'static str) -> [Row; 3] {
+    let name = step.replace('_', " ");
+    let before = Row::new("`pi` killed with -9", format!("before {name}"), move |bench| {
+        bench.apply_until(&format!("began {step}"), kill_9);
+        bench.converges();
+    });
+    let during = Row::new("`pi` killed with -9", format!("during {name}"), move |bench| {
+        bench.apply_until(&format!("began {step}"), |pi| {
+            std::thread::sleep(Duration::from_millis(150));
+            kill_9(pi);
+        });
+        bench.converges();
+    });
+    let after = Row::new("`pi` killed with -9", format!("after {name}"), move |bench| {
+        bench.apply_until(&format!("ended {step}"), kill_9);
+        bench.converges();
+    });
+    [before, during, after].map(|row| row.among(EVERY))
 }
