@@ -38,8 +38,8 @@ impl Run<'_> {
     /// Whether it is started, or started anew.
     pub(super) fn starts(&self) -> bool {
         match self.verdict {
-            Verdict::Start(_) | Verdict::Restart(..) => true,
-            Verdict::Standing | Verdict::Silent(_) | Verdict::Starting(_) => false,
+            Verdict::Start(_) | Verdict::Restart(..) | Verdict::Silent(_) => true,
+            Verdict::Standing | Verdict::Starting(_) => false,
         }
     }
 }
