@@ -83,8 +83,11 @@ fn what_was_measured_at_a_start_is_kept_until_the_next_one() {
     while !fs::read_to_string(&log).unwrap().contains("started") {
         std::thread::sleep(Duration::from_millis(20));
     }
-    let mark =
-        render(Template::MARK_ANSWERED, &json!({ "pi": scratch.path("pi"), "name": "sleeper" })).unwrap();
+    let mark = render(
+        Template::MARK_ANSWERED,
+        &json!({ "pi": scratch.path("pi"), "name": "sleeper", "digest": "0" }),
+    )
+    .unwrap();
     assert!(bash(&mark, "").status.success());
     let kept = scratch.path("pi/servers/sleeper/measured");
     assert_eq!(fs::read_to_string(&kept).unwrap(), "INFO Available KV cache memory: 38.12 GiB\n");
