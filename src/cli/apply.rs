@@ -237,10 +237,11 @@ async fn under_lock(
     fresh: &Plan,
     (signals, stop): (&CancellationToken, &CancellationToken),
 ) -> Exit {
-    let showing = match (manner.json, ui::is_terminal()) {
-        (true, _) => Showing::Json,
-        (false, true) => Showing::Terminal,
-        (false, false) => Showing::Lines,
+    let showing = match (manner.json, world.verbose, ui::is_terminal()) {
+        (true, ..) => Showing::Json,
+        (false, true, _) => Showing::Everything,
+        (false, false, true) => Showing::Terminal,
+        (false, false, false) => Showing::Lines,
     };
     let World { manifest, secrets, store, remote, .. } = world;
     let Holder { who } = holder();

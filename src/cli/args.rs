@@ -44,6 +44,9 @@ pub(super) struct Global {
     /// Keep no SSH connection open for the next command
     #[arg(long, global = true)]
     pub(super) no_persist: bool,
+    /// Say more: `plan` shows the scripts that would run, `apply` all that they and the engines print
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
     /// When to use colour: auto, always or never; NO_COLOR is honoured
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     pub(super) color: Color,
@@ -124,9 +127,6 @@ pub(super) struct Plan {
     /// From what was seen last time, without looking
     #[arg(long)]
     pub(super) offline: bool,
-    /// Show the scripts too, and for restarts what differs in them
-    #[arg(short, long)]
-    pub(super) verbose: bool,
     #[command(flatten)]
     pub(super) scope: Scope,
 }

@@ -22,7 +22,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
         ui::data(&format!("{json:#}\n"))?;
     } else {
         ui::data(&ui::plan_text(&plan, &world.manifest.lines))?;
-        if args.verbose {
+        if global.verbose {
             ui::data(&verbose(&world, &observed, &plan)?)?;
         }
     }

@@ -27,6 +27,8 @@ pub(super) struct World {
     pub(super) remote: Arc<Doors>,
     pub(super) scope: Scope,
     pub(super) protected: Protected,
+    /// Whether all that happens shall be shown.
+    pub(super) verbose: bool,
     known: BTreeSet<SecretName>,
     here: Here,
 }
@@ -55,7 +57,18 @@ impl World {
         let persist = if global.no_persist { Persist::No } else { Persist::Yes };
         let remote = Arc::new(Doors::new(&manifest, Options { persist, ..Options::default() }));
         let known = secrets.keys().cloned().collect();
-        Ok(Self { manifest, secrets, store, memory, remote, scope, protected, known, here })
+        Ok(Self {
+            manifest,
+            secrets,
+            store,
+            memory,
+            remote,
+            scope,
+            protected,
+            verbose: global.verbose,
+            known,
+            here,
+        })
     }
 
     /// Looks at every pod in scope and asks the hub, side by side.

@@ -26,6 +26,8 @@ pub enum Showing {
     Terminal,
     /// A person reading a log later.
     Lines,
+    /// A person who wants to see all that scripts and engines print.
+    Everything,
     /// A machine.
     Json,
 }
@@ -70,6 +72,7 @@ impl<'a> Reporter<'a> {
         match self.showing {
             Showing::Json => drop(output::data(&format!("{}\n", self.json(event)))),
             Showing::Lines => self.line(event),
+            Showing::Everything => self.everything(event),
             Showing::Terminal => self.screen(event),
         }
     }
@@ -85,7 +88,7 @@ impl<'a> Reporter<'a> {
     /// What shall become of servers that are still starting: asked once at a terminal, elsewhere they are stopped.
     pub fn ask_starting(&self) -> Receiver<Option<Starting>> {
         let ask = || {
-            if self.showing != Showing::Terminal {
+            if self.showing == Showing::Json || !output::is_terminal() {
                 return watch::channel(Some(Starting::Stop)).1;
             }
             self.close();
@@ -115,6 +118,21 @@ impl<'a> Reporter<'a> {
                 merge(&mut value, outcome_json(outcome));
                 value
             }
+        }
+    }
+
+    fn everything(&self, event: &Event) {
+        match event {
+            Event::Said(id, text) | Event::Log(id, text) => {
+                if let Some(step) = self.steps.get(id) {
+                    output::note(&Styled(FAINT, format!("    {}  {text}", step.pod)).to_string());
+                }
+            }
+            Event::Began(_)
+            | Event::Phase { .. }
+            | Event::Progress { .. }
+            | Event::Warned(..)
+            | Event::Ended(..) => self.line(event),
         }
     }
 

@@ -41,3 +41,4 @@ mod replace;
 mod restart;
 mod screens;
 mod start_stop;
+mod verbose;
