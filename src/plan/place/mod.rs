@@ -1,5 +1,6 @@
 //! Which port and which GPUs each server of a pod gets: what is free in reality, sticky from run to run.
 
+mod best;
 mod gpus;
 mod ports;
 mod room;
