@@ -22,6 +22,7 @@ mod inputs;
 mod leave;
 mod look;
 mod order;
+mod outside;
 mod packages;
 mod pick;
 mod place;

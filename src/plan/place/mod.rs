@@ -5,7 +5,7 @@ mod gpus;
 mod ports;
 mod room;
 
-pub(super) use ports::owns;
+pub(super) use ports::{mapped, owns};
 pub(super) use room::{holds_mib, share};
 
 use crate::memory::ServerMemory;
