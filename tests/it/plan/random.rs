@@ -364,6 +364,7 @@ fn cached(choices: &mut Choices<'_>, repo: &str) -> Option<CachedRepo> {
         } else {
             Vec::new()
         },
+        config: choices.of(&[None, Some("{}")]).map(str::to_owned),
     };
     let commit = choices.of(&[OLD, "main", NEW]);
     let snapshots = BTreeMap::from([(commit.to_owned(), snapshot)]);

@@ -59,7 +59,7 @@ proptest! {
 
 /// A record with a key that is known, and anything behind it.
 fn row() -> impl Strategy<Value = String> {
-    let keys = "path host df mount smi gpu app link listener server engine program repo ref snapshot tree file model \
+    let keys = "path host df mount smi gpu app link listener server engine program repo ref snapshot tree config file model \
                 secret lock env gap";
     let field = prop_oneof![
         any::<String>(),

@@ -40,6 +40,14 @@ fn weights_are_whole_or_they_are_not() {
     );
     let seen = &cached.snapshots[COMMIT];
     assert_eq!((seen.files, seen.whole, seen.missing.len()), (2, Whole::Yes, 0));
+    assert_eq!(seen.config, None);
+    place.write("hf/hub/models--tiny--qwen3/blobs/dd", "{\n \"model_type\": \"qwen3\"\n}\n");
+    symlink("../../blobs/dd", snapshot.join("config.json")).unwrap();
+    let config = |place: &Place| place.probe().cache[0].snapshots[COMMIT].config.clone();
+    assert_eq!(config(&place).as_deref(), Some("{  \"model_type\": \"qwen3\" } "));
+    place.write("hf/hub/models--tiny--qwen3/blobs/dd", &"{".repeat(16_385));
+    assert_eq!(config(&place), None, "a file of this length is none");
+    fs::remove_file(snapshot.join("config.json")).unwrap();
     fs::remove_file(repo.join("blobs/bb")).unwrap();
     let seen = &place.probe().cache[0].snapshots[COMMIT];
     assert_eq!(
