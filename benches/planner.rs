@@ -122,6 +122,7 @@ fn facts() -> PodFacts {
         mig: false,
         ecc_errors: Some(0),
         fault: None,
+        links: std::collections::BTreeMap::new(),
     };
     let process = |index: u32| GpuProcess {
         gpu_uuid: "GPU-7".to_owned(),

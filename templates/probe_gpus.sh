@@ -2,14 +2,25 @@
 # GPUs and who holds their memory, by nvidia-smi.
 
 gpus() {
-  local text code lines row
+  local text code lines row links=
   ask_smi 'index,uuid,name,memory.total,memory.used,driver_version,compute_cap,mig.mode.current,ecc.errors.uncorrected.volatile.total'
   # drivers before about 510 do not know all of them
   [[ $text == *'not a valid field'* ]] && ask_smi 'index,uuid,name,memory.total,memory.used,driver_version'
   emit smi "$code"
   split "$text"
   for row in "${lines[@]}"; do emit gpu "$row"; done
+  # beside the next question
+  ((${#lines[@]} > 1)) && exec {links}< <(printf '%s\n' "$BASHPID"; exec "$smi" topo -m)
   may_be_held && apps
+  [[ -z $links ]] || neighbours
+}
+
+neighbours() { # which GPUs NVLink joins; a driver that does not tell is no gap, one that hangs is not waited for
+  local pid row
+  read -r -u "$links" pid || return
+  while IFS= read -r -t 5 -u "$links" row || { (($? > 128)) && kill -KILL "$pid"; false; }; do
+    [[ $row == *GPU[0-9]* ]] && emit link "${row:0:2000}"
+  done
 }
 
 ask_smi() { # fields → text, code

@@ -25,12 +25,20 @@ repository() { # name directory
   for snapshot in "$2"/snapshots/*/; do
     snapshot=${snapshot%/}
     emit snapshot "$1" "${snapshot##*/}"
+    configuration "$1" "$snapshot"
     tree=$2/trees/${snapshot##*/}.json
     [[ -f $tree ]] || continue
     mapfile -t lines <"$tree"
     emit tree "$1" "${snapshot##*/}" "${lines[*]}"
   done
   found+=("$2"/snapshots/*/** "$2"/blobs/*)
+}
+
+configuration() { # name snapshot: what tells the model's shape; a longer file is none
+  local text=
+  [[ -f $2/config.json && -r $2/config.json ]] || return
+  IFS= read -r -d '' -n 16385 text <"$2/config.json"
+  [[ -z $text ]] || ((${#text} > 16384)) || emit config "$1" "${2##*/}" "$text"
 }
 
 sizes() { # of what was found, links followed; names with control characters are none of ours

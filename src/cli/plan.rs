@@ -5,14 +5,14 @@ use crate::cli::exit::Exit;
 use crate::cli::saved;
 use crate::cli::world::World;
 use crate::observe::{Observed, Sighting};
-use crate::plan::{Action, Plan, Severity, plan, shown_scripts};
+use crate::plan::{Action, Plan, Severity, plan_ahead, shown_scripts};
 use crate::ui;
 use miette::{IntoDiagnostic, Result};
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let world = World::open(global, &args.scope)?;
     let (observed, hub) = if args.offline { world.recall().await } else { world.look().await };
-    let plan = plan(&world.inputs(&observed, &hub));
+    let plan = plan_ahead(&world.inputs(&observed, &hub));
     world.remote.close().await;
     let json = ui::plan_json(&plan);
     if let Some(path) = &args.out {

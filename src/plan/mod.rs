@@ -3,6 +3,7 @@
 //! In: a manifest, `pods.json`, what was observed. Out: a [`Plan`]: typed steps in an order in which they may be
 //! done, each with its reason, and findings. Nothing is left to decide for `apply`.
 
+mod ahead;
 mod change;
 mod command_line;
 mod commit;
@@ -21,6 +22,7 @@ mod inputs;
 mod leave;
 mod look;
 mod order;
+mod outside;
 mod packages;
 mod pick;
 mod place;
@@ -44,6 +46,7 @@ mod wanted;
 mod weights;
 mod whole;
 
+pub use ahead::plan_ahead;
 pub use change::{Change, How, changes, gpu_list};
 pub use destroy::{Extent, Removal, destroy};
 pub use fetch::{Fetch, short};

@@ -10,6 +10,7 @@ use crate::plan::doubts::doubts;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::former::formers;
 use crate::plan::inputs::Protected;
+use crate::plan::outside::unmapped;
 use crate::plan::place::{Place, is_content, place};
 use crate::plan::remarks::remarks;
 use crate::plan::room::Room;
@@ -79,6 +80,7 @@ pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<
         findings.extend(remarks(inputs, site, (&candidate, &spec), &verdict));
         runs.push(Run { wanted: candidate.into_wanted(spec), verdict, now, seen, former: None });
     }
+    findings.extend(unmapped(site, &runs));
     formers(site, &mut runs, &stays);
     runs
 }

@@ -37,11 +37,11 @@ pub(super) fn fetched(facts: &mut PodFacts, fetch: &Fetch) {
 
 fn snapshot(fetch: &Fetch, former: Option<Snapshot>) -> Snapshot {
     let one = matches!(&fetch.model, ModelRef::Hub { file: Some(_), .. });
-    let (mut sizes, listed) = match former {
-        Some(Snapshot { sizes, whole, missing, files: _ }) => {
-            (sizes, (whole != Whole::Unknown).then_some(missing))
+    let (mut sizes, listed, config) = match former {
+        Some(Snapshot { sizes, whole, missing, files: _, config }) => {
+            (sizes, (whole != Whole::Unknown).then_some(missing), config)
         }
-        None => (BTreeMap::new(), None),
+        None => (BTreeMap::new(), None, None),
     };
     sizes.extend(fetch.choice.only.iter().map(|file| (file.clone(), Bytes(0))));
     sizes.extend(fetch.files.iter().map(|(path, file)| (path.clone(), file.bytes)));
@@ -58,7 +58,7 @@ fn snapshot(fetch: &Fetch, former: Option<Snapshot>) -> Snapshot {
         Some(_) => Whole::No,
     };
     let files = u32::try_from(sizes.len()).unwrap_or(u32::MAX);
-    Snapshot { files, whole, sizes, missing: missing.unwrap_or_default() }
+    Snapshot { files, whole, sizes, missing: missing.unwrap_or_default(), config }
 }
 
 fn empty(repo: &HfRepo) -> CachedRepo {

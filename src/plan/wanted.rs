@@ -32,7 +32,7 @@ pub(super) struct Candidate<'a> {
     pub(super) notes: Vec<Finding>,
     /// What the catalogue picks for it.
     pub(super) pick: Pick,
-    listen: IpAddr,
+    pub(super) listen: IpAddr,
     key: KeyUse,
 }
 

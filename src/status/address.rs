@@ -2,6 +2,7 @@
 
 use crate::manifest::Pod;
 use crate::name::{EnvName, Port};
+use crate::observe::PROVIDERS;
 use crate::spec::ServerSpec;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,10 +31,6 @@ impl fmt::Display for Address {
         if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
     }
 }
-
-/// Providers' variables: the public address, and what stands before a port inside for the port outside.
-const PROVIDERS: [(&str, &str); 2] =
-    [("RUNPOD_PUBLIC_IP", "RUNPOD_TCP_PORT_"), ("PUBLIC_IPADDR", "VAST_TCP_PORT_")];
 
 /// Where clients reach a server. `ssh_host` is the machine that ssh connects to, none for `local`; `provider` are the
 /// variables that were found on the pod. The manifest's own words come first.

@@ -95,7 +95,8 @@ fn fit<'a>(row: &Row<'_>, fits: &'a Fits) -> Option<&'a Fit> {
 fn header(view: &PodView) -> Vec<String> {
     let PodView { reachable, address, gpus, driver, gpu_fault, cpus, free: _ } = view;
     if !reachable {
-        return vec![address.clone()];
+        let hoped = (!gpus.is_empty()).then(|| gpus_in_words(gpus.iter().map(|gpu| gpu.name.as_str())));
+        return hoped.into_iter().chain([address.clone()]).collect();
     }
     let mut parts = vec![match gpu_fault {
         _ if !gpus.is_empty() => gpus_in_words(gpus.iter().map(|gpu| gpu.name.as_str())),

@@ -65,6 +65,25 @@ fn found_changes_are_2_only_if_asked_for() {
 }
 
 #[test]
+fn a_pod_that_is_yet_to_be_rented_is_planned_for_and_nothing_else() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let place = Workplace::with(&format!(
+        "[pods.soon]\nssh = \"ssh -F none -p {free} root@127.0.0.1\"\ngpus = \"2xH100\"\n\n\
+         [models.oss]\nmodel = \"openai/gpt-oss-20b\"\nlisten = \"127.0.0.1\"\n"
+    ));
+    let offline = place.pi("plan --offline").exits(69).says("2× H100 80GB HBM3").says("server     oss");
+    assert!(offline.out.contains("from pi.toml alone") && !offline.out.contains("error"), "{}", offline.out);
+    place.pi("plan").exits(69).says("server     oss").says("refuses the connection");
+    place.pi("plan --json --detailed-exitcode").exits(69).says("planned-ahead").says("\"reachable\": false");
+    place.pi("plan --out soon.json").exits(69);
+    for verb in ["apply --yes", "apply soon.json"] {
+        let apply = place.pi(verb);
+        assert!(!apply.out.contains("server     oss"), "{}", apply.out);
+        apply.exits(69).says("refuses the connection");
+    }
+}
+
+#[test]
 fn an_unreachable_pod_is_69() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let place = Workplace::with(&format!(

@@ -1,6 +1,7 @@
 //! GPUs and who holds their memory.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The GPUs of a pod, or why none can be seen.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -45,6 +46,9 @@ pub struct Gpu {
     pub ecc_errors: Option<u64>,
     /// What is wrong with it: `GPU is lost`, `Unknown Error`.
     pub fault: Option<String>,
+    /// Its neighbours by `NVLink`, by index, and how many links lead there; empty where the driver does not tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub links: BTreeMap<u32, u32>,
 }
 
 /// A process that holds GPU memory.

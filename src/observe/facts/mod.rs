@@ -2,10 +2,12 @@
 
 mod gpus;
 mod home;
+mod provider;
 mod weights;
 
 pub use gpus::{Gpu, GpuProcess, GpuSight};
 pub use home::{EngineSeen, FailedStart, Life, LockSeen, Past, Restarts, SecretSeen, ServerSeen};
+pub use provider::{PROVIDERS, mapped_ports};
 pub use weights::{CachedRepo, PathSeen, Snapshot, Whole};
 
 use crate::name::{EngineId, EnvName, ModelName, PodName, Port, SecretName};

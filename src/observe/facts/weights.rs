@@ -36,6 +36,9 @@ pub struct Snapshot {
     /// Files of the hub's list that are missing or have another size, sorted.
     #[serde(default)]
     pub missing: Vec<String>,
+    /// The text of its `config.json`, where that has at most 16 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
 }
 
 /// Whether a snapshot is all there.

@@ -1,4 +1,4 @@
-//! In: `repo`, `ref`, `snapshot`, `tree` and `file` records. Out: the cached repositories.
+//! In: `repo`, `ref`, `snapshot`, `tree`, `config` and `file` records. Out: the cached repositories.
 
 use super::files::{File, files};
 use super::records::Records;
@@ -73,12 +73,16 @@ fn snapshot(records: &Records, repo: &str, commit: &str, files: &[(&str, &File<'
         .iter()
         .filter_map(|(path, file)| Some((path.strip_prefix(&directory)?.to_owned(), Bytes(file.bytes))))
         .collect();
-    let text = records.named("tree", repo).find_map(|rest| match rest {
-        [of, text, ..] if of == commit => Some(text),
-        _ => None,
-    });
-    let tree =
-        text.and_then(|text| serde_json::from_str::<Tree>(text).ok()).filter(|tree| tree.format_version == 1);
+    let told = |key| {
+        records.named(key, repo).find_map(|rest| match rest {
+            [of, text, ..] if of == commit => Some(text),
+            _ => None,
+        })
+    };
+    let config = told("config").cloned();
+    let tree = told("tree")
+        .and_then(|text| serde_json::from_str::<Tree>(text).ok())
+        .filter(|tree| tree.format_version == 1);
     let (whole, missing) = match tree {
         None => (Whole::Unknown, Vec::new()),
         Some(tree) => {
@@ -92,5 +96,5 @@ fn snapshot(records: &Records, repo: &str, commit: &str, files: &[(&str, &File<'
             (if missing.is_empty() { Whole::Yes } else { Whole::No }, missing)
         }
     };
-    Snapshot { files: u32::try_from(sizes.len()).unwrap_or(u32::MAX), whole, sizes, missing }
+    Snapshot { files: u32::try_from(sizes.len()).unwrap_or(u32::MAX), whole, sizes, missing, config }
 }

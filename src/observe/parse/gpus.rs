@@ -1,7 +1,9 @@
-//! In: `smi`, `gpu` and `app` records, which carry rows of nvidia-smi's CSV. Out: the GPUs and who uses them.
+//! In: `smi`, `gpu` and `app` records, which carry rows of nvidia-smi's CSV, and `link` records, which carry those of its
+//! matrix. Out: the GPUs and who uses them.
 
 use super::records::{Records, odd};
 use crate::observe::facts::{Gap, Gpu, GpuProcess, GpuSight};
+use std::collections::BTreeMap;
 
 /// The GPUs, or why none can be seen.
 pub(super) fn gpus(records: &Records) -> GpuSight {
@@ -24,7 +26,39 @@ pub(super) fn gpus(records: &Records) -> GpuSight {
             gpus.push(Gpu { index, fault: Some(fault), ..nameless() });
         }
     }
-    if gpus.is_empty() { broken(exit, message(records, &lines)) } else { GpuSight::Found { driver, gpus } }
+    if gpus.is_empty() {
+        return broken(exit, message(records, &lines));
+    }
+    let matrix = links(records);
+    for gpu in &mut gpus {
+        gpu.links = matrix.get(&gpu.index).cloned().unwrap_or_default();
+    }
+    GpuSight::Found { driver, gpus }
+}
+
+/// Who is whose neighbour by `NVLink`: `GPU0 X NV18 SYS`, below a row that names the columns. What else the matrix has
+/// (network cards, CPUs) comes after the GPUs.
+fn links(records: &Records) -> BTreeMap<u32, BTreeMap<u32, u32>> {
+    let (mut columns, mut matrix) = (Vec::new(), BTreeMap::new());
+    for row in records.rows("link").iter().filter_map(|row| row.first()) {
+        let mut words = row.split_whitespace().peekable();
+        // the head may be underlined
+        let first = words.next().and_then(|word| index(&word[word.find("GPU")?..]));
+        let Some(first) = first else { continue };
+        if words.peek().is_none_or(|word| index(word).is_some()) {
+            columns = std::iter::once(first).chain(words.map_while(index)).collect();
+        } else {
+            let cells = columns.iter().copied().zip(words);
+            let linked = cells.filter_map(|(to, cell)| Some((to, cell.strip_prefix("NV")?.parse().ok()?)));
+            matrix.insert(first, linked.collect());
+        }
+    }
+    matrix
+}
+
+/// `GPU7`
+fn index(word: &str) -> Option<u32> {
+    word.strip_prefix("GPU")?.parse().ok()
 }
 
 fn broken(exit: i32, message: String) -> GpuSight {
@@ -52,6 +86,7 @@ fn row(line: &str) -> Option<(Gpu, &str)> {
         mig: rest.get(1) == Some(&"Enabled"),
         ecc_errors: rest.get(2).and_then(|cell| cell.parse().ok()),
         fault: cells.iter().find_map(|cell| fault(cell)),
+        links: BTreeMap::new(),
     };
     Some((gpu, told(driver).unwrap_or_default()))
 }
@@ -88,6 +123,7 @@ fn nameless() -> Gpu {
         mig: false,
         ecc_errors: None,
         fault: None,
+        links: BTreeMap::new(),
     }
 }
 

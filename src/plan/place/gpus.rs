@@ -1,6 +1,7 @@
-//! GPUs: those the manifest names, else those it had, else the first that have room.
+//! GPUs: those the manifest names, else those it had, else the best that have room.
 
 use super::Asked;
+use super::best::best;
 use super::room::{Beside, Room, share};
 use crate::manifest::{GpuAsk, Model};
 use crate::name::ModelName;
@@ -8,6 +9,7 @@ use crate::plan::finding::{Finding, Severity};
 use crate::plan::servers::Stays;
 use crate::plan::wanted::Candidate;
 use crate::plan::{Site, is_live};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 pub(super) fn gpus<'a>(
@@ -15,11 +17,15 @@ pub(super) fn gpus<'a>(
     asked: &[Asked<'a>],
     stays: &Stays<'a>,
 ) -> BTreeMap<&'a ModelName, Result<Vec<u32>, Finding>> {
-    let mut room = Room::of(site, stays);
+    // the largest first: what is small finds room between them
+    let mut asked: Vec<&Asked<'a>> = asked.iter().collect();
+    asked.sort_by_key(|asked| (Reverse(asked.count), Reverse(share_of(asked)), asked.candidate.name));
+    let turns = asked.iter().enumerate().map(|(turn, asked)| (asked.candidate.name, turn)).collect();
+    let mut room = Room::of(site, stays, turns);
     let mut places = BTreeMap::new();
     // those without a choice first, then those that had a place, then the rest; who need not restart goes first
     for choose in [on_cpu, named_and_there, named, there, former, remembered, elsewhere, free] {
-        for asked in asked {
+        for asked in asked.iter().copied() {
             let name = asked.candidate.name;
             if places.contains_key(name) {
                 continue;
@@ -109,24 +115,31 @@ pub(super) fn are_asked_for(gpus: &[u32], model: &Model, count: usize) -> bool {
 
 /// One that runs and can't stay where it is: it goes before those that do not run yet, or it would have to stay after all.
 fn elsewhere(asked: &Asked<'_>, room: &Room<'_>) -> Place {
-    asked.candidate.seen.filter(|seen| is_live(seen)).and_then(|_| free(asked, room))
+    asked.candidate.seen.filter(|seen| is_live(seen)).map(|_| with_room(asked, room, 0))
 }
 
-/// The first GPUs with room, all of one kind where that can be.
+/// The best GPUs with room.
 #[expect(clippy::unnecessary_wraps, reason = "one rule among others, and the last")]
 fn free(asked: &Asked<'_>, room: &Room<'_>) -> Place {
+    Some(with_room(asked, room, room.turn(asked.candidate.name)))
+}
+
+/// The best GPUs with room, beside those who had an earlier turn; all of one kind where that can be.
+fn with_room(asked: &Asked<'_>, room: &Room<'_>, turn: usize) -> Result<Vec<u32>, Wrong> {
     let wanted = asked.count;
-    let has_room = |gpu: &u32| room.has(*gpu, share_of(asked), Beside::All);
-    let alike = room.by_kind().into_iter().map(|ids| ids.into_iter().filter(has_room).take(wanted).collect());
-    if let Some(free) = alike.into_iter().find(|free: &Vec<u32>| free.len() == wanted) {
-        return Some(Ok(free));
-    }
-    let free: Vec<u32> = room.ids().filter(has_room).take(wanted).collect();
-    if free.len() == wanted {
-        return Some(Ok(free));
-    }
+    let free = |ids: Vec<u32>| -> Vec<u32> {
+        ids.into_iter().filter(|gpu| room.has(*gpu, share_of(asked), Beside::All)).collect()
+    };
+    let all = room.ids().collect();
+    let mut groups = room.by_kind().into_iter().chain([all]).map(free);
+    groups.find_map(|free| best(room, &free, wanted, turn)).ok_or_else(|| no_room(asked, room))
+}
+
+fn no_room(asked: &Asked<'_>, room: &Room<'_>) -> Wrong {
+    let wanted = asked.count;
+    let free = room.ids().filter(|gpu| room.has(*gpu, share_of(asked), Beside::All)).count();
     let what = if wanted == 1 { "1 GPU".to_owned() } else { format!("{wanted} GPUs") };
-    let message = match (room.count(), free.len()) {
+    let message = match (room.count(), free) {
         (0, _) => format!("it wants {what}, the pod has none"),
         (all, _) if all < wanted => format!("it wants {what}, the pod has {all}"),
         (all, free) => {
@@ -135,7 +148,7 @@ fn free(asked: &Asked<'_>, room: &Room<'_>) -> Place {
         }
     };
     let help = "ask for fewer with `gpus`, share GPUs with `memory`, or take another pod";
-    Some(Err(Wrong { code: "no-free-gpu", message, help }))
+    Wrong { code: "no-free-gpu", message, help }
 }
 
 /// Who is on the GPUs without room: ``GPU 0,1: `big` has 92%; GPU 3: `chat` has 92%``

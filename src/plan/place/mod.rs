@@ -1,10 +1,11 @@
 //! Which port and which GPUs each server of a pod gets: what is free in reality, sticky from run to run.
 
+mod best;
 mod gpus;
 mod ports;
 mod room;
 
-pub(super) use ports::owns;
+pub(super) use ports::{mapped, owns};
 pub(super) use room::{holds_mib, share};
 
 use crate::memory::ServerMemory;

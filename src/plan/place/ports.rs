@@ -1,8 +1,9 @@
-//! Ports: the manifest's, else the one it had, else the first free from 8001.
+//! Ports: the manifest's, else the one it had, else the first free of those that are mapped to the outside, else from
+//! 8001.
 
 use super::Asked;
 use crate::name::{ModelName, Port};
-use crate::observe::{Life, Listener, ServerSeen};
+use crate::observe::{Life, Listener, ServerSeen, mapped_ports};
 use crate::plan::Site;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::servers::Stays;
@@ -10,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the search for a free port begins.
 const FIRST: u16 = 8001;
+/// Ports below are the machine's own: SSH, and what only root may listen on.
+const UNPRIVILEGED: u16 = 1024;
 
 pub(super) fn ports<'a>(
     site: &Site<'a>,
@@ -36,15 +39,25 @@ pub(super) fn ports<'a>(
             }
         }
     }
-    let mut free = (FIRST..=u16::MAX).filter_map(Port::new);
+    let (mapped, inside) = (mapped(site), BTreeSet::new());
     for asked in asked {
         let name = asked.candidate.name;
         if !places.contains_key(name) {
-            let port = free.find(|port| !taken.contains(port));
+            // what listens on loopback leaves them to those that clients come to
+            let first = if asked.candidate.listen.is_loopback() { &inside } else { &mapped };
+            let any = (FIRST..=u16::MAX).filter_map(Port::new).filter(|port| !mapped.contains(port));
+            let port = first.iter().copied().chain(any).find(|port| !taken.contains(port));
+            taken.extend(port);
             places.insert(name, port.ok_or_else(|| none_left(site, name)));
         }
     }
     places
+}
+
+/// Ports that servers may have and that clients reach from outside: by the provider's map, or by the manifest's.
+pub(in crate::plan) fn mapped(site: &Site<'_>) -> BTreeSet<Port> {
+    let all = mapped_ports(&site.facts.provider).into_iter().chain(site.pod.ports.keys().copied());
+    all.filter(|port| port.get() >= UNPRIVILEGED).collect()
 }
 
 fn content(asked: &Asked<'_>) -> Option<Port> {

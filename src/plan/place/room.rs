@@ -51,6 +51,8 @@ fn is_of(life: &Life, process: &GpuProcess) -> bool {
 /// The GPUs of a pod and who is on them.
 pub(super) struct Room<'a> {
     gpus: BTreeMap<u32, OneGpu<'a>>,
+    /// Who is placed in which turn; servers that are not asked about have none.
+    turns: BTreeMap<&'a ModelName, usize>,
 }
 
 struct OneGpu<'a> {
@@ -61,6 +63,7 @@ struct OneGpu<'a> {
     foreign: u32,
     strangers: Vec<String>,
     servers: Vec<(&'a ModelName, u32)>,
+    links: &'a BTreeMap<u32, u32>,
 }
 
 /// Whose memory counts when room is looked for.
@@ -74,12 +77,12 @@ pub(super) enum Beside {
 
 impl<'a> Room<'a> {
     /// The room there is once all have gone that do not stay.
-    pub(super) fn of(site: &Site<'a>, stays: &Stays<'a>) -> Self {
+    pub(super) fn of(site: &Site<'a>, stays: &Stays<'a>, turns: BTreeMap<&'a ModelName, usize>) -> Self {
         let gpus: &'a [Gpu] = match &site.facts.gpus {
             GpuSight::Found { gpus, .. } => gpus,
             GpuSight::None | GpuSight::Broken { .. } => &[],
         };
-        Self { gpus: gpus.iter().map(|gpu| (gpu.index, one(site, stays, gpu))).collect() }
+        Self { gpus: gpus.iter().map(|gpu| (gpu.index, one(site, stays, gpu))).collect(), turns }
     }
 
     pub(super) fn count(&self) -> usize {
@@ -106,7 +109,7 @@ impl<'a> Room<'a> {
     /// Whether this GPU is there and has so much room.
     pub(super) fn has(&self, gpu: u32, share: u32, beside: Beside) -> bool {
         self.gpus.get(&gpu).is_some_and(|gpu| {
-            let OneGpu { kind: _, unusable, foreign, strangers: _, servers } = gpu;
+            let OneGpu { kind: _, unusable, foreign, strangers: _, servers, links: _ } = gpu;
             let foreign = if beside == Beside::All { *foreign } else { 0 };
             let taken: u32 = servers.iter().map(|(_, share)| share).sum();
             unusable.is_none() && foreign + taken + share <= WHOLE
@@ -119,6 +122,33 @@ impl<'a> Room<'a> {
         }
     }
 
+    /// What strangers hold of a GPU.
+    pub(super) fn foreign(&self, gpu: u32) -> u32 {
+        self.gpus.get(&gpu).map_or(0, |gpu| gpu.foreign)
+    }
+
+    /// What servers take of a GPU that are not asked about or had their turn before this one.
+    pub(super) fn load(&self, gpu: u32, turn: usize) -> u32 {
+        let counts = |name: &ModelName| self.turns.get(name).is_none_or(|other| *other < turn);
+        let servers = self.gpus.get(&gpu).into_iter().flat_map(|gpu| &gpu.servers);
+        servers.filter(|(name, _)| counts(name)).map(|(_, share)| share).sum()
+    }
+
+    /// The turn of a server that is asked about.
+    pub(super) fn turn(&self, server: &ModelName) -> usize {
+        self.turns.get(server).copied().unwrap_or(0)
+    }
+
+    /// How many links lead from one GPU to another.
+    pub(super) fn links(&self, gpu: u32, other: u32) -> u32 {
+        self.gpus.get(&gpu).and_then(|gpu| gpu.links.get(&other)).copied().unwrap_or(0)
+    }
+
+    /// Whether a driver told of any `NVLink` here.
+    pub(super) fn has_links(&self) -> bool {
+        self.gpus.values().any(|gpu| !gpu.links.is_empty())
+    }
+
     /// Why a GPU can't be used at all, if so: it `does not answer`.
     pub(super) fn unusable(&self, gpu: u32) -> Option<&str> {
         self.gpus.get(&gpu)?.unusable.as_deref()
@@ -126,9 +156,8 @@ impl<'a> Room<'a> {
 
     /// Who has how much of a GPU: `` `chat` has 92% ``
     pub(super) fn holders(&self, gpu: u32) -> String {
-        let Some(OneGpu { kind: _, unusable: _, foreign, strangers, servers }) = self.gpus.get(&gpu) else {
-            return String::new();
-        };
+        let Some(gpu) = self.gpus.get(&gpu) else { return String::new() };
+        let OneGpu { kind: _, unusable: _, foreign, strangers, servers, links: _ } = gpu;
         let percent = |share: u32| format!("{}%", share.div_ceil(100));
         let mut parts: Vec<String> =
             servers.iter().map(|(name, share)| format!("`{name}` has {}", percent(*share))).collect();
@@ -174,5 +203,6 @@ fn one<'a>(site: &Site<'a>, stays: &Stays<'a>, gpu: &'a Gpu) -> OneGpu<'a> {
             .unwrap_or(0),
         strangers: strangers.iter().map(|p| format!("`{}` (PID {})", p.command, p.pid)).collect(),
         servers,
+        links: &gpu.links,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `pi.toml`; `observed/POD.txt` (what a probe printed), `.json` (facts) or `.unreachable` (code, reason and help, a line
 //! each); `secrets` (names this machine has; default `api_key`, whose value is `value-of-api_key`, as salted with
-//! `salt`); `memory.json` (a `pods.json`); `hub.json` (what the hub said, by `owner/name@revision`); `args` (`destroy`, `--target NAME`, `--allow-protected`, `set-up`, `start NAME`, `start-new NAME`, `stop --target NAME`).
+//! `salt`); `memory.json` (a `pods.json`); `hub.json` (what the hub said, by `owner/name@revision`); `args` (`plan`, `destroy`, `--target NAME`, `--allow-protected`, `set-up`, `start NAME`, `start-new NAME`, `stop --target NAME`).
 //!
 //! An engine whose digest, and a server whose build, is `right` has the digest that this pi asks for.
 
@@ -13,6 +13,7 @@ use pi::name::{EngineId, ModelName, PodName, SecretName};
 use pi::observe::{EngineSeen, Expect, Observed, PodFacts, Sighting, Unreachable, read, salted};
 use pi::plan::{
     Action, Extent, Inputs, Origin, Plan, Protected, Removal, Scope, begin, destroy, halt, make_ready, plan,
+    plan_ahead,
 };
 use pi::ssh_target::SshTarget;
 use pi::status::{PodStatus, Vitals, pod_status};
@@ -39,6 +40,8 @@ pub(crate) struct Ask {
     protected: Option<Protected>,
     destroy: Option<Extent>,
     hands: Option<Hands>,
+    /// `pi plan`, which changes nothing.
+    shows: bool,
 }
 
 /// What the commands that change things plan by.
@@ -90,7 +93,7 @@ impl Case {
     }
 
     pub(crate) fn plan_of(&self, manifest: &Manifest, observed: &Observed) -> Plan {
-        let Ask { scope, protected, destroy: extent, hands } = &self.ask;
+        let Ask { scope, protected, destroy: extent, hands, shows: _ } = &self.ask;
         let inputs = Inputs {
             manifest,
             memory: &self.memory,
@@ -105,8 +108,14 @@ impl Case {
             (None, Some(Hands::MakeReady)) => make_ready(&inputs),
             (None, Some(Hands::Halt)) => halt(&inputs),
             (None, Some(Hands::Begin(name, origin))) => begin(&inputs, name, *origin),
+            (None, None) if self.ask.shows => plan_ahead(&inputs),
             (None, None) => plan(&inputs),
         }
+    }
+
+    /// Whether this is a plan that `pi apply` would do.
+    pub(crate) fn may_be_done(&self) -> bool {
+        !self.ask.shows
     }
 
     /// What `pi list` makes of a pod, with what its servers say.
@@ -209,6 +218,7 @@ impl Ask {
         while let Some(word) = words.next() {
             match word {
                 "destroy" => destroys = true,
+                "plan" => ask.shows = true,
                 "set-up" => ask.hands = Some(Hands::MakeReady),
                 "stop" => ask.hands = Some(Hands::Halt),
                 "start" | "start-new" => {

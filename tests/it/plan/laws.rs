@@ -61,6 +61,7 @@ fn the_order_of_the_manifest_means_nothing() {
 fn each(law: impl Fn(&Case) -> Result<(), String>) {
     let broken: Vec<String> = Case::all()
         .iter()
+        .filter(|case| case.may_be_done())
         .filter_map(|case| law(case).err().map(|why| format!("{}: {why}\n", case.name)))
         .collect();
     assert!(broken.is_empty(), "{}", broken.concat());

@@ -271,6 +271,7 @@ fn gpus(choices: &mut Choices<'_>) -> GpuSight {
         7 => GpuSight::Broken { exit: 9, message: "no driver".to_owned() },
         _ => {
             let count = u32::try_from(1 + choices.below(4)).unwrap();
+            let paired = choices.once_in(2);
             let gpus = (0..count).map(|index| Gpu {
                 index,
                 uuid: format!("GPU-{index}"),
@@ -281,6 +282,7 @@ fn gpus(choices: &mut Choices<'_>) -> GpuSight {
                 mig: choices.once_in(16),
                 ecc_errors: None,
                 fault: choices.once_in(16).then(|| "Unknown Error".to_owned()),
+                links: if paired { BTreeMap::from([(index ^ 1, 4)]) } else { BTreeMap::new() },
             });
             let gpus = gpus.collect();
             GpuSight::Found { driver: choices.of(&["580.1", "550.2", "470.3"]).to_owned(), gpus }
@@ -362,6 +364,7 @@ fn cached(choices: &mut Choices<'_>, repo: &str) -> Option<CachedRepo> {
         } else {
             Vec::new()
         },
+        config: choices.of(&[None, Some("{}")]).map(str::to_owned),
     };
     let commit = choices.of(&[OLD, "main", NEW]);
     let snapshots = BTreeMap::from([(commit.to_owned(), snapshot)]);

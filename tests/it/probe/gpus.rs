@@ -2,6 +2,7 @@
 
 use super::Place;
 use pi::observe::GpuSight;
+use std::time::{Duration, Instant};
 
 #[test]
 fn an_old_driver_is_asked_for_less() {
@@ -42,4 +43,31 @@ fn cells_that_a_gpu_does_not_tell_are_no_numbers() {
     assert_eq!(gpus[1].fault.as_deref(), Some("GPU is lost"));
     let told: Vec<_> = facts.gpu_processes.iter().map(|p| (p.pid, p.used_mib, p.command.as_str())).collect();
     assert_eq!(told, [(4711, None, "/opt/a, b"), (4712, None, "[Not Found]")]);
+}
+
+#[test]
+fn neighbours_by_nvlink_are_known_where_the_driver_tells() {
+    let place = Place::new();
+    let smi = |topo: &str| {
+        let rows = "echo '0, GPU-1, NVIDIA A100, 81920, 4, 580.1, 8.0, Disabled, 0'
+             echo '1, GPU-2, NVIDIA A100, 81920, 4, 580.1, 8.0, Disabled, 0'
+             echo '3, GPU-3, NVIDIA A100, 81920, 4, 580.1, 8.0, Disabled, 0'";
+        place.program("nvidia-smi", &format!("case $1 in topo) {topo} ;; *) {rows} ;; esac"));
+        let facts = place.probe();
+        assert_eq!(facts.gaps, Vec::new());
+        let GpuSight::Found { gpus, .. } = facts.gpus else { panic!("{:?}", facts.gpus) };
+        gpus.into_iter().map(|gpu| gpu.links.into_iter().collect()).collect::<Vec<Vec<(u32, u32)>>>()
+    };
+    let matrix =
+        "printf '\\t\\e[4mGPU0\\tGPU1\\tGPU3\\tNIC0\\tCPU Affinity\\tNUMA Affinity\\tGPU NUMA ID\\e[0m\\n'
+             printf 'GPU0\\t X \\tPHB\\tNV12\\tNV9\\t0-15\\t0\\t\\tN/A\\n'
+             printf 'GPU1\\tPHB\\t X \\tSYS\\tPIX\\t0-15\\t0\\t\\tN/A\\n'
+             printf 'GPU3\\tNV12\\tSYS\\t X \\tPIX\\t0-15\\t0\\t\\tN/A\\n'
+             printf 'NIC0\\tNV9\\tPIX\\tPIX\\t X \\n\\nLegend:\\n\\n  NV#  = Connection\\n'";
+    assert_eq!(smi(matrix), [vec![(3, 12)], vec![], vec![(0, 12)]]);
+    let begun = Instant::now();
+    for untold in ["echo 'Invalid combination of input arguments.'; exit 2", "sleep 1000"] {
+        assert_eq!(smi(untold), [vec![], vec![], vec![]]);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
 }

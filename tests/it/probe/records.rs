@@ -59,13 +59,15 @@ proptest! {
 
 /// A record with a key that is known, and anything behind it.
 fn row() -> impl Strategy<Value = String> {
-    let keys = "path host df mount smi gpu app listener server engine program repo ref snapshot tree file model \
+    let keys = "path host df mount smi gpu app link listener server engine program repo ref snapshot tree config file model \
                 secret lock env gap";
     let field = prop_oneof![
         any::<String>(),
         "[0-9]{1,20}",
         Just("GPU-1, 1, 2, x".to_owned()),
         Just("0, GPU-1, a, 1, 2, 3".to_owned()),
+        Just("GPU0 X NV4 GPU1".to_owned()),
+        Just("é GPU0 GPU1 CPU".to_owned()),
         prop::sample::select(
             "qwen spec running dead health tiny/qwen3 pi 0100007F:1F40 é, {} é"
                 .split(' ')

@@ -47,3 +47,19 @@ fn weights_are_whole_or_they_are_not() {
         (1, Whole::No, &["sub/deep/notes.txt".to_owned()][..])
     );
 }
+
+#[test]
+fn a_snapshots_config_is_told_unless_it_is_too_long() {
+    let mut place = Place::new();
+    place.ask.repos = vec![HfRepo::parse("tiny/qwen3").unwrap()];
+    let snapshot = format!("hf/hub/models--tiny--qwen3/snapshots/{COMMIT}");
+    place.write(&format!("{snapshot}/notes.txt"), "");
+    let config = |place: &Place| place.probe().cache[0].snapshots[COMMIT].config.clone();
+    assert_eq!(config(&place), None);
+    let blob = "hf/hub/models--tiny--qwen3/blobs/dd";
+    place.write(blob, "{\n \"model_type\": \"qwen3\"\n}\n");
+    symlink("../../blobs/dd", place.path(&snapshot).join("config.json")).unwrap();
+    assert_eq!(config(&place).as_deref(), Some("{  \"model_type\": \"qwen3\" } "));
+    place.write(blob, &"{".repeat(16_385));
+    assert_eq!(config(&place), None);
+}

@@ -1,0 +1,41 @@
+//! Servers that their provider lets no client through to.
+
+use crate::name::Port;
+use crate::observe::mapped_ports;
+use crate::plan::Site;
+use crate::plan::finding::{Finding, Severity};
+use crate::plan::place::mapped;
+use crate::plan::servers::Run;
+use crate::spec::ServerSpec;
+
+/// What is to be said of servers that start on a port that is not mapped, where others are.
+pub(super) fn unmapped(site: &Site<'_>, runs: &[Run<'_>]) -> Vec<Finding> {
+    let by_provider = mapped_ports(&site.facts.provider);
+    if by_provider.is_empty() || site.pod.host.is_some() {
+        return Vec::new();
+    }
+    let is_free = |port: &Port| {
+        !site.facts.listeners.iter().any(|listener| listener.port == *port)
+            && !runs.iter().any(|run| run.wanted.spec.port == *port)
+    };
+    let free: Vec<String> = mapped(site).iter().filter(|port| is_free(port)).map(Port::to_string).collect();
+    let hidden = |spec: &&ServerSpec| {
+        !spec.listen.is_loopback()
+            && !by_provider.contains(&spec.port)
+            && !site.pod.ports.contains_key(&spec.port)
+    };
+    let starting = runs.iter().filter(|run| run.starts()).map(|run| &run.wanted.spec);
+    starting.filter(hidden).map(|spec| finding(site, spec, &free)).collect()
+}
+
+fn finding(site: &Site<'_>, spec: &ServerSpec, free: &[String]) -> Finding {
+    let ServerSpec { name, port, .. } = spec;
+    let message = format!("port {port} is not mapped to the outside");
+    let other = match free {
+        [] => "let the provider map it".to_owned(),
+        [one] => format!("write `port = {one}`, which is"),
+        many => format!("choose one of {} as its `port`", many.join(", ")),
+    };
+    let help = format!("reach it by `pi tunnel {name}`, or {other}");
+    Finding::on(Severity::Note, "port-not-mapped", site.name, message).of(name).help(help)
+}

@@ -1,0 +1,60 @@
+//! Which of the GPUs with room a server gets.
+//!
+//! What the choice looks at does not change while a plan is done: hardware, strangers, and servers that had an earlier
+//! turn. So a plan that was done in part, in whatever order, is taken up with the same places.
+
+use super::room::Room;
+use std::cmp::Reverse;
+
+/// Among so many GPUs every choice is looked at; a pod has no more.
+const MOST: usize = 16;
+
+/// `wanted` of these GPUs: joined by `NVLink`, away from strangers, such that what stays free stays together, and the
+/// fullest. Where all is equal, the first.
+pub(super) fn best(room: &Room<'_>, free: &[u32], wanted: usize, turn: usize) -> Option<Vec<u32>> {
+    let free = &free[..free.len().min(MOST.max(wanted))];
+    sets(free, wanted).into_iter().min_by_key(|set| {
+        let pairs =
+            set.iter().enumerate().flat_map(|(at, one)| set[..at].iter().map(move |two| (*one, *two)));
+        let links: u32 = pairs.map(|(one, two)| room.links(one, two)).sum();
+        let foreign: u32 = set.iter().map(|gpu| room.foreign(*gpu)).sum();
+        let load: u32 = set.iter().map(|gpu| room.load(*gpu, turn)).sum();
+        (Reverse(links), foreign, Reverse(left(room, set, turn)), Reverse(load))
+    })
+}
+
+/// Every choice of `wanted` of these, in order; none where there are not enough.
+fn sets(of: &[u32], wanted: usize) -> Vec<Vec<u32>> {
+    if wanted == 0 {
+        return vec![Vec::new()];
+    }
+    let begun = of.iter().enumerate().flat_map(|(at, first)| {
+        let rest = sets(&of[at + 1..], wanted - 1).into_iter();
+        rest.map(|rest| std::iter::once(*first).chain(rest).collect())
+    });
+    begun.collect()
+}
+
+/// How large the groups of GPUs are that nobody is on once these are taken: the largest first. A group is what `NVLink`
+/// joins, or, where no driver tells of links, GPUs of one kind.
+fn left(room: &Room<'_>, taken: &[u32], turn: usize) -> Vec<usize> {
+    let is_empty =
+        |gpu: &u32| room.unusable(*gpu).is_none() && room.foreign(*gpu) == 0 && room.load(*gpu, turn) == 0;
+    let mut sizes = Vec::new();
+    for kind in room.by_kind() {
+        let mut rest: Vec<u32> =
+            kind.into_iter().filter(|gpu| is_empty(gpu) && !taken.contains(gpu)).collect();
+        while let Some(first) = rest.pop() {
+            let mut group = vec![first];
+            let mut at = 0;
+            while let Some(one) = group.get(at).copied() {
+                let joined = |other: &u32| !room.has_links() || room.links(one, *other) > 0;
+                group.extend(rest.extract_if(.., |other| joined(other)));
+                at += 1;
+            }
+            sizes.push(group.len());
+        }
+    }
+    sizes.sort_unstable_by_key(|size| Reverse(*size));
+    sizes
+}
