@@ -96,25 +96,28 @@ fn round<'a>(inputs: &Inputs<'_>, site: &Site<'a>, placeless: &Placeless<'a>) ->
             refused.extend(unfetched(&candidates, &mut placed, placeless));
         }
         // whoever can't have what is wanted keeps what it has, which may be in the way of others: those that are
-        // refused whatever the others do go first, and then all are placed anew
+        // refused whatever the others do go first, and then all are placed anew; whoever has nothing takes no port
         let first = refused.iter().filter(lives).map(|refusal| refusal.why).min();
-        let staying: Stays<'_> =
-            refused.iter().filter(lives).filter(|r| Some(r.why) == first).map(|r| r.name).collect();
-        let told = refused
-            .into_iter()
-            .filter(|refusal| in_scope(refusal.name) && (first.is_none() || staying.contains(refusal.name)));
+        let goes = |refusal: &Refusal<'_>| match first {
+            Some(first) => lives(&refusal) && refusal.why == first,
+            None => in_scope(refusal.name) && refusal.why == Why::NoPlace,
+        };
+        let done = !refused.iter().any(goes);
+        let told = refused.into_iter().filter(|refusal| goes(refusal) || done && in_scope(refusal.name));
+        let mut gone = Stays::new();
         for Refusal { name, why: _, finding } in told {
             let fetches = candidates.iter().any(|it| it.name == name && it.fetch().is_some());
             if fetches && !placeless.contains_key(name) {
                 downloads.insert(name, finding.clone());
             }
             findings.push(finding);
+            gone.insert(name);
         }
-        if staying.is_empty() {
+        if done {
             return (Round { candidates, placed, stays, findings }, downloads);
         }
-        candidates.retain(|candidate| !staying.contains(candidate.name));
-        stays.extend(staying);
+        candidates.retain(|candidate| !gone.contains(candidate.name));
+        stays.extend(gone.into_iter().filter(|name| site.live(name).is_some()));
     }
 }
 

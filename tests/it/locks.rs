@@ -129,7 +129,7 @@ fn beat_at(place: &Workplace, time: SystemTime) {
 fn a_clock_that_is_set_an_hour_forward_takes_the_lock_from_nobody() {
     let place = Workplace::with(SLOW);
     let first = applying(&place);
-    beat_at(&place, SystemTime::now() - Duration::from_secs(3600));
+    beat_at(&place, SystemTime::now() - Duration::from_hours(1));
     place.pi("apply --yes").exits(75).says("bob@");
     place.pi("unlock --yes").exits(0);
     ended(first).exits(75);
@@ -140,7 +140,7 @@ fn a_clock_that_is_set_an_hour_forward_takes_the_lock_from_nobody() {
 fn a_clock_that_is_set_an_hour_back_keeps_no_lock_alive() {
     let place = Workplace::with(SLOW);
     held(&place, 0);
-    beat_at(&place, SystemTime::now() + Duration::from_secs(3600));
+    beat_at(&place, SystemTime::now() + Duration::from_hours(1));
     let next = applying(&place);
     place.pi("unlock --yes").exits(0).says("bob@");
     ended(next).exits(75);

@@ -138,7 +138,7 @@ fn weights_that_are_being_downloaded_are_not_removed_whatever_the_clock_says() {
     let at_work = std::thread::spawn(move || {
         for beat in 0..4 {
             fs::write(&holder, format!("other boot ns 1 1 {beat}")).unwrap();
-            let long_ago = std::time::SystemTime::now() - Duration::from_secs(7200);
+            let long_ago = std::time::SystemTime::now() - Duration::from_hours(2);
             fs::File::open(&holder).unwrap().set_modified(long_ago).unwrap();
             std::thread::sleep(Duration::from_secs(5));
         }
