@@ -14,11 +14,11 @@ use std::path::PathBuf;
 /// The commands of a first day, which `pi` alone shows.
 pub(super) const FIRST_DAY: &str = "\
 A first day:
-  pi pods setup dc1 \"ssh root@1.2.3.4\"    a machine you rented: look at it, make it ready
-  pi start Qwen/Qwen3-8B                  a model on it, if it fits
-  pi list                                 what runs, how it is, and where
-  pi plan                                 what pi.toml wants and is not so, and why
-  pi apply                                do it, after asking
+  pi pods setup dc1 \"ssh root@1.2.3.4\"   look at a rented machine, make it ready
+  pi start Qwen/Qwen3-8B                 a model on it, if it fits
+  pi list                                what runs, how it is, and where
+  pi plan                                what pi.toml wants and is not so
+  pi apply                               do it, after asking
 
 `pi help` lists all commands, `pi help COMMAND` explains one.";
 
@@ -44,8 +44,8 @@ pub(super) struct Global {
     /// Keep no SSH connection open for the next command
     #[arg(long, global = true)]
     pub(super) no_persist: bool,
-    /// When to use colour; NO_COLOR is honoured
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// When to use colour: auto, always or never; NO_COLOR is honoured
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     pub(super) color: Color,
 }
 
@@ -53,16 +53,16 @@ pub(super) struct Global {
 pub(super) enum Verb {
     /// Write a commented pi.toml to start from
     Init(Init),
+    /// Check pi.toml alone, without any network
+    Check,
     /// Look at every pod, compare with pi.toml, show what would be done
     Plan(Plan),
     /// Plan, show, ask, do
     Apply(Apply),
-    /// Will it fit: a model's memory on a kind of GPU, item by item
-    Fit(Fit),
-    /// Check pi.toml alone, without any network
-    Check,
     /// Stop everything that pi.toml names
     Destroy(Destroy),
+    /// List the pods; set up, choose or forget one
+    Pods(crate::cli::pods::Pods),
     /// Add a model to pi.toml and run it
     Start(Box<crate::cli::start::Start>),
     /// Stop models; pi.toml keeps them, the pods their weights
@@ -72,6 +72,8 @@ pub(super) enum Verb {
     List(crate::cli::list::Args),
     /// The last lines of a server's log, and what follows
     Logs(crate::cli::logs::Args),
+    /// Talk to a model, and see whether it can use tools
+    Prompt(crate::cli::prompt::Args),
     /// A shell on a pod
     Shell(crate::cli::shell::Args),
     /// Run a command on a pod, with its exit code
@@ -80,14 +82,12 @@ pub(super) enum Verb {
     Env(crate::cli::env::Args),
     /// Forward a port of this machine to a server, over SSH, until Ctrl-C
     Tunnel(crate::cli::tunnel::Args),
-    /// Talk to a model, and see whether it can use tools
-    Prompt(crate::cli::prompt::Args),
+    /// Will it fit: a model's memory on a kind of GPU, item by item
+    Fit(Fit),
     /// What was done to the pods, by whom and why
     History(History),
     /// Break the lock that somebody left on a pod, after asking
     Unlock(Unlock),
-    /// List the pods; set up, choose or forget one
-    Pods(crate::cli::pods::Pods),
     /// Write what runs on the pods, or what the older pi knew, into pi.toml
     Import(crate::cli::import::Import),
     /// Print the JSON Schema of pi.toml, for editors

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pi logs qwen                    the last lines and what follows; Ctrl-C ends it, with exit code 0\n  pi logs qwen -n 1000 --no-follow | grep -i error"
+    after_help = "Examples:\n  pi logs qwen                    the last lines and what follows, until Ctrl-C\n  pi logs qwen -n 1000 --no-follow | grep -i error"
 )]
 pub(super) struct Args {
     /// A model of pi.toml, or a server that was seen on a pod

@@ -39,4 +39,5 @@ mod readme;
 mod ready;
 mod replace;
 mod restart;
+mod screens;
 mod start_stop;

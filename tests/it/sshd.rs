@@ -40,6 +40,7 @@ impl Sshd {
         keygen(&dir.path().join("user"));
         let mut sshd = Self { dir, port: 0, more: more.to_owned(), process: None };
         sshd.launch();
+        eventually("the first connection has gone", || sshd.connections() == 0);
         sshd
     }
 
@@ -122,6 +123,7 @@ impl Sshd {
         self.process.as_ref().map_or(0, |process| children(process.id()).len())
     }
 
+    /// Starts it; the connection by which that is seen may still be there.
     fn launch(&mut self) {
         for _ in 0..20 {
             if self.port == 0 {
@@ -145,7 +147,6 @@ impl Sshd {
                     stream.read_exact(&mut [0]).unwrap();
                     drop(stream);
                     self.process = Some(process);
-                    eventually("the first connection has gone", || self.connections() == 0);
                     return;
                 }
                 std::thread::sleep(Duration::from_millis(10));

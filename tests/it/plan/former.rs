@@ -57,7 +57,8 @@ fn the_former_server_is_kept_and_started_again_as_it_was() {
     for _ in 0..2 {
         run(&again, "");
         assert_eq!((read("spec.json"), read("run.sh")), (spec.clone(), run_sh.clone()));
-        assert_eq!(scratch.sessions().len(), 1);
+        // it may yet be on its way to what it runs
+        wait_until(|| scratch.sessions().len() == 1);
         wait_until(|| read("server.log") == "started\n");
     }
     run(&named(&scratch, Template::MARK_ANSWERED, "0"), "");
