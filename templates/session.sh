@@ -51,24 +51,62 @@ start_session() { # DIRECTORY
   die "the server's session did not begin"
 }
 
-# Ends the session: TERM to the leader's group, SECONDS to drain, KILL to whatever is left of it.
+# Ends the session: TERM to the leader's group, SECONDS to drain, KILL to whatever is left of it; then its GPU memory
+# is waited for.
 end_session() { # DIRECTORY SECONDS
-  local tick
+  local tick were=()
   read_record "$1" || return 0
   read_members
   ((${#members[@]})) || return 0
+  were=("${members[@]}")
   if leader_runs; then kill -TERM -- "-$leader" 2>/dev/null || true; else kill -TERM "${members[@]}" 2>/dev/null || true; fi
   for ((tick = 0; tick < $2 * 10; tick++)); do
     sleep 0.1
     read_members
-    ((${#members[@]})) || return 0
+    if ((${#members[@]} == 0)); then
+      await_gpus "${were[@]}"
+      return 0
+    fi
   done
   say "still there after $2 s, killing: ${members[*]}"
+  were+=("${members[@]}")
   for ((tick = 0; tick < 50; tick++)); do
     kill -KILL "${members[@]}" 2>/dev/null || true
     sleep 0.1
     read_members
-    ((${#members[@]})) || return 0
+    if ((${#members[@]} == 0)); then
+      await_gpus "${were[@]}"
+      return 0
+    fi
   done
   die "these processes can't be killed: ${members[*]}"
+}
+
+# Waits until the driver lists none of these processes, which are gone, for at most 20 s: it may take so long to clear
+# their memory away, and who starts before that finds too little. In a container it may number them otherwise, or list
+# none: then there is nothing to wait for.
+await_gpus() { # PID...
+  local end=$((SECONDS + 20)) listed pid held said='' code
+  type -P nvidia-smi >/dev/null || return 0
+  while true; do
+    code=0
+    listed=$(timeout -s KILL 10 nvidia-smi --query-compute-apps=pid --format=csv,noheader 2>/dev/null) || code=$?
+    # 137: it was killed, it hangs; otherwise a GPU may be lost, and the others are listed all the same
+    if ((code == 137)); then
+      say "nvidia-smi hangs: whether its GPU memory is free again can't be told"
+      return 0
+    fi
+    held=''
+    for pid in "$@"; do
+      if [[ $'\n'$listed$'\n' == *$'\n'"$pid"$'\n'* && " $held " != *" $pid "* ]]; then held+=${held:+ }$pid; fi
+    done
+    if [[ -z $held ]]; then return 0; fi
+    if ((SECONDS >= end)); then
+      say "its GPU memory is not free after 20 s: nvidia-smi still lists PID $held"
+      return 0
+    fi
+    if [[ -z $said ]]; then say "waiting for its GPU memory"; fi
+    said=1
+    sleep 0.5
+  done
 }

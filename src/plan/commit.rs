@@ -6,10 +6,12 @@
 //! `@main` asks to follow it, and gets a restart in the plan when it moves; whoever writes a commit gets that.
 
 use crate::hub::{DEFAULT_BRANCH, HubAnswer, is_commit};
+use crate::manifest::State;
 use crate::model_ref::ModelRef;
 use crate::plan::fetch::short;
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::weights::{Wish, cached, is_whole};
+use crate::plan::stored::fetched;
+use crate::plan::weights::{Weights, Wish, cached, is_whole, same_repo, weights};
 use crate::plan::{Inputs, Site};
 
 /// The commit that a server is of. `None` where neither the hub nor the pod could tell.
@@ -38,7 +40,9 @@ pub(super) fn commit(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>) -> Ch
         Some(HubAnswer::Unknown(_)) | None => None,
     };
     let noted = cached(site.facts, repo).and_then(|cache| cache.refs.get(name).cloned());
-    let whole = |commit: &String| wish.unseen || is_whole(inputs, site, wish, commit);
+    let whole = |commit: &String| {
+        wish.unseen || is_whole(inputs, site, wish, commit) || is_brought(inputs, site, wish, commit)
+    };
     // it was started when nobody could tell, with what the cache had: not worth a restart
     if recorded == Recorded::Unnamed && site.live(wish.name).is_some() {
         let weights = noted.clone().filter(whole).or(newest).or_else(|| answer.and(noted));
@@ -59,6 +63,25 @@ pub(super) fn commit(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>) -> Ch
         _ => None,
     };
     Chosen { server: chosen.clone(), weights: chosen, note: moved }
+}
+
+/// Whether another server brings this commit, which its entry in pi.toml names: then it will be there.
+fn is_brought(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>, commit: &str) -> bool {
+    let named = |model: &ModelRef| match model {
+        ModelRef::Hub { revision: Some(revision), .. } => revision.as_str() == commit,
+        ModelRef::Hub { revision: None, .. } | ModelRef::Path(_) => false,
+    };
+    site.models.iter().any(|(name, model)| {
+        let asks = model.state == State::Running && inputs.scope.has_server(site.name, name);
+        if !(asks && same_repo(&model.model, wish.model) && named(&model.model)) {
+            return false;
+        }
+        let other = Wish { name, model: &model.model, kind: model.engine.kind, ..wish };
+        let Weights::Fetch(fetch, _) = weights(inputs, site, other, Some(commit)) else { return false };
+        let mut facts = site.facts.clone();
+        fetched(&mut facts, &fetch);
+        is_whole(inputs, &Site { facts: &facts, ..*site }, wish, commit)
+    })
 }
 
 /// What the record of a server with the same model says.

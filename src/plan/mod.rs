@@ -12,6 +12,7 @@ mod destroy;
 mod doubts;
 mod engine;
 mod estimate;
+mod exposed;
 mod fetch;
 mod finding;
 mod fits;
@@ -171,6 +172,8 @@ fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Plan {
             let mut draft = rule(&site);
             draft.findings.extend(look::locked(&site));
             draft.findings.extend(look::restarted(&site));
+            let exposed = exposed::plain_http(&site, &draft);
+            draft.findings.extend(exposed);
             movers.append(&mut draft.movers);
             standing.extend(draft.standing.iter().map(|model| (name.clone(), model.clone())));
             order::append(&mut plan, draft, name);

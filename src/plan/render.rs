@@ -51,7 +51,7 @@ pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
             let models = pod.models_path.as_str();
             render(
                 Template::REMOVE_WEIGHTS,
-                &json!({ "models": models, "repo": repo(model).map(HfRepo::as_str), "expiry": EXPIRY }),
+                &json!({ "models": models, "repo": repo(model).map(HfRepo::as_str) }),
             )
         }
         Action::RemoveRest => render(Template::REMOVE_REST, &json!({ "pi": pi })),

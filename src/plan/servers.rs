@@ -18,7 +18,7 @@ use crate::plan::server::{Verdict, protected, verdict};
 use crate::plan::wanted::{Candidate, Wanted, candidate};
 use crate::plan::{Inputs, Site};
 use crate::spec::ServerSpec;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Servers that stay as they are, whatever is planned.
 pub(super) type Stays<'a> = BTreeSet<&'a ModelName>;
@@ -47,27 +47,16 @@ impl Run<'_> {
 
 /// Every server in scope that shall run and can, by name; what stands in the way of others becomes findings.
 pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<Finding>) -> Vec<Run<'a>> {
-    let mut stays = untouched(inputs, site);
-    let mut candidates = admitted(inputs, site, &mut stays, findings);
-    let placed = loop {
-        let Settled { placed, refused } = settle(inputs, site, &candidates, &stays);
-        let in_scope = |name: &ModelName| inputs.scope.has_server(site.name, name);
-        let lives = |refusal: &&Refusal<'_>| in_scope(refusal.name) && site.live(refusal.name).is_some();
-        // whoever can't have what is wanted keeps what it has, which may be in the way of others: those that are
-        // refused whatever the others do go first, and then all are placed anew
-        let first = refused.iter().filter(lives).map(|refusal| refusal.why).min();
-        let staying: Stays<'_> =
-            refused.iter().filter(lives).filter(|r| Some(r.why) == first).map(|r| r.name).collect();
-        let told = refused
-            .into_iter()
-            .filter(|refusal| in_scope(refusal.name) && (first.is_none() || staying.contains(refusal.name)));
-        findings.extend(told.map(|refusal| refusal.finding));
-        if staying.is_empty() {
-            break placed;
+    let mut placeless = Placeless::new();
+    let Round { candidates, placed, stays, findings: told } = loop {
+        let (round, downloads) = round(inputs, site, &placeless);
+        if downloads.is_empty() {
+            break round;
         }
-        candidates.retain(|candidate| !staying.contains(candidate.name));
-        stays.extend(staying);
+        // what they would have taken of the disk, or freed there, is not to be counted for the others
+        placeless.extend(downloads);
     };
+    findings.extend(told);
     let in_scope = |candidate: &Candidate<'_>| inputs.scope.has_server(site.name, candidate.name);
     let mut runs = Vec::new();
     for (candidate, placed) in candidates.into_iter().zip(placed) {
@@ -85,19 +74,87 @@ pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<
     runs
 }
 
+/// Servers that were refused a place, and why: nothing is downloaded for them.
+type Placeless<'a> = BTreeMap<&'a ModelName, Finding>;
+
+/// Everybody at their place.
+struct Round<'a> {
+    candidates: Vec<Candidate<'a>>,
+    placed: Vec<Option<Placed>>,
+    stays: Stays<'a>,
+    findings: Vec<Finding>,
+}
+
+/// Finds everybody's place; beside it those without one whose downloads were counted.
+fn round<'a>(inputs: &Inputs<'_>, site: &Site<'a>, placeless: &Placeless<'a>) -> (Round<'a>, Placeless<'a>) {
+    let (mut stays, mut findings) = (untouched(inputs, site), Vec::new());
+    let mut candidates = admitted(inputs, site, (&mut stays, placeless), &mut findings);
+    let mut downloads = Placeless::new();
+    loop {
+        let Settled { mut placed, mut refused } = settle(inputs, site, &candidates, &stays);
+        let in_scope = |name: &ModelName| inputs.scope.has_server(site.name, name);
+        let lives = |refusal: &&Refusal<'_>| in_scope(refusal.name) && site.live(refusal.name).is_some();
+        if !refused.iter().any(|refusal| lives(&refusal)) {
+            refused.extend(unfetched(&candidates, &mut placed, placeless));
+        }
+        // whoever can't have what is wanted keeps what it has, which may be in the way of others: those that are
+        // refused whatever the others do go first, and then all are placed anew; whoever has nothing takes no port
+        let first = refused.iter().filter(lives).map(|refusal| refusal.why).min();
+        let goes = |refusal: &Refusal<'_>| match first {
+            Some(first) => lives(&refusal) && refusal.why == first,
+            None => in_scope(refusal.name) && refusal.why == Why::NoPlace,
+        };
+        let done = !refused.iter().any(goes);
+        let told = refused.into_iter().filter(|refusal| goes(refusal) || done && in_scope(refusal.name));
+        let mut gone = Stays::new();
+        for Refusal { name, why: _, finding } in told {
+            let fetches = candidates.iter().any(|it| it.name == name && it.fetch().is_some());
+            if fetches && !placeless.contains_key(name) {
+                downloads.insert(name, finding.clone());
+            }
+            findings.push(finding);
+            gone.insert(name);
+        }
+        if done {
+            return (Round { candidates, placed, stays, findings }, downloads);
+        }
+        candidates.retain(|candidate| !gone.contains(candidate.name));
+        stays.extend(gone.into_iter().filter(|name| site.live(name).is_some()));
+    }
+}
+
+/// Those that have a place now, because somebody's download has no room without theirs. They are refused as before:
+/// else two would take turns.
+fn unfetched<'a>(
+    candidates: &[Candidate<'a>],
+    placed: &mut [Option<Placed>],
+    placeless: &Placeless<'a>,
+) -> Vec<Refusal<'a>> {
+    let mut refused = Vec::new();
+    for (candidate, placed) in candidates.iter().zip(placed) {
+        let Candidate { name, .. } = candidate;
+        if let (Some(finding), Some(_)) = (placeless.get(name), &placed) {
+            *placed = None;
+            refused.push(Refusal { name, why: Why::NoPlace, finding: finding.clone() });
+        }
+    }
+    refused
+}
+
 /// Servers that shall run and have what does not depend on their place: an engine, weights or room for them. Those
 /// that lack something stay as they are.
 fn admitted<'a>(
     inputs: &Inputs<'_>,
     site: &Site<'a>,
-    stays: &mut Stays<'a>,
+    (stays, placeless): (&mut Stays<'a>, &Placeless<'_>),
     findings: &mut Vec<Finding>,
 ) -> Vec<Candidate<'a>> {
     let (mut candidates, mut room) = (Vec::new(), Room::of(site));
     for (name, model) in site.models.iter().filter(|(_, model)| model.state == State::Running) {
         let in_scope = inputs.scope.has_server(site.name, name);
+        let downloads = in_scope && !placeless.contains_key(name);
         let candidate = candidate(inputs, site, (name, model));
-        match candidate.and_then(|it| if in_scope { room.admit(it) } else { Ok(it) }) {
+        match candidate.and_then(|it| if downloads { room.admit(it) } else { Ok(it) }) {
             Ok(candidate) if in_scope || !stays.contains(name) => {
                 findings.extend(candidate.notes.iter().filter(|_| in_scope).cloned());
                 candidates.push(candidate);

@@ -5,7 +5,7 @@ use crate::workplace::{Ran, Workplace};
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A pod on this machine with a server that never answers, so that applying takes as long as a test likes.
 const SLOW: &str = r#"
@@ -31,7 +31,7 @@ fn held(place: &Workplace, idle: u64) {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let file = fs::File::create(lock(place)).unwrap();
     fs::write(lock(place), format!("ann@laptop\nnightly\n{}\n{} 1", now - 300, boot.trim())).unwrap();
-    file.set_modified(SystemTime::now() - std::time::Duration::from_secs(idle)).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(idle)).unwrap();
 }
 
 /// Somebody applies for as long as the test likes.
@@ -117,5 +117,32 @@ fn whoever_lost_the_lock_begins_nothing_new() {
     let first = applying(&place);
     place.pi("unlock --yes").exits(0).says("bob@").says("That pi is at work");
     ended(first).exits(75).says("somebody has broken the lock").says("pi history here");
+    place.pi("destroy --yes").exits(0);
+}
+
+/// Says by its holder's file that the lock's last sign of life was at some other time.
+fn beat_at(place: &Workplace, time: SystemTime) {
+    fs::File::open(lock(place)).unwrap().set_modified(time).unwrap();
+}
+
+#[test]
+fn a_clock_that_is_set_an_hour_forward_takes_the_lock_from_nobody() {
+    let place = Workplace::with(SLOW);
+    let first = applying(&place);
+    beat_at(&place, SystemTime::now() - Duration::from_hours(1));
+    place.pi("apply --yes").exits(75).says("bob@");
+    place.pi("unlock --yes").exits(0);
+    ended(first).exits(75);
+    place.pi("destroy --yes").exits(0);
+}
+
+#[test]
+fn a_clock_that_is_set_an_hour_back_keeps_no_lock_alive() {
+    let place = Workplace::with(SLOW);
+    held(&place, 0);
+    beat_at(&place, SystemTime::now() + Duration::from_hours(1));
+    let next = applying(&place);
+    place.pi("unlock --yes").exits(0).says("bob@");
+    ended(next).exits(75);
     place.pi("destroy --yes").exits(0);
 }

@@ -3,6 +3,7 @@
 pub(crate) mod case;
 mod check;
 mod former;
+mod gpu_memory;
 pub(crate) mod golden;
 mod hidden;
 mod laws;

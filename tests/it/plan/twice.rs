@@ -4,7 +4,7 @@
 use super::scratch::{Scratch, bash, twice, wait_until};
 use pi::manifest::Mount;
 use pi::model_ref::ModelRef;
-use pi::plan::{Action, Storage};
+use pi::plan::{Action, Storage, scripts};
 use pi::script::{Template, render};
 use serde_json::json;
 use std::fs;
@@ -124,6 +124,34 @@ fn engines_and_weights_are_removed_alike_and_nothing_beside_them() {
         left,
         [Path::new("models/hub/models--o--ab/blobs/x"), Path::new("pi/engines/vllm-10/bin/python")]
     );
+}
+
+#[test]
+fn weights_that_are_being_downloaded_are_not_removed_whatever_the_clock_says() {
+    let scratch = Scratch::new();
+    let blob = scratch.path("models/hub/models--o--a/blobs/x");
+    let holder = scratch.path("models/hub/.pi-locks/models--o--a/holder");
+    for file in [&blob, &holder] {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "x").unwrap();
+    }
+    let at_work = std::thread::spawn(move || {
+        for beat in 0..4 {
+            fs::write(&holder, format!("other boot ns 1 1 {beat}")).unwrap();
+            let long_ago = std::time::SystemTime::now() - Duration::from_hours(2);
+            fs::File::open(&holder).unwrap().set_modified(long_ago).unwrap();
+            std::thread::sleep(Duration::from_secs(5));
+        }
+    });
+    let remove = Action::RemoveWeights(ModelRef::parse("o/a").unwrap());
+    let [script] = scripts(&remove, scratch.pod()).unwrap().try_into().unwrap();
+    let out = bash(&script, "");
+    assert!(!out.status.success() && blob.exists());
+    assert_eq!(String::from_utf8_lossy(&out.stderr), "it is being downloaded at this moment\n");
+    at_work.join().unwrap();
+    // whoever downloaded is gone now, and left its lock
+    scratch.act(&remove, "");
+    assert!(!blob.exists());
 }
 
 #[test]
