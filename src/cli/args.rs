@@ -110,7 +110,6 @@ pub(super) struct Init {
 }
 
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(
     after_help = "Example:\n  pi plan --target qwen --verbose    one model, with the scripts that would run"
 )]

@@ -59,7 +59,6 @@ fn listed(manifest: &Manifest) -> String {
 mod tests {
     use super::*;
     use crate::manifest::parse;
-    use crate::ui::Color;
     use std::path::Path;
 
     /// The pod that is meant, or the message and its help.
@@ -67,8 +66,7 @@ mod tests {
         let tables: Vec<String> =
             pods.iter().map(|pod| format!("[pods.{pod}]\nssh = \"root@{pod}\"\n")).collect();
         let manifest = parse("pi.toml", &tables.concat(), Path::new("/work/team")).unwrap();
-        let global =
-            Global { manifest: None, pod: flag.map(str::to_owned), no_persist: false, color: Color::Auto };
+        let global = Global { pod: flag.map(str::to_owned), ..Global::default() };
         let memory = Memory { active: active.map(|name| name.parse().unwrap()), ..Memory::default() };
         match which_pod(&global, &manifest, &memory) {
             Ok(pod) => pod.to_string(),
