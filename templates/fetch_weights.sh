@@ -87,12 +87,14 @@ if is_complete; then
   return 0
 fi
 need_uv "$pi"
+lock_tools "$pi"
 if [[ ! -f $hf/pi-recipe || $(<"$hf/pi-recipe") != "$client" ]]; then
   say "installing $client"
   make_venv "$hf" 3.12
   "$uv" pip install --quiet --python "$hf/bin/python" -- "$client" || die "uv could not install $client"
   put "$hf/pi-recipe" "$client"
 fi
+unlock_tools
 mkdir -p -- "$models/hub"
 if [[ -f $pi/env ]]; then
   while IFS= read -r line; do

@@ -5,6 +5,15 @@ use_env() { # NAME=value…: for everything this script runs
   for assignment; do export "${assignment?}"; done
 }
 
+# Steps run side by side, and two that made the same environment would spoil it for each other: the second one waits.
+# Goes with the process, however that ends. Where there is no flock they are merely unlikely to meet.
+lock_tools() { # PI
+  mkdir -p -- "$1/tools"
+  exec {tools_lock}>"$1/tools/.lock"
+  if type -P flock >/dev/null; then flock "$tools_lock"; fi
+}
+unlock_tools() { exec {tools_lock}>&-; }
+
 # Sets $uv. Looked for on PATH, then where pi put it; else from PyPI, else from astral.sh.
 need_uv() { # PI
   local own=$1/tools/uv
@@ -13,11 +22,19 @@ need_uv() { # PI
   unset PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV CONDA_PREFIX
   uv=$(type -P uv || true)
   [[ -n $uv ]] || uv=$own/bin/uv
-  if [[ -x $uv ]] && "$uv" --version >/dev/null 2>&1; then return 0; fi
-  say "getting uv"
-  mkdir -p -- "$1/tools"
+  if uv_runs; then return 0; fi
+  lock_tools "$1"
   uv=$own/bin/uv
-  if uv_by_venv "$own" || uv_by_pip "$own" || uv_by_download "$own"; then return 0; fi
+  if ! uv_runs; then # nobody else got it meanwhile
+    say "getting uv"
+    uv_by_venv "$own" || uv_by_pip "$own" || uv_by_download "$own" || no_uv
+  fi
+  unlock_tools
+}
+
+uv_runs() { [[ -x $uv ]] && "$uv" --version >/dev/null 2>&1; }
+
+no_uv() {
   die "uv can be had neither from PyPI (with python3 and pip or venv) nor from astral.sh (with curl or wget)"
 }
 

@@ -13,4 +13,5 @@ mod recipes;
 mod scratch;
 mod scripts;
 mod shuffle;
+mod tools;
 mod twice;
