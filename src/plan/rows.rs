@@ -79,23 +79,9 @@ impl Plan {
         let mut starts = BTreeSet::new();
         let mut stops = BTreeMap::new();
         for step in &self.steps {
-            match &step.action {
-                Action::StartServer(spec) | Action::RestartServer { to: spec, .. } => {
-                    starts.insert((&step.pod, &spec.name));
-                }
-                Action::StopServer(name) => {
-                    stops.insert((&step.pod, name), step.reason.as_str());
-                }
-                Action::MountStorage(_)
-                | Action::InstallPackages(_)
-                | Action::InstallEngine(_)
-                | Action::WriteSecrets(_)
-                | Action::FetchWeights(_)
-                | Action::AwaitReady { .. }
-                | Action::RemoveServer(_)
-                | Action::RemoveEngine(_)
-                | Action::RemoveWeights(_)
-                | Action::RemoveRest => {}
+            starts.extend(step.action.starts().map(|spec| (&step.pod, &spec.name)));
+            if let Action::StopServer(name) = &step.action {
+                stops.insert((&step.pod, name), step.reason.as_str());
             }
         }
         self.steps.iter().filter_map(move |step| {

@@ -214,4 +214,23 @@ impl Action {
             | Self::RemoveRest => None,
         }
     }
+
+    /// The server that it starts, or starts anew, if it does.
+    #[must_use]
+    pub fn starts(&self) -> Option<&ServerSpec> {
+        match self {
+            Self::StartServer(spec) | Self::RestartServer { to: spec, .. } => Some(spec),
+            Self::MountStorage(_)
+            | Self::InstallPackages(_)
+            | Self::InstallEngine(_)
+            | Self::WriteSecrets(_)
+            | Self::FetchWeights(_)
+            | Self::AwaitReady { .. }
+            | Self::StopServer(_)
+            | Self::RemoveServer(_)
+            | Self::RemoveEngine(_)
+            | Self::RemoveWeights(_)
+            | Self::RemoveRest => None,
+        }
+    }
 }

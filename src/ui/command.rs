@@ -1,13 +1,11 @@
 //! What a server's command line comes to, below its row: `tp 2, parser hermes, context 32k: …`
 
 use crate::catalog::recipe::Parallel;
-use crate::plan::{Action, PodView, Row, Told, told};
+use crate::plan::{PodView, Row, Told, told};
 
 /// How a server that starts will be run, and why so; none for everything else.
 pub(super) fn command_text(row: &Row<'_>, view: &PodView) -> Option<String> {
-    let (Action::StartServer(spec) | Action::RestartServer { to: spec, .. }) = &row.step.action else {
-        return None;
-    };
+    let spec = row.step.action.starts()?;
     let Told { parallel, tools, reasoning, context, why } = told(spec, &view.gpus)?;
     let Parallel { tp, pp, dp } = parallel;
     let sizes = [("tp", tp), ("pp", pp), ("dp", dp)].into_iter().filter(|(_, size)| *size > 1);

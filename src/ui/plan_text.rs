@@ -4,7 +4,7 @@ use crate::fit::text::Line;
 use crate::fit::{Fit, Verdict};
 use crate::manifest::Lines;
 use crate::name::{ModelName, PodName};
-use crate::plan::{Action, Finding, Plan, PodView, Row, Severity, gpus_in_words};
+use crate::plan::{Finding, Plan, PodView, Row, Severity, gpus_in_words};
 use crate::ui::command::command_text;
 use crate::ui::findings::finding_text;
 use crate::ui::layout::{Count, WIDTH, width};
@@ -86,9 +86,7 @@ fn pod_text(
 
 /// How a server that starts will fit. Where that is uncertain a finding says so.
 fn fit<'a>(row: &Row<'_>, fits: &'a Fits) -> Option<&'a Fit> {
-    let (Action::StartServer(spec) | Action::RestartServer { to: spec, .. }) = &row.step.action else {
-        return None;
-    };
+    let spec = row.step.action.starts()?;
     fits.get(&(row.step.pod.clone(), spec.name.clone())).filter(|fit| fit.verdict == Verdict::Fits)
 }
 
