@@ -23,7 +23,7 @@ server() { # directory
     emit server "$name" running "$pid" $((uptime - start / 100))
     ask_health "$name" "$spec"
   else
-    left "$name" "$pid" "$start" "$boot"
+    left "$dir" "$pid" "$start" "$boot"
   fi
   [[ -e $dir/stopped ]] && emit server "$name" stopped
   first_line "$dir/answered" && [[ -n $pid && $REPLY == "$pid $start" ]] && emit server "$name" answered
@@ -48,10 +48,12 @@ measured() { # name file: lines of its log
   for line in "${lines[@]}"; do [[ -n $line ]] && emit server "$1" measured "${line:0:400}"; done
 }
 
-left() { # name pid start boot: what is left of a dead server's session
-  local pid
-  if [[ $4 != "$boot_id" ]] || { process "$2" && [[ $started != "$3" ]]; }; then
-    emit server "$1" dead '' # booted since, or another process has its pid: the kernel gives that only to nobody
+left() { # directory pid start boot: what is left of a dead server's session, and of its unit
+  local name=${1##*/} pid
+  [[ $4 == "$boot_id" ]] || { emit server "$name" dead ''; return; }
+  escaped "$1" "$2"
+  if process "$2" && [[ $started != "$3" ]]; then
+    emit server "$name" dead "$REPLY" # another process has its pid: the kernel gives that only to nobody
     return
   fi
   if ((${#members[@]} == 0)); then
@@ -60,7 +62,18 @@ left() { # name pid start boot: what is left of a dead server's session
       process "$pid" && [[ $state != [ZX] ]] && members[$session]+="$pid "
     done
   fi
-  emit server "$1" dead "${members[$2]}"
+  emit server "$name" dead "${members[$2]}$REPLY"
+}
+
+escaped() { # directory pid → REPLY: what is in the unit of a server, but not in its session
+  local lines=() pids=() pid
+  REPLY=
+  mapfile -t -n 2 lines <"$1/pid"
+  [[ ${lines[1]} == /sys/fs/cgroup/*/pi-*.scope && ${lines[1]} != *..* ]] || return
+  mapfile -t pids <"${lines[1]}/cgroup.procs"
+  for pid in "${pids[@]}"; do
+    process "$pid" && [[ $session != "$2" && $state != [ZX] ]] && REPLY+="$pid "
+  done
 }
 
 ask_health() { # name spec

@@ -1,12 +1,14 @@
 # Sourced text for the run scripts: a server's session notes who it is, then becomes the engine, or watches over it.
 
-# Writes `PID STARTTIME BOOT_ID` of this very process, which `exec` keeps; reads the secrets it was started with.
+# Writes `PID STARTTIME BOOT_ID` of this very process, which `exec` keeps, and in a second line its unit, if it gets
+# one; reads the secrets it was started with.
 begin_session() { # DIRECTORY
   local line rest boot
   read -r line </proc/$$/stat
   read -ra rest <<<"${line##*) }"
   read -r boot </proc/sys/kernel/random/boot_id
-  put "$1/pid" "$$ ${rest[19]} $boot"
+  enter_unit "${1##*/}"
+  put "$1/pid" "$$ ${rest[19]} $boot${unit:+$'\n'$unit}"
   while IFS= read -r line; do
     case $line in
       api_key=*) api_key=${line#*=} ;;

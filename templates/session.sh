@@ -1,12 +1,13 @@
 # Sourced text for scripts that deal with a server's processes: a server is a session, known by its leader's PID,
-# the leader's start time and the pod's boot id.
+# the leader's start time and the pod's boot id, and whatever else is in its unit, where it has one.
 
-# Sets $leader and $started from DIRECTORY/pid; fails when there is no record, or it is from before a reboot.
+# Sets $leader, $started and $unit, a control group's directory or why there is none, from DIRECTORY/pid; fails when
+# there is no record, or it is from before a reboot.
 read_record() { # DIRECTORY
   local boot now
-  leader='' started=''
+  leader='' started='' unit=''
   [[ -f $1/pid ]] || return 1
-  read -r leader started boot <"$1/pid" || [[ -n $leader ]] || return 1
+  { read -r leader started boot && read -r unit; } <"$1/pid" || [[ -n $leader || -n $unit ]] || return 1
   read -r now </proc/sys/kernel/random/boot_id
   [[ $boot == "$now" && $leader == [1-9]* ]]
 }
@@ -25,10 +26,22 @@ leader_runs() {
   read_stat "$leader" && [[ $start == "$started" && $state != [ZX] ]]
 }
 
-# Sets $members: every living process of the recorded session.
+# Sets $escaped: every living process of the recorded unit that is in another session.
+read_escaped() {
+  local pid pids=()
+  escaped=()
+  [[ $unit == /sys/fs/cgroup/*/pi-*.scope && $unit != *..* ]] || return 0
+  { mapfile -t pids <"$unit/cgroup.procs"; } 2>/dev/null || true
+  for pid in "${pids[@]}"; do
+    if read_stat "$pid" && [[ $session != "$leader" && $state != [ZX] ]]; then escaped+=("$pid"); fi
+  done
+}
+
+# Sets $members: every living process of the recorded session, and those that $escaped from it.
 read_members() {
   local entry pid
-  members=()
+  read_escaped
+  members=("${escaped[@]}")
   # a PID that another process carries now means that nothing of the session is left: the kernel does not give a
   # session's number away while one of its processes lives
   if read_stat "$leader" && [[ $start != "$started" ]]; then return 0; fi
@@ -44,22 +57,27 @@ start_session() { # DIRECTORY
   local tick
   : >"$1/server.log"
   setsid -f bash "$1/run.sh" "$1" </dev/null >>"$1/server.log" 2>&1
-  for ((tick = 0; tick < 100; tick++)); do
-    if read_record "$1"; then return 0; fi
+  for ((tick = 0; tick < 400; tick++)); do
+    if read_record "$1"; then
+      if [[ $unit == [!/]* ]]; then say "it runs in a session of its own, without a systemd unit; $unit"; fi
+      return 0
+    fi
     sleep 0.05
   done
   die "the server's session did not begin"
 }
 
-# Ends the session: TERM to the leader's group, SECONDS to drain, KILL to whatever is left of it; then its GPU memory
-# is waited for.
+# Ends the session: TERM to the leader's group and to what left it, SECONDS to drain, KILL to whatever is left; then its
+# GPU memory is waited for.
 end_session() { # DIRECTORY SECONDS
   local tick were=()
   read_record "$1" || return 0
   read_members
   ((${#members[@]})) || return 0
   were=("${members[@]}")
-  if leader_runs; then kill -TERM -- "-$leader" 2>/dev/null || true; else kill -TERM "${members[@]}" 2>/dev/null || true; fi
+  # TERM must not come twice: to many servers the second one says not to drain
+  if leader_runs; then members=("-$leader" "${escaped[@]}"); fi
+  kill -TERM -- "${members[@]}" 2>/dev/null || true
   for ((tick = 0; tick < $2 * 10; tick++)); do
     sleep 0.1
     read_members

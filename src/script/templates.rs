@@ -78,9 +78,9 @@ templates! {
     REMOVE_REST = "remove_rest.sh";
     REMOVE_SERVER = "remove_server.sh" with "session.sh";
     REMOVE_WEIGHTS = "remove_weights.sh";
-    RUN_COMMAND = "run_command.sh" with "run.sh", "session.sh";
-    RUN_LLAMA_CPP = "run_llama_cpp.sh" with "run.sh", "session.sh";
-    RUN_VLLM = "run_vllm.sh" with "run.sh", "session.sh";
+    RUN_COMMAND = "run_command.sh" with "run.sh", "session.sh", "unit.sh";
+    RUN_LLAMA_CPP = "run_llama_cpp.sh" with "run.sh", "session.sh", "unit.sh";
+    RUN_VLLM = "run_vllm.sh" with "run.sh", "session.sh", "unit.sh";
     START_FORMER = "start_former.sh" with "session.sh";
     START_SERVER = "start_server.sh" with "session.sh";
     STOP_SERVER = "stop_server.sh" with "session.sh";

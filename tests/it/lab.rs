@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Some pods, gone with the value.
 pub(crate) struct Lab {
@@ -12,13 +13,23 @@ pub(crate) struct Lab {
 impl Lab {
     /// Starts pods; says why and gives none where that is not possible.
     pub(crate) fn up(gpus: &[&str], disk: &str) -> Option<Self> {
+        Self::start(&["up", &gpus.len().to_string(), "--disk", disk, "--gpus", &gpus.join(",")])
+    }
+
+    /// Starts one whose PID 1 is systemd, where a login's processes end with it.
+    pub(crate) fn with_systemd() -> Option<Self> {
+        Self::start(&["up", "1", "--disk", "none", "--gpus", "none", "--systemd"])
+    }
+
+    fn start(up: &[&str]) -> Option<Self> {
         if let Err(why) = possible() {
             eprintln!("skipped: {why}");
             return None;
         }
-        let dir = roomy().join(format!("podlab-{}", std::process::id()));
-        let lab = Self { dir };
-        lab.podlab(&["up", &gpus.len().to_string(), "--disk", disk, "--gpus", &gpus.join(",")]);
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let lab = Self { dir: roomy().join(format!("podlab-{}-{number}", std::process::id())) };
+        lab.podlab(up);
         Some(lab)
     }
 
@@ -34,6 +45,12 @@ impl Lab {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         assert!(output.status.success(), "podlab {args:?}: {}{}", text(&output.stdout), text(&output.stderr));
         text(&output.stdout)
+    }
+
+    /// What a line of bash prints in a pod, where root runs it without a login.
+    #[track_caller]
+    pub(crate) fn inside(&self, pod: &str, line: &str) -> String {
+        self.podlab(&["exec", pod, line]).trim().to_owned()
     }
 
     /// Puts a file of this machine into a pod's /root.

@@ -41,4 +41,5 @@ mod replace;
 mod restart;
 mod screens;
 mod start_stop;
+mod systemd;
 mod verbose;
