@@ -59,7 +59,7 @@ start_session() { # DIRECTORY
   setsid -f bash "$1/run.sh" "$1" </dev/null >>"$1/server.log" 2>&1
   for ((tick = 0; tick < 400; tick++)); do
     if read_record "$1"; then
-      if [[ $unit == [!/]* ]]; then say "it runs in a session of its own, without a systemd unit; $unit"; fi
+      if [[ $unit == [!/]* ]]; then say "warning"$'\t'"\`${1##*/}\` runs without a systemd unit of its own: $unit"; fi
       return 0
     fi
     sleep 0.05

@@ -16,9 +16,15 @@ impl Lab {
         Self::start(&["up", &gpus.len().to_string(), "--disk", disk, "--gpus", &gpus.join(",")])
     }
 
-    /// Starts one whose PID 1 is systemd, where a login's processes end with it.
-    pub(crate) fn with_systemd() -> Option<Self> {
-        Self::start(&["up", "1", "--disk", "none", "--gpus", "none", "--systemd"])
+    /// Starts one whose PID 1 is systemd, where a login's processes end with it; with control groups as this machine
+    /// (`host`) has them, or of version 2 alone (`unified`).
+    pub(crate) fn with_systemd(groups: &str) -> Option<Self> {
+        let writable = Command::new("test").args(["-w", "/sys/fs/cgroup"]).status().unwrap();
+        if !writable.success() {
+            eprintln!("skipped: systemd needs control groups that can be written");
+            return None;
+        }
+        Self::start(&["up", "1", "--disk", "none", "--gpus", "none", "--systemd", groups])
     }
 
     fn start(up: &[&str]) -> Option<Self> {
