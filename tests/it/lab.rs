@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// How many labs this process has begun: each is a directory of its own.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
 /// Some pods, gone with the value.
 pub(crate) struct Lab {
     pub(crate) dir: PathBuf,
@@ -32,7 +35,6 @@ impl Lab {
             eprintln!("skipped: {why}");
             return None;
         }
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let lab = Self { dir: roomy().join(format!("podlab-{}-{number}", std::process::id())) };
         lab.podlab(up);
