@@ -14,7 +14,7 @@ const STEPS: [&str; 6] = [
 ];
 
 /// All of them, for the table.
-const EVERY: &str = "before, during or after any step of a first apply";
+pub(super) const EVERY: &str = "before, during or after any step of a first apply";
 
 const DIES: &str = "[models.two]\nport = 8011\ngpus = 1\ncommand = [\"bash\", \"-c\", \"sleep 1; exit 3\"]\n";
 
