@@ -12,11 +12,11 @@ gap() { # section why
   emit gap "$1" "$2"
 }
 
-stop() { # pid: ends a section that hangs, and what it waits for
-  local pid=$1 children
-  read -r children <"/proc/$pid/task/$pid/children"
-  # shellcheck disable=SC2086 # a list of pids
-  kill -KILL "$pid" $children
+stop() { # pid: ends a section that hangs, and what it waits for; before bash 5.2 that is a shell which waits, too
+  local child children
+  read -r children <"/proc/$1/task/$1/children"
+  kill -KILL "$1"
+  for child in $children; do stop "$child"; done
 }
 
 section() { # seconds name: runs the function of this name on its own; what hangs ends
