@@ -48,7 +48,7 @@ tick() {
 
 # Runs the hub's client; $words is what it said, the exit code its own.
 download() {
-  local options=(download "$repo" "${only[@]}" --quiet) out line pattern
+  local options=(download "$repo" "${only[@]}" --quiet) out line part='' pattern
   if [[ -n $commit ]]; then options+=(--revision "$commit"); fi
   for pattern in "${without[@]}"; do options+=(--exclude "$pattern"); done
   words=()
@@ -58,10 +58,12 @@ download() {
     printf 'exit %s\n' "$code"
   )
   while true; do
-    if read -r -t 1 -u "$out" line; then
+    if IFS= read -r -t 1 -u "$out" line; then
+      line=$part$line part=''
       if [[ $line == 'exit '* ]]; then break; fi
       words+=("$line")
     elif (($? > 128)); then
+      part+=$line # a line that came just then has been cut in two
       tick
     else
       line='exit 143'
