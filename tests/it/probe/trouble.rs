@@ -102,7 +102,7 @@ fn what_hangs_is_ended_and_becomes_a_gap() {
     let place = Place::new();
     fs::remove_file(place.path("bin/df")).unwrap();
     place.program("df", "echo $$ >>pids; exec sleep 1000");
-    place.program("nvidia-smi", "echo $$ >>pids; exec sleep 1000");
+    place.program("nvidia-smi", "echo $$ >>pids; sleep 1000 & echo $! >>pids; wait");
     let script = place.script().replace("section 5 disks", "section 1 disks").replace("-t 20", "-t 1");
     let start = Instant::now();
     let facts = read(&place.text(&script), &Expect::default());
