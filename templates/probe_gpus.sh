@@ -18,7 +18,7 @@ gpus() {
 neighbours() { # which GPUs NVLink joins; a driver that does not tell is no gap, one that hangs is not waited for
   local pid row
   read -r -u "$links" pid || return
-  while IFS= read -r -t 5 -u "$links" row || { (($? > 128)) && kill -KILL "$pid"; false; }; do
+  while IFS= read -r -t 5 -u "$links" row || { (($? > 128)) && stop "$pid"; false; }; do
     [[ $row == *GPU[0-9]* ]] && emit link "${row:0:2000}"
   done
 }

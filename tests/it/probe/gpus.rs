@@ -1,6 +1,6 @@
 //! GPUs, by an nvidia-smi that says what we want; podlab's are in `records`.
 
-use super::Place;
+use super::{Place, wait_until_gone};
 use pi::observe::GpuSight;
 use std::time::{Duration, Instant};
 
@@ -66,8 +66,11 @@ fn neighbours_by_nvlink_are_known_where_the_driver_tells() {
              printf 'NIC0\\tNV9\\tPIX\\tPIX\\t X \\n\\nLegend:\\n\\n  NV#  = Connection\\n'";
     assert_eq!(smi(matrix), [vec![(3, 12)], vec![], vec![(0, 12)]]);
     let begun = Instant::now();
-    for untold in ["echo 'Invalid combination of input arguments.'; exit 2", "sleep 1000"] {
+    for untold in
+        ["echo 'Invalid combination of input arguments.'; exit 2", "sleep 1000 & echo $! >pid; wait"]
+    {
         assert_eq!(smi(untold), [vec![], vec![], vec![]]);
     }
+    wait_until_gone(std::fs::read_to_string(place.path("home/pid")).unwrap().trim());
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
 }
