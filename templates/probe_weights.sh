@@ -4,7 +4,10 @@
 weights() {
   local repo path found=()
   shopt -s dotglob globstar
-  for repo in "${repos[@]}"; do repository "$repo" "$models_path/hub/models--${repo//\//--}"; done
+  for repo in "${repos[@]}"; do
+    repository "$repo" "$models_path/hub/models--${repo//\//--}"
+    flush
+  done
   for path in "${model_paths[@]}"; do
     [[ $path == / ]] || path=${path%/}
     emit model "$path"
@@ -48,6 +51,7 @@ sizes() { # of what was found, links followed; names with control characters are
     for name in "${found[@]}"; do [[ $name == *[[:cntrl:]]* ]] || clean+=("$name"); done
     ;;
   esac
+  flush
   for ((i = 0; i < ${#clean[@]}; i += 4000)); do
     stat -L --printf 'file\t%f\t%i\t%s\t%n\n' -- "${clean[@]:i:4000}"
     (($? > 1)) && gap weights 'stat cannot be run'
