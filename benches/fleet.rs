@@ -1,7 +1,9 @@
 //! How long `pi plan` takes, against other ways to ask pods the same things, measured in the same run.
 //!
 //! `cargo bench --bench fleet`, as root: 32 fake pods (tests/podlab), each a real sshd in a network of its own.
-//! Every program runs the very probe that `pi` sends. Ansible and pyinfra come from PyPI into target/tools/rivals.
+//! Every program runs, on every pod, the very probe that `pi` sends there, so all fetch the same facts: the manifest's
+//! one model may go to any pod, so that `pi` asks all of them the same. Ansible and pyinfra come from PyPI into
+//! target/tools/rivals.
 //! `cargo bench --bench fleet -- 8` asks 8 pods.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program that prints measurements")]
 
@@ -86,14 +88,15 @@ impl Lab {
     /// A manifest over some pods, and the probe that pi sends for it.
     fn write_manifest(&self, name: &str, pods: RangeInclusive<usize>) {
         let config = self.config();
-        let first = *pods.start();
+        let names: Vec<String> = pods.clone().map(|pod| format!("\"pod{pod}\"")).collect();
         let mut text = String::new();
         for pod in pods {
             let _ = writeln!(text, "[pods.pod{pod}]\nssh = \"ssh -F {} pod{pod}\"", config.display());
         }
         let _ = writeln!(
             text,
-            "[models.m]\nmodel = \"/etc/hostname\"\nengine = \"command\"\npod = \"pod{first}\"\ncommand = [\"true\"]"
+            "[models.m]\nmodel = \"/etc/hostname\"\nengine = \"command\"\nlisten = \"127.0.0.1\"\npod = [{}]\ncommand = [\"true\"]",
+            names.join(", ")
         );
         fs::write(self.dir.join(format!("{name}.toml")), &text).unwrap();
         let manifest = parse("pi.toml", &text, Path::new("/")).unwrap();

@@ -28,6 +28,9 @@ pub enum Need {
 
 /// Asks the hub. Whatever goes wrong is an answer, too.
 pub async fn ask(here: &Here, questions: &BTreeMap<ModelRef, Need>) -> HubFacts {
+    if questions.is_empty() {
+        return HubFacts::default(); // a client reads every certificate of this machine
+    }
     let hub = match &here.offline {
         Some(why) => Err(NoAnswer::Offline(why.clone())),
         None => Hub::new(here),
