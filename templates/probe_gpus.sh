@@ -17,8 +17,10 @@ gpus() {
   hand_over
 }
 
-hand_over() { # an empty line, so that it can be waited for, and a block, so that it is not read byte by byte
-  echo -n $'\n'"$out"$'\036'
+hand_over() { # first how many lines: those that are known to come can be read without a time-out at every byte
+  local lines
+  split "$out"
+  echo -n "${#lines[@]}"$'\n'"$out"
   out=
 }
 
@@ -60,13 +62,15 @@ apps() {
 }
 
 collect_gpus() {
-  local patience=20 pid='' block text='' deadline left code
+  local patience=20 pid='' count rows block text='' deadline left code
   [[ -n $smi ]] || { emit smi none; return; }
   deadline=$((SECONDS + patience)) left=$patience
   read -r -u "$gpu_fd" pid
-  while read -r -t "$left" -u "$gpu_fd" _ || { code=$?; false; }; do
-    mapfile -t -d $'\036' -n 1 -u "$gpu_fd" block
-    text+=${block[0]}
+  while read -r -t "$left" -u "$gpu_fd" count || { code=$?; false; }; do
+    ((count)) || continue
+    mapfile -n "$count" -u "$gpu_fd" rows
+    printf -v block %s "${rows[@]}"
+    text+=$block
     left=$((deadline > SECONDS ? deadline - SECONDS : 1))
   done
   if ((code > 128)); then
