@@ -7,10 +7,15 @@ use crate::catalog::version::Version;
 use crate::cli::args::{Fit as Args, Global};
 use crate::cli::exit::{Exit, usage};
 use crate::cli::subject::{Subject, subject};
+use crate::cli::world;
 use crate::fit::{Case, Fit, Setup, Verdict, Wanted, choose, fit, fit_pool, spread, tries};
 use crate::manifest::EngineVersion;
+use crate::memory::Store;
+use crate::model_ref::ModelRef;
+use crate::plan::{Measurement, measured_before};
 use crate::ui::{self, FitHeading};
 use miette::{Result, miette};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// GPUs of one machine, when nobody says how many.
 const MACHINE: u32 = 8;
@@ -27,22 +32,35 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
         return Ok(Exit::Done);
     };
     let gpu = find(name)?;
-    let (setup, fit) = estimate(&subject, gpu, &version, args)?;
+    let (setup, mut fit) = estimate(&subject, gpu, &version, args)?;
+    let measured = before(global, &subject, (gpu, &version), &setup).filter(|_| args.available_kv.is_none());
+    if let Some(measured) = &measured {
+        fit = fit_pool(&subject.shape, &setup, measured.kv_gib);
+    }
     let case = Case {
         shape: &subject.shape,
         recipe: subject.recipe,
         gpu: Some(gpu),
         setup: &setup,
-        pool_gib: args.available_kv,
+        pool_gib: args.available_kv.or(measured.as_ref().map(|it| it.kv_gib)),
     };
     let tries = tries(case, &fit);
     if args.json {
-        ui::data(&ui::fit_json(&fit, &tries))?;
+        ui::data(&ui::fit_json(&fit, &tries, measured.as_ref()))?;
     } else {
-        let heading = FitHeading { model: &subject.name, gpu: &gpu.key, version: &version };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let measured = measured.as_ref().map(|it| (&it.pod, now.saturating_sub(it.at)));
+        let heading = FitHeading { model: &subject.name, gpu: &gpu.key, version: &version, measured };
         ui::data(&ui::fit_text(&heading, &fit, &tries))?;
     }
     Ok(if fit.verdict == Verdict::DoesNotFit { Exit::Failed } else { Exit::Done })
+}
+
+/// What a pod measured when it ran so; none where nothing is remembered.
+fn before(global: &Global, subject: &Subject, on: (&Gpu, &Version), setup: &Setup) -> Option<Measurement> {
+    let ModelRef::Hub { repo, .. } = ModelRef::parse(&subject.name).ok()? else { return None };
+    let memory = Store::new(&world::config_dir(global).ok()?).read().ok()?;
+    measured_before(&memory, &repo, on, setup)
 }
 
 /// How the model would be run on this GPU, and how that fits.
