@@ -62,16 +62,18 @@ async fn one(
         Err(why) => Err(why),
         Ok(hub) => match timeout(patience, everything(here, hub, (repo, revision))).await {
             Ok(answer) => answer,
-            Err(_) => Err(NoAnswer::Offline(format!("no answer within {patience:?}"))),
+            Err(_) => Err(NoAnswer::Unreached(format!("no answer within {patience:?}"))),
         },
     };
     match answer {
         Ok(facts) => HubAnswer::Known(facts),
         // a commit is what it was
-        Err(NoAnswer::Offline(why)) => match kept::read(&here.kept, repo, revision) {
-            Some(facts) if is_commit(revision) => HubAnswer::Known(facts),
-            Some(_) | None => HubAnswer::Unknown(NoAnswer::Offline(why)),
-        },
+        Err(why @ (NoAnswer::Offline(_) | NoAnswer::Unreached(_))) => {
+            match kept::read(&here.kept, repo, revision) {
+                Some(facts) if is_commit(revision) => HubAnswer::Known(facts),
+                Some(_) | None => HubAnswer::Unknown(why),
+            }
+        }
         Err(why) => HubAnswer::Unknown(why),
     }
 }
