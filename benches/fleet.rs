@@ -96,12 +96,11 @@ impl Lab {
             "from pyinfra import host\nfrom pyinfra.facts import hardware, server\n\nfor fact in ({own}):\n    host.get_fact(fact)\nfor command in {COMMANDS:?}:\n    host.get_fact(server.Command, command)\n"
         );
         fs::write(self.dir.join("facts.py"), facts).unwrap();
-        let tasks: String = COMMANDS.iter().map(|command| format!("    - shell: {command:?}\n")).collect();
-        fs::write(
-            self.dir.join("facts.yml"),
-            format!("- hosts: all\n  gather_facts: true\n  tasks:\n{tasks}"),
-        )
-        .unwrap();
+        let mut tasks = "- hosts: all\n  gather_facts: true\n  tasks:\n".to_owned();
+        for command in COMMANDS {
+            let _ = writeln!(tasks, "    - shell: {command:?}");
+        }
+        fs::write(self.dir.join("facts.yml"), tasks).unwrap();
         let lines = (1..=self.pods).map(|pod| format!("pod{pod} ansible_ssh_common_args='-F {config}'\n"));
         fs::write(self.dir.join("inventory.ini"), lines.collect::<String>()).unwrap();
     }
