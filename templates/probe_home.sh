@@ -4,7 +4,10 @@
 servers() {
   local dir asked=() deadline=$((SECONDS + 4))
   local -A members=()
-  for dir in "$pi_path"/servers/*/; do server "${dir%/}"; done
+  for dir in "$pi_path"/servers/*/; do
+    server "${dir%/}"
+    flush
+  done
   answers
 }
 
@@ -155,5 +158,6 @@ home() {
   rest
   lock
   [[ -f $pi_path/env ]] && secrets "$pi_path/env" secret
+  flush
   servers
 }

@@ -16,6 +16,7 @@ mod door;
 mod exit_codes;
 mod eyes;
 mod faults;
+mod fit_measured;
 mod golden;
 mod hub;
 mod import;
