@@ -164,6 +164,8 @@ fn drift(status: &ServerStatus, plan: &Plan, pod: &PodName) -> Option<String> {
     let about = |action: &Action| match action {
         // one that is asked again first is as it should be, but for its silence
         Action::RestartServer { to, before, .. } => to.name == status.name && *before != Before::AskAgain,
+        Action::StartBeside { to, .. } => to.name == status.name,
+        Action::TakeOver(name) => *name == status.name,
         Action::StopServer(name) => *name == status.name && status.belongs == Belongs::Declared,
         Action::StartServer(_)
         | Action::AwaitReady { .. }
@@ -173,6 +175,7 @@ fn drift(status: &ServerStatus, plan: &Plan, pod: &PodName) -> Option<String> {
         | Action::WriteSecrets(_)
         | Action::FetchWeights(_)
         | Action::RemoveServer(_)
+        | Action::RemoveBeside(_)
         | Action::RemoveEngine(_)
         | Action::RemoveWeights(_)
         | Action::RemoveRest => false,

@@ -1,6 +1,6 @@
 //! One row of a plan: what is done to what, and below it what needs more room.
 
-use crate::plan::{Action, Before, Fetch, How, PodView, Row, Sign, gpu_list, shown_address};
+use crate::plan::{Action, Before, Fetch, How, Otherwise, PodView, Row, Sign, gpu_list, shown_address};
 use crate::spec::{EngineRecipe, ServerSpec};
 use crate::ui::layout::{WIDTH, padded, width, wrapped};
 use crate::ui::style::{ADD, CHANGE, REMOVE, Styled};
@@ -30,18 +30,32 @@ pub(super) fn row_text(text: &mut String, row: &Row<'_>, view: &PodView) {
     if !one_line && !detail.is_empty() {
         below(text, &detail);
     }
-    if let Action::RestartServer { changes, .. } = &step.action {
+    if let Action::RestartServer { changes, .. } | Action::StartBeside { changes, .. } = &step.action {
         for change in changes {
             change_text(text, change.field, &change.how);
         }
     }
-    let falls_back = matches!(
-        &step.action,
-        Action::RestartServer { before: Before::KeepFormer, .. } | Action::AwaitReady { former: Some(_), .. }
-    );
-    if falls_back {
-        below(text, "if it does not come up, the former one is started again");
+    for line in how_it_ends(&step.action) {
+        below(text, &line);
     }
+}
+
+/// What is to be known of how a server is replaced: why it is down, and what if the new one does not come up.
+fn how_it_ends(action: &Action) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Action::RestartServer { first: Some(why), .. } = action {
+        lines.push(format!("not beside the running one: {why}"));
+    }
+    let falls_back = matches!(
+        action,
+        Action::RestartServer { before: Before::KeepFormer, .. }
+            | Action::AwaitReady { otherwise: Otherwise::StartFormer(_), .. }
+    );
+    lines.extend(falls_back.then(|| "if it does not come up, the former one is started again".to_owned()));
+    if let Action::StartBeside { .. } = action {
+        lines.push("the running one stops once the new one answers, and stays if that fails".to_owned());
+    }
+    lines
 }
 
 /// Words below a row, indented.
@@ -113,6 +127,16 @@ fn words(row: &Row<'_>, view: &PodView) -> (&'static str, String, String) {
             ("server", target, "will be restarted if it stays silent".to_owned())
         }
         Action::RestartServer { down, .. } => ("server", target, restart(*down)),
+        Action::StartBeside { to, changes } => {
+            let detail = format!("beside the running one, {}, no down time", place(to));
+            let told = changes.iter().any(|change| !matches!(change.field, "gpus" | "port"));
+            return ("server", target, if told { detail } else { format!("{detail}: {reason}") });
+        }
+        Action::TakeOver(_) => ("server", target, "stops for the one beside it".to_owned()),
+        Action::RemoveBeside(_) => ("server", target, "what was started beside it goes".to_owned()),
+        Action::AwaitReady { otherwise: Otherwise::RemoveBeside, .. } => {
+            ("server", target, "pi waits for the one that was started beside it".to_owned())
+        }
         Action::AwaitReady { .. } => ("server", target, "pi waits for it".to_owned()),
         Action::StopServer(_) => ("server", target, "will be stopped".to_owned()),
         Action::RemoveServer(_) => ("server", target, String::new()),
