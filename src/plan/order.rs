@@ -51,6 +51,8 @@ struct Done {
     started: BTreeMap<ModelName, StepId>,
     ready: BTreeMap<ModelName, StepId>,
     beside: Vec<StepId>,
+    /// Servers beside which there is nobody any more.
+    alone: BTreeMap<ModelName, StepId>,
 }
 
 /// Appends one pod's draft to the plan: sorted, numbered, with its dependencies.
@@ -96,12 +98,11 @@ fn rank(action: &Action) -> u8 {
 impl Done {
     fn needed_by(&self, action: &Action, needs: &Needs) -> Vec<StepId> {
         match action {
-            Action::MountStorage(_)
-            | Action::InstallPackages(_)
-            | Action::RemoveServer(_)
-            | Action::RemoveBeside(_) => Vec::new(),
-            Action::StopServer(_) => {
-                needs.stopped.iter().filter_map(|name| self.stopped.get(name)).copied().collect()
+            Action::MountStorage(_) | Action::InstallPackages(_) | Action::RemoveBeside(_) => Vec::new(),
+            Action::RemoveServer(name) => self.alone.get(name).copied().into_iter().collect(),
+            Action::StopServer(name) => {
+                let stopped = needs.stopped.iter().filter_map(|name| self.stopped.get(name));
+                stopped.chain(self.alone.get(name)).copied().collect()
             }
             // pi's own directory may be on the storage
             Action::InstallEngine(_) => [&self.mounts[..], &self.packages].concat(),
@@ -134,7 +135,11 @@ impl Done {
     fn note(&mut self, action: &Action, id: StepId) {
         match action {
             Action::MountStorage(_) => self.mounts.push(id),
-            Action::RemoveServer(_) | Action::RemoveBeside(_) => self.leavers.push(id),
+            Action::RemoveServer(_) => self.leavers.push(id),
+            Action::RemoveBeside(name) => {
+                self.leavers.push(id);
+                self.alone.insert(name.clone(), id);
+            }
             Action::StopServer(name) => {
                 self.leavers.push(id);
                 self.stopped.insert(name.clone(), id);
