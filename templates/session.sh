@@ -92,6 +92,7 @@ end_beside() { # PI NAME SECONDS
     mv -f -- "$dir/server.log" "$1/servers/$2/server.log.failed"
   fi
   rm -rf -- "$dir"
+  rmdir --ignore-fail-on-non-empty -- "$1/beside"
 }
 
 # Waits until the driver lists none of these processes, which are gone, for at most 20 s: it may take so long to clear

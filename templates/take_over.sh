@@ -29,3 +29,4 @@ for file in "$new"/*; do
 done
 mv -f -- "$new/pid" "$dir/pid"
 rm -rf -- "$new"
+rmdir --ignore-fail-on-non-empty -- "$pi/beside"

@@ -29,7 +29,9 @@ pub(super) async fn interrupted<R: Remote>(errand: &Errand<'_, R>, newcomer: New
     let stands = match wish.unwrap_or(Starting::Stop) {
         Starting::Leave if *newcomer.otherwise == Otherwise::RemoveBeside => {
             let name = &spec.name;
-            format!("it was left to start beside the running one: `pi logs {name}` follows it, and `pi apply` puts it in place")
+            format!(
+                "it was left to start beside the running one: `pi logs {name}` follows it, and `pi apply` puts it in place"
+            )
         }
         Starting::Leave => format!("it was left to start: `pi logs {}` follows it", spec.name),
         Starting::Stop => match stop(errand, newcomer, "pi was interrupted while it started").await {

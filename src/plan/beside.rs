@@ -34,7 +34,11 @@ pub(super) enum Way {
 
 /// Looks at what was started beside servers. What is as it should be is planned for instead of the one beside which it
 /// was started, and the other way round; anything else is removed.
-pub(super) fn take_up(inputs: &Inputs<'_>, site: &Site<'_>, facts: &mut Cow<'_, PodFacts>) -> Vec<Unnumbered> {
+pub(super) fn take_up(
+    inputs: &Inputs<'_>,
+    site: &Site<'_>,
+    facts: &mut Cow<'_, PodFacts>,
+) -> Vec<Unnumbered> {
     let own: Vec<&ModelName> = site
         .own_servers()
         .filter(|(name, seen)| seen.beside.is_some() && inputs.scope.has_server(site.name, name))
@@ -147,7 +151,8 @@ fn place(
     if wanted.gpus.is_empty() {
         return Err("on the CPU memory may not do for two".to_owned());
     }
-    let meets = |one: &ServerSpec| around.iter().any(|other| other.gpus.iter().any(|gpu| one.gpus.contains(gpu)));
+    let meets =
+        |one: &ServerSpec| around.iter().any(|other| other.gpus.iter().any(|gpu| one.gpus.contains(gpu)));
     if meets(now) || meets(wanted) {
         return Err("others are on its GPUs, or come there".to_owned());
     }

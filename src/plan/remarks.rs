@@ -58,7 +58,8 @@ fn moved(inputs: &Inputs<'_>, site: &Site<'_>, candidate: &Candidate<'_>, to: Po
         return None;
     }
     let stranger = site.facts.listeners.iter().find(|listener| {
-        listener.port == from && !site.facts.servers.values().flat_map(ServerSeen::both).any(|server| owns(server, listener))
+        listener.port == from
+            && !site.facts.servers.values().flat_map(ServerSeen::both).any(|server| owns(server, listener))
     });
     let holder = match stranger {
         Some(listener) => match (listener.pid, listener.command.as_str()) {

@@ -99,7 +99,8 @@ fn await_ready(
     let place = if *otherwise == Otherwise::RemoveBeside { BESIDE } else { SERVERS };
     let wait = |spec: &ServerSpec| {
         let (name, host, port) = (&spec.name, spec.ask_at().to_string(), spec.port);
-        let values = json!({ "pi": pi, "name": name, "place": place, "host": host, "port": port, "stall": stall.0 });
+        let values =
+            json!({ "pi": pi, "name": name, "place": place, "host": host, "port": port, "stall": stall.0 });
         render(Template::AWAIT_READY, &values)
     };
     let note = |template, spec: &ServerSpec| {

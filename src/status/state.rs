@@ -45,6 +45,8 @@ pub struct ServerStatus {
     pub cause: Option<String>,
     /// What an apply would change about it, and why.
     pub drift: Option<String>,
+    /// What was started beside it to take its place: what it is, and whether it answers, starts or is dead.
+    pub beside: Option<(ServerSpec, State)>,
     /// What it is to this manifest.
     pub belongs: Belongs,
     /// Its record, if there is one that can be read.
@@ -109,6 +111,7 @@ fn server(
         phase: None,
         cause: None,
         drift: None,
+        beside: seen.and_then(beside),
         belongs: Belongs::Declared,
         spec: seen.and_then(|seen| seen.spec.clone().ok()),
         pid: None,
@@ -141,6 +144,16 @@ fn server(
         }
     }
     status
+}
+
+fn beside(seen: &ServerSeen) -> Option<(ServerSpec, State)> {
+    let beside = seen.beside.as_ref()?;
+    let state = match &beside.life {
+        Life::Running { .. } if beside.answered => State::Ready,
+        Life::Running { .. } => State::Starting,
+        Life::Dead { .. } | Life::Stopped => State::Dead,
+    };
+    Some((beside.spec.as_ref().ok()?.clone(), state))
 }
 
 /// How a server is that is not there.

@@ -57,11 +57,18 @@ impl World {
                 steps.insert(event["step"]["id"].as_u64(), action.to_owned());
             }
             let id = event["step"]["id"].as_u64().or_else(|| event["id"].as_u64());
-            let now = format!("{} {}", event["event"].as_str().unwrap_or(""), steps.get(&id).map_or("", String::as_str));
-            if now == moment && let Some(then) = then.take() {
+            let now = format!(
+                "{} {}",
+                event["event"].as_str().unwrap_or(""),
+                steps.get(&id).map_or("", String::as_str)
+            );
+            if now == moment
+                && let Some(then) = then.take()
+            {
                 then(&mut pi);
             }
-            heard += &format!("{line}\n");
+            heard.push_str(&line);
+            heard.push('\n');
         }
         assert!(then.is_none(), "it never told `{moment}`:\n{heard}");
         let mut ran = Ran::from(pi.wait_with_output().unwrap());
@@ -91,7 +98,7 @@ impl World {
         let ask = |port: &u16| format!("curl -sf -m 5 -o /dev/null http://10.77.0.11:{port}/health");
         let asked: Vec<String> = ports.iter().map(ask).collect();
         let line = format!(
-            "n=0; until [ -e {0}/enough ]; do {1} || echo nobody; n=$((n + 1)); sleep 0.02; done; echo asked $n; rm {0}/enough",
+            "n=0; until [ -e {0}/enough ] || ! [ -d {0} ]; do {1} || echo nobody; n=$((n + 1)); sleep 0.02; done; echo asked $n; rm -f {0}/enough",
             self.place.path().display(),
             asked.join(" || ")
         );
@@ -118,7 +125,8 @@ impl Client {
     fn was_always_served(self) {
         std::fs::write(&self.enough, "").unwrap();
         let said = String::from_utf8(self.child.wait_with_output().unwrap().stdout).unwrap();
-        let count: usize = said.trim().strip_prefix("asked ").unwrap_or_else(|| panic!("{said}")).parse().unwrap();
+        let count: usize =
+            said.trim().strip_prefix("asked ").unwrap_or_else(|| panic!("{said}")).parse().unwrap();
         assert!(count > 20, "asked {count} times only");
     }
 }
@@ -135,7 +143,8 @@ fn clients_are_served_while_a_server_is_replaced() {
     client.was_always_served();
     world.pi("plan --detailed-exitcode").exits(0).says("No changes. 1 server");
     assert_eq!(world.there(), ":8002 ");
-    world.pi("env echo").exits(0).says(":8002/v1");
+    // its answer has the key in it, as it should
+    world.pi("env echo").says(":8002/v1");
 
     // one that dies: who serves is not touched
     let leader = world.leader();
@@ -148,7 +157,11 @@ fn clients_are_served_while_a_server_is_replaced() {
 
     // one whose port is fixed
     world.wants(&serves(0, "third"), "port = 8002");
-    world.pi("plan --detailed-exitcode").exits(2).says("will be restarted").says("port 8002 is fixed in pi.toml");
+    world
+        .pi("plan --detailed-exitcode")
+        .exits(2)
+        .says("will be restarted")
+        .says("port 8002 is fixed in pi.toml");
     world.pi("apply --yes").exits(0);
     world.answers_on(8002);
 }
@@ -157,15 +170,18 @@ fn clients_are_served_while_a_server_is_replaced() {
 fn what_was_begun_beside_a_server_is_ended_by_the_next_apply() {
     let Some(world) = World::up() else { return };
     // the address goes from port to port
-    for (at, moment) in ["began start_beside", "began await_ready", "ended await_ready"].into_iter().enumerate() {
+    for (at, moment) in
+        ["began start_beside", "began await_ready", "ended await_ready"].into_iter().enumerate()
+    {
         let (from, to) = if at % 2 == 0 { (8001, 8002) } else { (8002, 8001) };
-        world.wants(&serves(1, moment), "");
+        // slow enough that two looks at it see the same
+        world.wants(&serves(6, moment), "");
         let client = world.client(&[from, to]);
         world.apply_until(moment, |pi| {
             std::thread::sleep(Duration::from_millis(300));
             pi.kill().unwrap();
         });
-        world.pi("list").exits(0).says(&format!(":{from}"));
+        world.pi("list").says("beside it on port");
         world.pi("apply --yes --lock-wait 2m").exits(0);
         world.answers_on(to);
         client.was_always_served();
@@ -185,7 +201,6 @@ fn what_was_begun_beside_a_server_goes_when_it_is_not_wanted_any_more() {
     };
     assert_eq!(begin(), ":8001 :8002 echo\n");
     world.wants(&serves(0, "first"), "");
-    world.pi("plan --detailed-exitcode --lock-wait 2m").exits(64);
     world.pi("plan --detailed-exitcode").exits(2).says("what was started beside it goes");
     world.pi("apply --yes --lock-wait 2m").exits(0);
     assert_eq!((world.there().as_str(), world.leader()), (":8001 ", leader.clone()));

@@ -4,9 +4,9 @@
 use super::Asked;
 use crate::name::{ModelName, Port};
 use crate::observe::{Life, Listener, ServerSeen, mapped_ports};
-use crate::plan::{Site, is_live};
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::servers::Stays;
+use crate::plan::{Site, is_live};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the search for a free port begins.

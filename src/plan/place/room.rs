@@ -3,9 +3,9 @@
 use crate::manifest::EngineKind;
 use crate::name::ModelName;
 use crate::observe::{Gpu, GpuProcess, GpuSight, Life, PodFacts, ServerSeen};
-use crate::plan::{Site, is_live};
 use crate::plan::look::unusable;
 use crate::plan::servers::Stays;
+use crate::plan::{Site, is_live};
 use crate::units::Percent;
 use std::collections::BTreeMap;
 

@@ -16,6 +16,13 @@ const STEPS: [&str; 6] = [
 /// All of them, for the table.
 const EVERY: &str = "before, during or after any step of a first apply";
 
+const BESIDE_STEPS: [&str; 4] =
+    ["began start_beside two", "began await_ready two", "ended await_ready two", "began take_over two"];
+
+/// Slow enough that two looks at it see the same.
+const CHANGED: &str = "[models.two]\ngpus = 1\n\
+    command = [\"bash\", \"-c\", \"sleep 100000 & sleep 4; python3 /root/serve.py --port $0 --model $1\", \"{port}\", \"{model}\"]\n";
+
 const DIES: &str = "[models.two]\nport = 8011\ngpus = 1\ncommand = [\"bash\", \"-c\", \"sleep 1; exit 3\"]\n";
 
 pub(super) fn rows() -> Vec<Row> {
@@ -37,7 +44,28 @@ pub(super) fn rows() -> Vec<Row> {
             bench.tell("the next apply says that it dies, and the former one runs again");
         }));
     }
+    rows.extend(BESIDE_STEPS.into_iter().map(beside));
     rows
+}
+
+/// A changed server has a GPU and a port of its own until it takes the former one's place.
+fn beside(event: &'static str) -> Row {
+    let row = Row::new("`pi` killed with -9", event, move |bench| {
+        bench.apply();
+        bench.wants(&[ONE, CHANGED]);
+        bench.apply_until(event, |pi| {
+            std::thread::sleep(Duration::from_millis(200));
+            kill_9(pi);
+        });
+        let served =
+            bench.inside("curl -sf -m 5 127.0.0.1:8011/health || curl -sf -m 5 127.0.0.1:8001/health");
+        assert_eq!(served, "{}", "somebody is served all the time");
+        bench.pi("apply --yes --lock-wait 2m").exits(0);
+        bench.pi("plan --detailed-exitcode").exits(0).says("No changes");
+        bench.wants(&[ONE, TWO]);
+        bench.converges();
+    });
+    row.among("while a changed server starts beside the former one, and takes its place")
 }
 
 /// Before, during and after a step.

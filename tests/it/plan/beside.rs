@@ -25,7 +25,8 @@ fn run(script: &Script) -> String {
 }
 
 fn mark(scratch: &Scratch, place: &str) {
-    let values = json!({ "pi": scratch.path("pi"), "name": "sleeper", "place": place, "digest": "0123456789ab" });
+    let values =
+        json!({ "pi": scratch.path("pi"), "name": "sleeper", "place": place, "digest": "0123456789ab" });
     run(&render(Template::MARK_ANSWERED, &values).unwrap());
 }
 
@@ -78,15 +79,14 @@ fn a_server_started_beside_another_twice_is_there_once() {
 
 #[test]
 fn what_was_started_beside_a_server_goes_alone_or_with_it() {
-    let actions: [(fn(&Scratch) -> Action, usize); 4] = [
-        (|_| Action::RemoveBeside(name()), 1),
-        (|_| Action::StopServer(name()), 0),
-        (|_| Action::RemoveServer(name()), 0),
-        (|scratch| Action::StartServer(scratch.server()), 1),
-    ];
-    for (action, left) in actions {
+    for at in 0..4 {
         let (scratch, ..) = both();
-        let action = action(&scratch);
+        let (action, left) = match at {
+            0 => (Action::RemoveBeside(name()), 1),
+            1 => (Action::StopServer(name()), 0),
+            2 => (Action::RemoveServer(name()), 0),
+            _ => (Action::StartServer(scratch.server()), 1),
+        };
         scratch.act(&action, "");
         assert_eq!(scratch.sessions().len(), left, "{}", action.name());
         assert!(!scratch.path("pi/beside/sleeper").exists(), "{}", action.name());
@@ -142,7 +142,8 @@ fn taking_a_place_may_be_broken_off_anywhere() {
         let mut files: Vec<String> =
             files.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         files.sort_unstable();
-        let there = ["answered", "pid", "run.sh", "secrets", "server.log", "server.log.1", "spec.json", "took"];
+        let there =
+            ["answered", "pid", "run.sh", "secrets", "server.log", "server.log.1", "spec.json", "took"];
         assert_eq!(files, there, "{line}");
     }
 }

@@ -26,7 +26,11 @@ fn changed(scratch: &Scratch) -> Box<ServerSpec> {
 }
 
 fn named(scratch: &Scratch, template: Template, digest: &str) -> Script {
-    render(template, &json!({ "pi": scratch.path("pi"), "name": "sleeper", "place": "servers", "digest": digest })).unwrap()
+    render(
+        template,
+        &json!({ "pi": scratch.path("pi"), "name": "sleeper", "place": "servers", "digest": digest }),
+    )
+    .unwrap()
 }
 
 fn run(script: &Script, input: &str) {
@@ -35,7 +39,8 @@ fn run(script: &Script, input: &str) {
 }
 
 fn restart(scratch: &Scratch, before: Before) -> Vec<Script> {
-    let action = Action::RestartServer { to: changed(scratch), changes: Vec::new(), before, down: None, first: None };
+    let action =
+        Action::RestartServer { to: changed(scratch), changes: Vec::new(), before, down: None, first: None };
     scripts(&action, scratch.pod()).unwrap()
 }
 
