@@ -4,9 +4,8 @@ use crate::cli::args::{Global, Scope};
 use crate::cli::completions;
 use crate::cli::endpoint::{Access, Endpoint, Key, endpoint};
 use crate::cli::exit::Exit;
-use crate::cli::tunnels::Note;
+use crate::cli::tunnel::{Note, Opened, open_behind};
 use crate::cli::world::World;
-use crate::name::PodName;
 use crate::ui::{self, ClientEnv, Shell};
 use clap::Args as Arguments;
 use clap_complete::engine::ArgValueCandidates;
@@ -30,57 +29,62 @@ pub(super) struct Args {
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let world = World::open(global, &Scope::default())?;
-    let exit = tell(&world, args).await;
+    let exit = tell(&world, global, args).await;
     world.remote.close().await;
     exit
 }
 
-async fn tell(world: &World, args: &Args) -> Result<Exit> {
+async fn tell(world: &World, global: &Global, args: &Args) -> Result<Exit> {
     let endpoint = endpoint(world, &args.name).await?;
     let key = match endpoint.key(world) {
         Key::Open => None,
         Key::Known(key) => Some(key),
         Key::Unknown => return Err(no_key(&endpoint)),
     };
-    let base_url = base_url(world, &endpoint)?;
+    let base_url = match base_url(world, global, &endpoint).await? {
+        Ok(url) => url,
+        Err(exit) => return Ok(exit),
+    };
     let model = endpoint.model(world).await;
     let env = ClientEnv { base_url: &base_url, key, model: &model };
     ui::data(&if args.json { ui::env_json(&env) } else { ui::env_text(&env, args.shell) })?;
     Ok(Exit::Done)
 }
 
-/// Where this machine's clients reach it.
-fn base_url(world: &World, endpoint: &Endpoint) -> Result<String> {
+/// Where this machine's clients reach it. Where only SSH gets there, through a tunnel, which is opened if none is;
+/// or how that one ended.
+async fn base_url(world: &World, global: &Global, endpoint: &Endpoint) -> Result<Result<String, Exit>> {
     let Endpoint { pod, spec, address, access } = endpoint;
     match access {
-        Access::Direct => Ok(address.base_url()),
+        Access::Direct => Ok(Ok(address.base_url())),
         Access::Silent => {
             ui::note(&format!("`{}` does not answer yet: `pi list` shows how far it is.", spec.name));
-            Ok(address.base_url())
+            Ok(Ok(address.base_url()))
         }
-        Access::Tunnel => match Note::new(&world.store, pod, &spec.name).open() {
-            Some(port) => {
+        Access::Tunnel => {
+            if let Some(port) = Note::new(&world.store, pod, &spec.name).open() {
                 ui::note(&format!("Through the tunnel to {pod} that is open on this machine."));
-                Ok(format!("http://127.0.0.1:{port}/v1"))
+                return Ok(Ok(format!("http://127.0.0.1:{port}/v1")));
             }
-            None => Err(no_way(endpoint, pod)),
-        },
+            Ok(match open_behind(global, (pod, &spec.name), None).await? {
+                Opened::At { url, until } => {
+                    let why = why_not_direct(endpoint);
+                    ui::note(&format!("Only ssh gets to `{}`: {why}.\nOpened a tunnel, {until}.", spec.name));
+                    Ok(url)
+                }
+                Opened::Not(exit) => Err(exit),
+            })
+        }
     }
 }
 
-fn no_way(endpoint: &Endpoint, pod: &PodName) -> Report {
-    let Endpoint { spec, address, .. } = endpoint;
-    let why = if spec.listen.is_loopback() {
-        format!("it listens on {} of {pod} alone", spec.listen)
-    } else {
-        format!(
-            "nothing answers at {address}, though it runs: a firewall, or a port that the provider does not map"
-        )
-    };
-    miette!(
-        help = format!("keep `pi tunnel {}` running in another terminal, then ask again", spec.name),
-        "this machine gets to `{}` only through ssh: {why}",
-        spec.name
+fn why_not_direct(endpoint: &Endpoint) -> String {
+    let Endpoint { pod, spec, address, .. } = endpoint;
+    if spec.listen.is_loopback() {
+        return format!("it listens on {} of {pod} alone", spec.listen);
+    }
+    format!(
+        "nothing answers at {address}, though it runs (a firewall, or a port that the provider does not map)"
     )
 }
 

@@ -36,7 +36,6 @@ mod shell;
 mod ssh;
 mod tunnel;
 mod unlock;
-mod tunnels;
 mod which_pod;
 mod world;
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A Hugging Face hub on loopback, for tests: the real `hf` client and pi accept it through HF_ENDPOINT.
 
-usage: minihub.py ROOT LOG      prints `http://127.0.0.1:PORT` as soon as it answers; logs a line a request
+usage: minihub.py ROOT LOG [HOST [PORT]]      prints `http://127.0.0.1:PORT` as soon as it answers; logs a line a request
 
 ROOT/org/name/… are the files of a repository, whose one commit follows from their contents; ROOT/org/name.json may say
 {"gated": true, "private": true, "slow": BYTES_A_SECOND, "page": FILES_A_PAGE, "break": BYTES}. Tokens: `hf_good` may
@@ -157,6 +157,7 @@ class Hub(BaseHTTPRequestHandler):
                 time.sleep(step / speed)
 
 
-server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-print(f"http://127.0.0.1:{server.server_port}", flush=True)
+HOST, PORT = (sys.argv[3:] + ["127.0.0.1", "0"][len(sys.argv) - 3 :])[:2]
+server = ThreadingHTTPServer((HOST, int(PORT)), Hub)
+print(f"http://{HOST}:{server.server_port}", flush=True)
 server.serve_forever()

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use crate::golden::Golden;
 use pi::diagnose::{Cause, cause_of_death, first_cause, measured, progress};
 use pi::manifest::EngineKind;
 use proptest::prelude::*;
@@ -14,11 +15,11 @@ const KINDS: [EngineKind; 3] = [EngineKind::Vllm, EngineKind::LlamaCpp, EngineKi
 
 #[test]
 fn every_log_is_understood_as_written_down() {
-    let mut differences = String::new();
+    let mut golden = Golden::default();
     for file in logs() {
-        differences += &golden(&file.with_extension("txt"), &told(&file));
+        golden.compare(&file.with_extension("txt"), &told(&file));
     }
-    assert!(differences.is_empty(), "{differences}\naccept with PI_ACCEPT=1");
+    golden.all_as_written();
 }
 
 #[test]
@@ -159,18 +160,4 @@ fn name(file: &Path) -> String {
 fn read(file: &Path) -> Vec<String> {
     let text = String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned();
     text.split('\n').map(str::to_owned).collect()
-}
-
-/// The difference between what is written down and what came out; with `PI_ACCEPT=1` the latter is written down.
-fn golden(file: &Path, report: &str) -> String {
-    let expected = std::fs::read_to_string(file).unwrap_or_default();
-    if expected == report {
-        return String::new();
-    }
-    if std::env::var_os("PI_ACCEPT").is_some() {
-        std::fs::write(file, report).unwrap();
-        return String::new();
-    }
-    let diff = similar::TextDiff::from_lines(expected.as_str(), report);
-    diff.unified_diff().header(&file.display().to_string(), "now").to_string()
 }

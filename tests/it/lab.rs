@@ -94,15 +94,24 @@ fn roomy() -> PathBuf {
 
 /// The wheels, downloaded once.
 pub(crate) fn wheels(names: &[&str]) -> Vec<PathBuf> {
+    download(names, &["--no-deps"])
+}
+
+/// The wheels and all that they need, for a Python such as `3.11`.
+pub(crate) fn wheels_for(python: &str, names: &[&str]) -> Vec<PathBuf> {
+    download(names, &["--only-binary=:all:", "--python-version", python])
+}
+
+fn download(names: &[&str], how: &[&str]) -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wheels").join(names.join("+"));
-    let pip =
-        ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "--no-deps"];
-    let files = || {
-        std::fs::read_dir(&dir).into_iter().flatten().map(|entry| entry.unwrap().path()).collect::<Vec<_>>()
-    };
-    if files().len() < names.len() {
-        let status = Command::new("python3").args(pip).arg("--dest").arg(&dir).args(names).status().unwrap();
+    let all = dir.join("all");
+    if !all.exists() {
+        let pip = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-cache-dir"];
+        let mut python = Command::new("python3");
+        let status = python.args(pip).args(how).arg("--dest").arg(&dir).args(names).status().unwrap();
         assert!(status.success(), "pip download");
+        File::create(&all).unwrap();
     }
-    files()
+    let files = std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| *path != all).collect()
 }

@@ -1,5 +1,6 @@
 //! `tests/manifests/*.toml`: manifests with something wrong, and beside each the report as it is shown.
 
+use crate::golden::Golden;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use pi::manifest;
 use pi::problem::{OneBelowTheOther, Problems};
@@ -14,7 +15,7 @@ fn every_bad_manifest_is_reported_as_written_down() {
         .collect();
     files.sort();
     assert!(files.len() >= 30, "only {} bad manifests", files.len());
-    let mut differences = String::new();
+    let mut golden = Golden::default();
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
         let report = match manifest::parse("pi.toml", &text, Path::new("/work/team")) {
@@ -25,9 +26,9 @@ fn every_bad_manifest_is_reported_as_written_down() {
         for line in report.lines().filter(|line| !line.contains("╰──")) {
             assert!(line.chars().count() <= 80, "wider than 80 columns: {line}");
         }
-        differences += &golden(&file.with_extension("txt"), &report);
+        golden.compare(&file.with_extension("txt"), &report);
     }
-    assert!(differences.is_empty(), "{differences}\naccept with PI_ACCEPT=1");
+    golden.all_as_written();
 }
 
 /// The report at 80 columns, without colour.
@@ -37,18 +38,4 @@ pub(crate) fn show(problems: &Problems) -> String {
     let mut text = String::new();
     OneBelowTheOther::new(handler).render(problems, &mut text).unwrap();
     text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
-}
-
-/// The difference between what is written down and what came out; with `PI_ACCEPT=1` the latter is written down.
-fn golden(file: &Path, report: &str) -> String {
-    let expected = std::fs::read_to_string(file).unwrap_or_default();
-    if expected == report {
-        return String::new();
-    }
-    if std::env::var_os("PI_ACCEPT").is_some() {
-        std::fs::write(file, report).unwrap();
-        return String::new();
-    }
-    let diff = similar::TextDiff::from_lines(expected.as_str(), report);
-    diff.unified_diff().header(&file.display().to_string(), "now").to_string()
 }

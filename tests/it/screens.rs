@@ -1,5 +1,6 @@
 //! What the help says, screen by screen, at 80 columns: accepted with `PI_ACCEPT=1`.
 
+use crate::golden::Golden;
 use crate::workplace::Workplace;
 use std::collections::BTreeSet;
 use std::fs;
@@ -45,22 +46,18 @@ fn screens() -> Vec<(String, String)> {
 
 #[test]
 fn help_reads_as_written_down_has_an_example_and_fits_80_columns() {
-    let accept = std::env::var_os("PI_ACCEPT").is_some();
+    let mut golden = Golden::default();
     let mut known = BTreeSet::new();
     for (name, text) in screens() {
         let file = directory().join(format!("{name}.txt"));
-        if accept {
-            fs::create_dir_all(directory()).unwrap();
-            fs::write(&file, &text).unwrap();
-        }
-        let written = fs::read_to_string(&file).unwrap_or_default();
-        assert_eq!(text, written, "pi {name}: accept with PI_ACCEPT=1");
+        golden.compare(&file, &text);
         let long: Vec<_> = text.lines().filter(|line| line.chars().count() > 80).collect();
         assert!(long.is_empty(), "pi {name}: {long:#?}");
         let teaches = text.contains("Example") || ["pi", "help", "check", "schema"].contains(&name.as_str());
         assert!(teaches, "pi {name} has no example");
         known.insert(file);
     }
+    golden.all_as_written();
     for file in fs::read_dir(directory()).unwrap() {
         let file = file.unwrap().path();
         assert!(known.contains(&file), "{} is no screen any more", file.display());

@@ -51,10 +51,45 @@ fn a_server_that_is_gone_is_not_exported() {
 }
 
 #[test]
-fn a_server_on_the_pods_loopback_wants_a_tunnel() {
+fn a_server_on_the_pods_loopback_gets_a_tunnel_for_as_long_as_the_shell_lives() {
     let site = Site::running("127.0.0.1", "m");
-    let ran = site.place.pi("env echo").exits(1).says("only through ssh").says("pi tunnel echo");
-    assert!(ran.out.is_empty(), "{}", ran.out);
+    // a shell of a terminal leads a session; its pipes are not those of the tunnel, or this would never end
+    let script = r#"
+        eval "$(pi env echo)"
+        address=${OPENAI_BASE_URL#http://} address=${address%/v1}
+        exec 3<>"/dev/tcp/${address%:*}/${address#*:}" && printf 'GET /health HTTP/1.0\r\n\r\n' >&3 && read -r _ status _ <&3
+        pi env echo >/dev/null
+        pi tunnel echo --background
+        printf '%s %s' "$OPENAI_BASE_URL" "$status""#;
+    let ran: crate::workplace::Ran =
+        site.place.command_of("setsid", &["--wait", "bash", "-c", script]).output().unwrap().into();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let url = ran.out.strip_suffix(" 200").unwrap_or_else(|| panic!("{ran:?}")).to_owned();
+    ran.says("it listens on 127.0.0.1 of far alone")
+        .says("until this shell ends, or `pi tunnel echo --close`")
+        .says("that is open on this machine")
+        .says("a tunnel to `echo` is open")
+        .says(&url);
+    let address = url.trim_start_matches("http://").trim_end_matches("/v1");
+    crate::sshd::eventually("the tunnel ends with the shell", || {
+        std::net::TcpStream::connect(address).is_err()
+    });
+}
+
+#[test]
+fn a_tunnel_in_the_background_is_closed_on_demand() {
+    let site = Site::running("127.0.0.1", "m");
+    let ran = site.place.pi("tunnel echo --background").exits(0).says("--close");
+    let address = ran.out.trim().trim_start_matches("http://").trim_end_matches("/v1").to_owned();
+    assert!(std::net::TcpStream::connect(&address).is_ok(), "{ran:?}");
+    assert!(site.place.pi("env echo").out.contains(&address), "env does not find it");
+    site.place.pi("tunnel echo --close").exits(0).says("is closed");
+    assert!(std::net::TcpStream::connect(&address).is_err(), "it still listens");
+    site.place.pi("tunnel echo --close").exits(0).says("No tunnel to `echo` is open");
+    // what goes wrong is said here, not in the background
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    site.place.pi(&format!("tunnel echo --background --port {port}")).exits(64).says("cannot listen");
 }
 
 #[test]

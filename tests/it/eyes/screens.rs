@@ -1,8 +1,8 @@
 //! `pi list` of recorded pods, as it reads: `tests/lists/CASE.txt` and `.json`, to the byte. A case is a folder of
 //! `tests/cases`; `CASE.vitals` is what the servers of its pods said.
 
+use crate::golden::Golden;
 use crate::plan::case::Case;
-use crate::plan::golden::golden;
 use pi::name::PodName;
 use pi::status::{PodStatus, Vitals, vitals};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,13 +40,13 @@ fn plain(pods: &BTreeMap<PodName, PodStatus>) -> String {
 
 #[test]
 fn every_list_reads_as_written_down() {
-    let mut differences = String::new();
+    let mut golden = Golden::default();
     for (name, pods) in all() {
-        differences += &golden(&lists().join(&name).with_extension("txt"), &plain(&pods));
+        golden.compare(&lists().join(&name).with_extension("txt"), &plain(&pods));
         let json = format!("{:#}\n", pi::ui::list_json(&pods));
-        differences += &golden(&lists().join(&name).with_extension("json"), &json);
+        golden.compare(&lists().join(&name).with_extension("json"), &json);
     }
-    assert!(differences.is_empty(), "{differences}\naccept with PI_ACCEPT=1");
+    golden.all_as_written();
 }
 
 #[test]

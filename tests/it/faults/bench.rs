@@ -1,6 +1,7 @@
 //! What a row has at hand: a pod, a manifest, `pi`, and a look at what is there in the end.
 
-use crate::lab::{Lab, wheels};
+use super::hub::Hub;
+use crate::lab::{Lab, wheels, wheels_for};
 use crate::workplace::{KEY, Ran, Workplace};
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader};
@@ -10,10 +11,13 @@ use std::time::{Duration, Instant};
 
 /// The pod's only package, and what installs it: the pod has no route out.
 const WHEELS: [&str; 2] = ["uv", "iniconfig==2.1.0"];
+/// What fetches weights.
+const HUB_CLIENT: &str = "huggingface_hub==2.4.0";
 
 const PODS: &str = r#"
 [defaults.pod]
-env = { PIP_NO_INDEX = "1", PIP_FIND_LINKS = "/root/wheels", UV_OFFLINE = "1" }
+env = { PIP_NO_INDEX = "1", PIP_FIND_LINKS = "/root/wheels", UV_FIND_LINKS = "/root/wheels", UV_OFFLINE = "1", HF_ENDPOINT = "{hub}" }
+models_path = "/models"
 
 [pods.pod1]
 ssh = "ssh -F {lab}/ssh_config pod1"
@@ -34,9 +38,14 @@ pub(super) const ONE: &str = "[models.one]\nport = 8010\ngpus = 0\n\
 pub(super) const TWO: &str = "[models.two]\nport = 8011\ngpus = 1\n\
     command = [\"bash\", \"-c\", \"sleep 100000 & python3 /root/serve.py --port $0 --model $1\", \"{port}\", \"{model}\"]\n";
 
+/// The first one, from weights that are fetched.
+pub(super) const FETCHED: &str = "[models.one]\nport = 8010\ngpus = 0\nmodel = \"org/big\"\n\
+    command = [\"python3\", \"/root/serve.py\", \"--port\", \"{port}\", \"--model\", \"{model}\"]\n";
+
 pub(super) struct Bench {
     pub(super) lab: Lab,
     pub(super) place: Workplace,
+    pub(super) hub: Hub,
     told: RefCell<Vec<String>>,
 }
 
@@ -45,15 +54,19 @@ impl Bench {
     pub(super) fn new() -> Option<Self> {
         let lab = Lab::up(&["2xH100"], "4G")?;
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-        for wheel in wheels(&WHEELS) {
+        let python =
+            lab.podlab(&["exec", "pod1", "python3 -c 'import sys; print(\"%d.%d\" % sys.version_info[:2])'"]);
+        for wheel in wheels(&WHEELS).into_iter().chain(wheels_for(python.trim(), &[HUB_CLIENT])) {
             let name = wheel.file_name().unwrap().to_str().unwrap();
             lab.send("pod1", &wheel, &format!("/root/wheels/{name}"));
         }
         lab.send("pod1", &here.join("podlab/serve.py"), "/root/serve.py");
         lab.send("pod1", &here.join("podlab/serve.py"), "/root/model");
-        let bench = Self { lab, place: Workplace::new(), told: RefCell::default() };
+        let place = Workplace::new();
+        let hub = Hub::start(&lab, place.path());
+        let bench = Self { lab, place, hub, told: RefCell::default() };
         // what is downloaded to install anything stays: it is the same for all rows
-        bench.wants(&[ONE]);
+        bench.wants(&[FETCHED]);
         bench.pi("apply --yes").exits(0);
         Some(bench)
     }
@@ -64,8 +77,9 @@ impl Bench {
         self.mend();
         self.lab.podlab(&["fault", "pod1", "trust"]);
         self.inside("pkill -KILL -f '[s]erve.py|[s]leep 100000|[h]ttp.server' || true; sleep 0.3");
+        self.inside("umount /mnt/store 2>/dev/null || true");
         self.inside(
-            "rm -rf /root/.pi/servers /root/.pi/engines /root/.pi/env /root/.pi/lock /models/* /tmp/*",
+            "rm -rf /root/.pi/servers /root/.pi/beside /root/.pi/engines /root/.pi/env /root/.pi/lock /models/* /tmp/*",
         );
         drop(std::fs::remove_file(self.place.path().join("home/.pi/pods.json")));
         self.wants(&[ONE, TWO]);
@@ -87,12 +101,20 @@ impl Bench {
 
     /// Writes the manifest.
     pub(super) fn wants(&self, models: &[&str]) {
-        let lab = self.lab.dir.display().to_string();
-        self.place.write(&format!("{}{}", PODS.replace("{lab}", &lab), models.concat()));
+        let pods =
+            PODS.replace("{lab}", &self.lab.dir.display().to_string()).replace("{hub}", self.hub.in_lab());
+        self.place.write(&format!("{pods}{}", models.concat()));
     }
 
     pub(super) fn pi(&self, args: &str) -> Ran {
-        self.place.pi(args)
+        self.command(args).output().unwrap().into()
+    }
+
+    /// The same, to be started by the row.
+    pub(super) fn command(&self, args: &str) -> Command {
+        let mut command = self.place.command(args);
+        command.env("HF_HUB_OFFLINE", "0").env("HF_ENDPOINT", self.hub.here());
+        command
     }
 
     /// Has everything run as it should.
@@ -119,7 +141,7 @@ impl Bench {
     /// An apply that does something as soon as it has told of an event, `began restart_server one`; gives its end.
     #[track_caller]
     pub(super) fn apply_until(&self, event: &str, then: impl FnOnce(&mut Child)) -> Ran {
-        let mut pi = self.place.command("apply --yes --json").spawn().unwrap();
+        let mut pi = self.command("apply --yes --json").spawn().unwrap();
         let mut lines = BufReader::new(pi.stdout.take().unwrap()).lines();
         let mut names = std::collections::BTreeMap::new();
         let mut then = Some(then);
@@ -139,9 +161,9 @@ impl Bench {
         ran
     }
 
-    /// At most one more apply makes it as it should be; a lock that a lost pi holds is waited for.
+    /// Applies, as soon as the lock is free that a lost pi may hold; whether that took a while.
     #[track_caller]
-    pub(super) fn converges(&self) {
+    pub(super) fn applies_once_free(&self) -> bool {
         let until = Instant::now() + Duration::from_secs(100);
         let mut waited = false;
         let ran = loop {
@@ -154,6 +176,13 @@ impl Bench {
             std::thread::sleep(Duration::from_secs(2));
         };
         ran.exits(0);
+        waited
+    }
+
+    /// At most one more apply makes it as it should be; a lock that a lost pi holds is waited for.
+    #[track_caller]
+    pub(super) fn converges(&self) {
+        let waited = self.applies_once_free();
         self.is_as_wanted();
         self.tell(if waited {
             "the next apply, once the lock is free, mends it"

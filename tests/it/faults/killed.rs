@@ -14,19 +14,27 @@ const STEPS: [&str; 6] = [
 ];
 
 /// All of them, for the table.
-const EVERY: &str = "before, during or after any step of a first apply";
+pub(super) const EVERY: &str = "before, during or after any step of a first apply";
 
-const BESIDE_STEPS: [&str; 4] =
-    ["began start_beside two", "began await_ready two", "ended await_ready two", "began take_over two"];
+/// Steps that end a server, and what is wanted of it then.
+const GOING: [(&str, &str); 2] = [
+    ("remove_server two", ""),
+    (
+        "stop_server two",
+        "[models.two]\nport = 8011\ngpus = 1\nstate = \"stopped\"\n\
+         command = [\"bash\", \"-c\", \"sleep 100000 & python3 /root/serve.py --port $0 --model $1\", \"{port}\", \"{model}\"]\n",
+    ),
+];
+const EVERY_END: &str = "before, during or after a server is stopped or removed";
 
-/// Slow enough that two looks at it see the same.
-const CHANGED: &str = "[models.two]\ngpus = 1\n\
-    command = [\"bash\", \"-c\", \"sleep 100000 & sleep 4; python3 /root/serve.py --port $0 --model $1\", \"{port}\", \"{model}\"]\n";
+const MOUNT: &str = "[pods.pod1.mount]\nsource = \"pi-test\"\ntarget = \"/mnt/store\"\ntype = \"tmpfs\"\n";
 
 const DIES: &str = "[models.two]\nport = 8011\ngpus = 1\ncommand = [\"bash\", \"-c\", \"sleep 1; exit 3\"]\n";
 
 pub(super) fn rows() -> Vec<Row> {
     let mut rows: Vec<Row> = STEPS.into_iter().flat_map(around).collect();
+    rows.extend(GOING.into_iter().flat_map(around_an_end));
+    rows.extend(around_a_mount());
     for (event, moment) in [
         ("began restart_server two", "while a changed server takes the place of the former one"),
         ("began await_ready two", "while a changed server starts that will die"),
@@ -44,28 +52,44 @@ pub(super) fn rows() -> Vec<Row> {
             bench.tell("the next apply says that it dies, and the former one runs again");
         }));
     }
-    rows.extend(BESIDE_STEPS.into_iter().map(beside));
     rows
 }
 
-/// A changed server has a GPU and a port of its own until it takes the former one's place.
-fn beside(event: &'static str) -> Row {
-    let row = Row::new("`pi` killed with -9", event, move |bench| {
-        bench.apply();
-        bench.wants(&[ONE, CHANGED]);
-        bench.apply_until(event, |pi| {
-            std::thread::sleep(Duration::from_millis(200));
-            kill_9(pi);
-        });
-        let served =
-            bench.inside("curl -sf -m 5 127.0.0.1:8011/health || curl -sf -m 5 127.0.0.1:8001/health");
-        assert_eq!(served, "{}", "somebody is served all the time");
-        bench.pi("apply --yes --lock-wait 2m").exits(0);
-        bench.pi("plan --detailed-exitcode").exits(0).says("No changes");
-        bench.wants(&[ONE, TWO]);
-        bench.converges();
-    });
-    row.among("while a changed server starts beside the former one, and takes its place")
+/// The same where a server goes: it is gone after the next apply, and comes again when it is wanted again.
+fn around_an_end((step, wanted): (&'static str, &'static str)) -> [Row; 3] {
+    [("before", "began", 0), ("during", "began", 150), ("after", "ended", 0)].map(|(when, event, pause)| {
+        let name = step.replace('_', " ");
+        Row::new("`pi` killed with -9", format!("{when} {name}"), move |bench| {
+            bench.apply();
+            bench.wants(&[ONE, wanted]);
+            bench.apply_until(&format!("{event} {step}"), |pi| {
+                std::thread::sleep(Duration::from_millis(pause));
+                kill_9(pi);
+            });
+            bench.applies_once_free();
+            bench.pi("plan --detailed-exitcode").exits(0).says("No changes");
+            assert_eq!(bench.inside("pgrep -fc '^sleep[ ]100000$' || true").trim(), "0", "it still runs");
+            bench.wants(&[ONE, TWO]);
+            bench.converges();
+        })
+        .among(EVERY_END)
+    })
+}
+
+/// The same where storage is mounted.
+fn around_a_mount() -> [Row; 3] {
+    [("before", "began", 0), ("during", "began", 150), ("after", "ended", 0)].map(|(when, event, pause)| {
+        Row::new("`pi` killed with -9", format!("{when} mount storage"), move |bench| {
+            bench.wants(&[MOUNT, ONE, TWO]);
+            bench.apply_until(&format!("{event} mount_storage"), |pi| {
+                std::thread::sleep(Duration::from_millis(pause));
+                kill_9(pi);
+            });
+            bench.converges();
+            assert_eq!(bench.inside("grep -c ' /mnt/store ' /proc/mounts").trim(), "1");
+        })
+        .among(EVERY)
+    })
 }
 
 /// Before, during and after a step.

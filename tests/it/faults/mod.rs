@@ -4,6 +4,9 @@
 //! processes, ports and files that it asks for, and no others.
 
 mod bench;
+mod beside;
+mod downloads;
+mod hub;
 mod killed;
 mod machine;
 mod network;
@@ -19,7 +22,15 @@ use table::Row;
 fn faults_leave_nothing_that_one_more_apply_does_not_mend() {
     let Some(bench) = Bench::new() else { return };
     let wanted = std::env::var("PI_FAULTS").unwrap_or_default();
-    let all = [killed::rows(), network::rows(), machine::rows(), servers::rows(), others::rows()];
+    let all = [
+        killed::rows(),
+        beside::rows(),
+        downloads::rows(),
+        network::rows(),
+        machine::rows(),
+        servers::rows(),
+        others::rows(),
+    ];
     let rows: Vec<Row> = all.into_iter().flatten().filter(|row| row.is_called(&wanted)).collect();
     let ran: Vec<_> = rows.into_iter().map(|row| row.run(&bench)).collect();
     let (text, failed) = table::table(&ran);

@@ -7,7 +7,7 @@ use crate::workplace::Ran;
 pub(super) fn rows() -> Vec<Row> {
     vec![
         Row::new("two applies at once", "from the beginning", |bench| {
-            let pis: Vec<_> = (0..2).map(|_| beside(bench.place.command("apply --yes"))).collect();
+            let pis: Vec<_> = (0..2).map(|_| beside(bench.command("apply --yes"))).collect();
             let ran: Vec<Ran> = pis.into_iter().map(|pi| pi.wait_with_output().unwrap().into()).collect();
             let done = ran.iter().filter(|ran| ran.code == Some(0)).count();
             assert!(done >= 1, "{ran:?}");

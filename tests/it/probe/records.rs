@@ -1,5 +1,6 @@
 //! Probes of real pods and of podlab's, recorded in `tests/probes`: each is read as its `.json` says.
 
+use crate::golden::Golden;
 use pi::name::SecretName;
 use pi::observe::{Expect, PodFacts, read, salted};
 use proptest::prelude::*;
@@ -16,6 +17,7 @@ fn ours() -> Expect {
 #[test]
 fn recorded_probes_are_read_as_before() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/probes");
+    let mut golden = Golden::default();
     let mut count = 0;
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -25,14 +27,10 @@ fn recorded_probes_are_read_as_before() {
         count += 1;
         let facts = read(&fs::read_to_string(&path).unwrap(), &ours());
         let json = serde_json::to_string_pretty(&facts).unwrap() + "\n";
-        let golden = path.with_extension("json");
-        if std::env::var_os("PI_ACCEPT").is_some() {
-            fs::write(&golden, &json).unwrap();
-        }
-        let want = fs::read_to_string(&golden).unwrap_or_default();
-        assert!(json == want, "{} differs; PI_ACCEPT=1 accepts it:\n{json}", golden.display());
-        assert_eq!(serde_json::from_str::<PodFacts>(&json).unwrap(), facts, "{}", golden.display());
+        golden.compare(&path.with_extension("json"), &json);
+        assert_eq!(serde_json::from_str::<PodFacts>(&json).unwrap(), facts, "{}", path.display());
     }
+    golden.all_as_written();
     assert!(count > 8, "only {count} records");
 }
 

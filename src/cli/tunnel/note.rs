@@ -1,40 +1,43 @@
 //! Which tunnels are open on this machine, so that `pi env` can name the local end of one.
 //!
-//! One file for each in pi's directory, with its local port. Whoever holds the tunnel holds a lock on the file: that
-//! ends with the process, however it ends. The port stays, so that the next tunnel takes the same one.
+//! One file for each in pi's directory, with its local port and its process. Whoever holds the tunnel holds a lock on
+//! the file: that ends with the process, however it ends. The port stays, so that the next tunnel takes the same one.
 
 use crate::memory::Store;
 use crate::name::PodName;
 use crate::name::{ModelName, Port};
 use miette::{IntoDiagnostic, Result, WrapErr};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 
 /// Where a server's tunnel is noted.
-pub(super) struct Note {
+pub(in crate::cli) struct Note {
     path: PathBuf,
 }
 
 /// A tunnel that is noted as open, as long as this lives.
 #[derive(Debug)]
-pub(super) struct Noted {
+pub(in crate::cli) struct Noted {
     _lock: File,
 }
 
 impl Note {
-    pub(super) fn new(store: &Store, pod: &PodName, name: &ModelName) -> Self {
+    pub(in crate::cli) fn new(store: &Store, pod: &PodName, name: &ModelName) -> Self {
         Self { path: store.path().with_file_name("tunnels").join(pod.as_str()).join(name.as_str()) }
     }
 
     /// The local port of the last tunnel.
-    pub(super) fn last(&self) -> Option<Port> {
-        std::fs::read_to_string(&self.path).ok()?.trim().parse().ok().and_then(Port::new)
+    pub(in crate::cli) fn last(&self) -> Option<Port> {
+        let text = std::fs::read_to_string(&self.path).ok()?;
+        text.split_whitespace().next()?.parse().ok().and_then(Port::new)
     }
 
     /// The local port of the tunnel that is open now.
-    pub(super) fn open(&self) -> Option<Port> {
+    pub(in crate::cli) fn open(&self) -> Option<Port> {
         let file = File::open(&self.path).ok()?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => self.last(),
@@ -42,8 +45,19 @@ impl Note {
         }
     }
 
+    /// Asks the process that holds the open tunnel to end; whether there is one.
+    pub(in crate::cli) fn end(&self) -> bool {
+        if self.open().is_none() {
+            return false;
+        }
+        // whoever holds the lock lives, so that the number is still its own
+        let text = std::fs::read_to_string(&self.path).unwrap_or_default();
+        let pid = text.split_whitespace().nth(1).and_then(|pid| pid.parse().ok()).filter(|pid| *pid > 1);
+        pid.is_some_and(|pid| kill(Pid::from_raw(pid), Signal::SIGTERM).is_ok())
+    }
+
     /// Notes an open tunnel; none if another one is noted already.
-    pub(super) fn take(&self, port: Port) -> Result<Option<Noted>> {
+    pub(in crate::cli) fn take(&self, port: Port) -> Result<Option<Noted>> {
         let failed = || format!("cannot write {}", self.path.display());
         let directory = self.path.parent().unwrap_or(&self.path);
         DirBuilder::new()
@@ -58,7 +72,7 @@ impl Note {
             Err(TryLockError::WouldBlock) => return Ok(None),
             done => done.into_diagnostic().wrap_err_with(failed)?,
         }
-        let written = lock.set_len(0).and_then(|()| writeln!(lock, "{port}"));
+        let written = lock.set_len(0).and_then(|()| writeln!(lock, "{port} {}", std::process::id()));
         written.into_diagnostic().wrap_err_with(failed)?;
         Ok(Some(Noted { _lock: lock }))
     }

@@ -1,0 +1,156 @@
+//! `pi tunnel`: a port of this machine that leads to a server, over the pod's SSH connection, until Ctrl-C; or in
+//! the background, until the session that asked for it ends.
+
+mod background;
+mod line;
+mod note;
+
+use crate::cli::args::{Global, Scope};
+use crate::cli::completions;
+use crate::cli::endpoint::{Endpoint, endpoint};
+use crate::cli::exit::{Exit, away, usage};
+use crate::cli::interrupt;
+use crate::cli::place::Places;
+use crate::cli::world::World;
+use crate::name::Port;
+use crate::remote::Remote;
+use crate::ui;
+use background::{Keeper, leave_the_terminal};
+pub(super) use background::{Opened, open_behind};
+use clap_complete::engine::ArgValueCandidates;
+use line::{Line, serve};
+use miette::{IntoDiagnostic, Result, miette};
+pub(super) use note::Note;
+use std::io::ErrorKind;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  pi tunnel qwen                 until Ctrl-C\n  pi tunnel qwen --background    until this shell ends, as `pi env qwen` does\n  pi tunnel qwen --close         ends it before that"
+)]
+pub(super) struct Args {
+    /// A model of pi.toml, or a server that was seen on a pod
+    #[arg(add = ArgValueCandidates::new(completions::models))]
+    name: String,
+    /// The port on this machine; else the one of last time, else the server's own, else a free one
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+    /// Return when it is open; it ends with the shell session
+    #[arg(long, conflicts_with = "close")]
+    background: bool,
+    /// End the one that is open
+    #[arg(long, conflicts_with = "port")]
+    close: bool,
+    /// This is the one in the background, which ends with that session
+    #[arg(long, value_name = "SESSION", hide = true, conflicts_with_all = ["background", "close"])]
+    kept_by: Option<Keeper>,
+}
+
+pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
+    let world = World::open(global, &Scope::default())?;
+    let exit = match args {
+        Args { close: true, .. } => close(&world, &args.name).await,
+        Args { background: true, .. } => behind(&world, global, args).await,
+        Args { kept_by: Some(_), .. } => {
+            leave_the_terminal();
+            open(&world, args).await
+        }
+        Args { .. } => open(&world, args).await,
+    };
+    world.remote.close().await;
+    exit
+}
+
+/// Opens one and carries what comes, until it is asked to end.
+async fn open(world: &World, args: &Args) -> Result<Exit> {
+    let endpoint = endpoint(world, &args.name).await?;
+    let Endpoint { pod, spec, .. } = &endpoint;
+    let note = Note::new(&world.store, pod, &spec.name);
+    if let (Some(port), None) = (note.open(), args.port) {
+        let help = "--port opens another one, --close ends it";
+        return Err(miette!(help = help, "a tunnel to `{}` is open: http://127.0.0.1:{port}/v1", spec.name));
+    }
+    let reach = world.remote.reach(pod, spec.port).await;
+    let reach = reach.map_err(|error| away(pod, &error.to_string(), error.help()))?;
+    let (listener, port) = listen(args.port, &[note.last(), Some(spec.port)]).await?;
+    let _noted = note.take(port)?;
+    let until = args.kept_by.map_or_else(interrupt::quiet, Keeper::end);
+    ui::data(&format!("http://127.0.0.1:{port}/v1\n"))?;
+    ui::note(&format!(
+        "leads to `{0}` on {pod}, until Ctrl-C. For clients: eval \"$(pi env {0})\"",
+        spec.name
+    ));
+    let line = Line::new(world.remote.clone(), pod.clone(), spec.port, reach);
+    let mut guests = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = until.cancelled() => break,
+            guest = listener.accept() => {
+                // too many open files: those that are open will close
+                let Ok((guest, _)) = guest else { sleep(Duration::from_millis(100)).await; continue };
+                guests.spawn(serve(line.clone(), guest));
+            }
+            Some(_) = guests.join_next() => {}
+        }
+    }
+    guests.shutdown().await;
+    Ok(Exit::Done)
+}
+
+/// Opens one in the background.
+async fn behind(world: &World, global: &Global, args: &Args) -> Result<Exit> {
+    let places = Places { manifest: &world.manifest, memory: &world.memory, scope: &world.scope };
+    let (pod, name) = places.find(&args.name)?;
+    match open_behind(global, (&pod, &name), args.port).await? {
+        Opened::At { url, until } => {
+            ui::data(&format!("{url}\n"))?;
+            ui::note(&format!("leads to `{name}` on {pod}, {until}."));
+            Ok(Exit::Done)
+        }
+        Opened::Not(exit) => Ok(exit),
+    }
+}
+
+/// Ends the one that is open.
+async fn close(world: &World, name: &str) -> Result<Exit> {
+    let places = Places { manifest: &world.manifest, memory: &world.memory, scope: &world.scope };
+    let (pod, name) = places.find(name)?;
+    let note = Note::new(&world.store, &pod, &name);
+    if !note.end() {
+        ui::note(&format!("No tunnel to `{name}` is open on this machine."));
+        return Ok(Exit::Done);
+    }
+    for _ in 0..50 {
+        if note.open().is_none() {
+            ui::note(&format!("The tunnel to `{name}` is closed."));
+            return Ok(Exit::Done);
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    Err(miette!(help = "end its process by hand", "the tunnel to `{name}` does not end"))
+}
+
+/// The first of these ports that is free, else any; the wanted one or none.
+async fn listen(wanted: Option<u16>, liked: &[Option<Port>]) -> Result<(TcpListener, Port)> {
+    let ports = match wanted {
+        Some(port) => vec![port],
+        None => liked.iter().flatten().map(|port| port.get()).chain([0]).collect(),
+    };
+    let mut last = ErrorKind::AddrInUse.into();
+    for port in ports {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+            Ok(listener) => {
+                let port = listener.local_addr().into_diagnostic()?.port();
+                let port = Port::new(port).ok_or_else(|| miette!("the system gave no port"))?;
+                return Ok((listener, port));
+            }
+            Err(error) => last = error,
+        }
+    }
+    let message = format!("cannot listen on port {} of this machine: {last}", wanted.unwrap_or_default());
+    Err(usage(message, "choose another with --port, or leave it out"))
+}
