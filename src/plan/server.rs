@@ -128,7 +128,7 @@ fn take_over(run: &Run<'_>) -> Option<Unnumbered> {
     let name = &run.wanted.spec.name;
     let reason = match run.way {
         Way::First(_) => return None,
-        Way::Beside => "the one that was started beside it answers then",
+        Way::Beside => "the one that was started beside it takes its place",
         Way::Begun => "that one has answered",
     };
     let needs = Needs { ready: vec![name.clone()], ..Needs::default() };

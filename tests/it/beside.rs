@@ -138,8 +138,13 @@ fn clients_are_served_while_a_server_is_replaced() {
     let plan = world.pi("plan --detailed-exitcode").exits(2).says("no down time").says("port 8002, GPU 1");
     assert!(!plan.out.contains("will be restarted"), "{}", plan.out);
     let client = world.client(&[8001, 8002]);
+    let tunnel = world.pi("tunnel echo --background").exits(0).out;
     world.pi("apply --yes").exits(0);
     world.answers_on(8002);
+    let url = format!("{}/health", tunnel.trim().trim_end_matches("/v1"));
+    let through = Command::new("curl").args(["-sf", "-m", "10", &url]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&through.stdout), "{}", "an open tunnel follows");
+    world.pi("tunnel echo --close").exits(0);
     client.was_always_served();
     world.pi("plan --detailed-exitcode").exits(0).says("No changes. 1 server");
     assert_eq!(world.there(), ":8002 ");
