@@ -2,6 +2,7 @@
 //! bash and processes.
 
 use super::scratch::{Scratch, bash, twice, wait_until};
+use pi::manifest::Restart;
 use pi::plan::{Action, Otherwise, scripts};
 use pi::script::{Script, Template, render};
 use pi::spec::ServerSpec;
@@ -160,4 +161,24 @@ fn waiting_for_one_beside_another_comes_with_its_removal() {
     let names: Vec<&str> = scripts.iter().map(|script| script.name).collect();
     assert_eq!(names, ["await_ready.sh", "mark_answered.sh", "mark_failed.sh", "remove_beside.sh"]);
     assert_eq!(run(&scripts[3]), "the server itself runs on\n");
+}
+
+#[test]
+fn what_is_started_again_on_the_pod_is_so_in_its_new_place_too() {
+    let scratch = Scratch::new();
+    let watched = |to: Box<ServerSpec>| Box::new(ServerSpec { restart: Restart::OnFailure, ..*to });
+    scratch.act(&Action::StartServer(watched(scratch.server())), "");
+    log_says(&scratch, "servers", "started\n");
+    scratch.act(&Action::StartBeside { to: watched(changed(&scratch)), changes: Vec::new() }, "");
+    log_says(&scratch, "beside", "changed\n");
+    mark(&scratch, "beside");
+    scratch.act(&Action::TakeOver(name()), "");
+    let [leader] = scratch.sessions().try_into().unwrap();
+    let children = fs::read_to_string(format!("/proc/{leader}/task/{leader}/children")).unwrap();
+    std::process::Command::new("kill").args(["-KILL", children.trim()]).status().unwrap();
+    let restarts = scratch.path("pi/servers/sleeper/restarts");
+    wait_until(|| fs::read_to_string(&restarts).is_ok_and(|text| text == "1 137 again\n"));
+    let log = scratch.path("pi/servers/sleeper/server.log");
+    wait_until(|| fs::read_to_string(&log).is_ok_and(|text| text.matches("changed\n").count() == 2));
+    assert_eq!(scratch.sessions(), [leader]);
 }
