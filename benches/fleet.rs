@@ -1,7 +1,10 @@
 //! How long `pi plan` takes, against other ways to ask pods the same things, measured in the same run.
 //!
 //! `cargo bench --bench fleet`, as root: 32 fake pods (tests/podlab), each a real sshd in a network of its own.
-//! Every program runs the very probe that `pi` sends. Ansible and pyinfra come from PyPI into target/tools/rivals.
+//! Every program runs, on every pod, the very probe that `pi` sends there, so all fetch the same facts: the manifest's
+//! one model may go to any pod, so that `pi` asks all of them the same. Ansible and pyinfra come from PyPI into
+//! target/tools/rivals. They are measured twice: with that probe, which their users do not have, and as their users
+//! would ask, by the facts that they bring and a command for each thing that they have no fact for.
 //! `cargo bench --bench fleet -- 8` asks 8 pods.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program that prints measurements")]
 
@@ -17,6 +20,15 @@ use std::time::{Duration, Instant};
 
 /// Of so many runs the median counts.
 const RUNS: usize = 5;
+
+/// What no tool has a fact for, and the probe asks: one command for each.
+const COMMANDS: [&str; 5] = [
+    "cat /proc/sys/kernel/random/boot_id; date +%s",
+    "df -PB1 ~; ls -d ~/.pi/engines/* ~/.cache/huggingface/hub/* 2>/dev/null; cat ~/.pi/servers/*/spec.json ~/.pi/lock/holder 2>/dev/null || true",
+    "ss -Hltnp || true",
+    "nvidia-smi --query-gpu=index,uuid,name,memory.total,memory.used,driver_version --format=csv,noheader 2>/dev/null || true",
+    "nvidia-smi --query-compute-apps=pid,gpu_uuid,used_memory --format=csv,noheader 2>/dev/null || true",
+];
 
 struct Lab {
     dir: PathBuf,
@@ -79,6 +91,16 @@ impl Lab {
             "pods = ([{pods}], {{'ssh_config_file': '{config}', 'ssh_known_hosts_file': '{dir}/known_hosts'}})\n"
         );
         fs::write(self.dir.join("inventory.py"), python).unwrap();
+        let own = "server.LinuxDistribution, server.Kernel, server.Mounts, hardware.Cpus, hardware.Memory";
+        let facts = format!(
+            "from pyinfra import host\nfrom pyinfra.facts import hardware, server\n\nfor fact in ({own}):\n    host.get_fact(fact)\nfor command in {COMMANDS:?}:\n    host.get_fact(server.Command, command)\n"
+        );
+        fs::write(self.dir.join("facts.py"), facts).unwrap();
+        let mut tasks = "- hosts: all\n  gather_facts: true\n  tasks:\n".to_owned();
+        for command in COMMANDS {
+            let _ = writeln!(tasks, "    - shell: {command:?}");
+        }
+        fs::write(self.dir.join("facts.yml"), tasks).unwrap();
         let lines = (1..=self.pods).map(|pod| format!("pod{pod} ansible_ssh_common_args='-F {config}'\n"));
         fs::write(self.dir.join("inventory.ini"), lines.collect::<String>()).unwrap();
     }
@@ -86,14 +108,15 @@ impl Lab {
     /// A manifest over some pods, and the probe that pi sends for it.
     fn write_manifest(&self, name: &str, pods: RangeInclusive<usize>) {
         let config = self.config();
-        let first = *pods.start();
+        let names: Vec<String> = pods.clone().map(|pod| format!("\"pod{pod}\"")).collect();
         let mut text = String::new();
         for pod in pods {
             let _ = writeln!(text, "[pods.pod{pod}]\nssh = \"ssh -F {} pod{pod}\"", config.display());
         }
         let _ = writeln!(
             text,
-            "[models.m]\nmodel = \"/etc/hostname\"\nengine = \"command\"\npod = \"pod{first}\"\ncommand = [\"true\"]"
+            "[models.m]\nmodel = \"/etc/hostname\"\nengine = \"command\"\nlisten = \"127.0.0.1\"\npod = [{}]\ncommand = [\"true\"]",
+            names.join(", ")
         );
         fs::write(self.dir.join(format!("{name}.toml")), &text).unwrap();
         let manifest = parse("pi.toml", &text, Path::new("/")).unwrap();
@@ -157,15 +180,22 @@ impl Lab {
             "for i in $(seq {pods}); do ssh -F {dir}/plain_config pod$i \"mkdir -p {dir} && cat >{dir}/probe.sh\" <{dir}/probe.sh & done; wait"
         );
         self.run(&copy);
-        let pyinfra = self
-            .timed("pyinfra exec", &format!("cd {dir} && {rivals}/pyinfra -y inventory.py exec -- {probe}"));
-        let ansible = self.timed(
-            "ansible -m script",
-            &format!("cd {dir} && ANSIBLE_HOST_KEY_CHECKING=False {rivals}/ansible all -i inventory.ini -f {pods} -m script -a {dir}/probe.sh"),
-        );
-        ratio("cold pi plan / pyinfra", cold, pyinfra);
-        ratio("warm pi plan / pyinfra", warm, pyinfra);
-        ratio("warm pi plan / ansible", warm, ansible);
+        let pyinfra = format!("cd {dir} && {rivals}/pyinfra -y inventory.py");
+        let ansible = format!("cd {dir} && ANSIBLE_HOST_KEY_CHECKING=False {rivals}/ansible");
+        let rows = [
+            ("pyinfra, the probe", format!("{pyinfra} exec -- {probe}")),
+            ("pyinfra, its own facts", format!("{pyinfra} facts.py")),
+            (
+                "ansible, the probe",
+                format!("{ansible} all -i inventory.ini -f {pods} -m script -a {dir}/probe.sh"),
+            ),
+            ("ansible, its own facts", format!("{ansible}-playbook -i inventory.ini -f {pods} facts.yml")),
+        ];
+        for (what, line) in rows {
+            let theirs = self.timed(what, &line);
+            ratio(&format!("{what} / cold pi plan"), theirs, cold);
+            ratio(&format!("{what} / warm pi plan"), theirs, warm);
+        }
     }
 
     fn program(&self) {

@@ -32,6 +32,9 @@ pub struct ServerSpec {
     pub commit: Option<String>,
     /// Tokens of context; the engine's own choice if absent.
     pub context: Option<Tokens>,
+    /// Whether that context is what fits, chosen by pi: then it is kept while nobody can tell anew what does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fitted: bool,
     /// Share of each GPU's memory; the engine's own choice if absent.
     pub memory: Option<Percent>,
     /// GPUs by `nvidia-smi` index; empty for CPU.

@@ -46,6 +46,27 @@ tick() {
   if [[ -n ${held-} ]]; then keep_cache; fi
 }
 
+# Whether the hub's door stays shut, with the cause in $words: its client tries for half a minute before it says so.
+# Behind a proxy only the client can tell.
+is_shut() {
+  local address=${HF_ENDPOINT:-https://huggingface.co} host port=443 code=0
+  if [[ -n ${HTTPS_PROXY-}${https_proxy-}${HTTP_PROXY-}${http_proxy-}${ALL_PROXY-}${all_proxy-} ]]; then return 1; fi
+  if [[ $address == http://* ]]; then port=80; fi
+  host=${address#*://}
+  host=${host%%/*}
+  host=${host##*@}
+  if [[ $host =~ ^(.*[^:]):([0-9]+)$ ]]; then host=${BASH_REMATCH[1]} port=${BASH_REMATCH[2]}; fi
+  host=${host#[}
+  host=${host%]}
+  # shellcheck disable=SC2016 # the inner bash expands it
+  words=("$(timeout 10 bash -c 'exec 3<>"/dev/tcp/$1/$2"' door "$host" "$port" 2>&1)") || code=$?
+  # a bash without /dev/tcp can't tell
+  if ((code == 0)) || [[ ${words[0]} == *'No such file'* ]]; then return 1; fi
+  if ((code == 124)); then words=('timed out'); fi
+  words[0]=${words[0]%%$'\n'*}
+  words=("cannot connect to $host port $port: ${words[0]##*: }")
+}
+
 # Runs the hub's client; $words is what it said, the exit code its own.
 download() {
   local options=(download "$repo" "${only[@]}" --quiet) out line pattern
@@ -117,7 +138,7 @@ for try in 1 2 3; do
   before=$(blob_bytes "$cache")
   say "downloading $repo"
   tick
-  if download; then
+  if ! is_shut && download; then
     if ((${#list[@]} == 0)); then break; fi
     if is_complete; then break; fi
     words=("the hub's client is content, and not all files are there: connection lost?")

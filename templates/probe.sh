@@ -14,20 +14,21 @@ export LC_ALL=C
 exec 3>&1 2>/dev/null
 
 emit pi-probe 1
+flush
 who
 absolute "$pi_path"; pi_path=$REPLY
 absolute "$models_path"; models_path=$REPLY
 # the slowest first, beside all others
 smi=
-find_program nvidia-smi && smi=$REPLY && exec {gpu_fd}< <(printf '%s\n' "$BASHPID"; exec 3>&-; gpus)
+find_program nvidia-smi && smi=$REPLY && exec {gpu_fd}< <(printf '%s\n' "$BASHPID"; exec 3>&-; out=; gpus)
 emit path pi "$pi_path"
 emit path models "$models_path"
 host
 mounts
 programs
-section 5 disks
-section 5 processes
-((${#repos[@]} + ${#model_paths[@]})) && section 5 weights
-section 8 home
+sections=(5 disks 5 processes)
+((${#repos[@]} + ${#model_paths[@]})) && sections+=(5 weights)
+sections "${sections[@]}" 8 home
 collect_gpus
 emit end
+flush

@@ -9,16 +9,28 @@ gpus() {
   emit smi "$code"
   split "$text"
   for row in "${lines[@]}"; do emit gpu "$row"; done
+  hand_over
   # beside the next question
   ((${#lines[@]} > 1)) && exec {links}< <(printf '%s\n' "$BASHPID"; exec "$smi" topo -m)
   may_be_held && apps
   [[ -z $links ]] || neighbours
+  hand_over
+}
+
+hand_over() { # first how many lines: those that are known to come can be read without a time-out at every byte
+  local lines
+  split "$out"
+  echo -n "${#lines[@]}"$'\n'"$out"
+  out=
 }
 
 neighbours() { # which GPUs NVLink joins; a driver that does not tell is no gap, one that hangs is not waited for
-  local pid row
+  local pid first rows row
   read -r -u "$links" pid || return
-  while IFS= read -r -t 5 -u "$links" row || { (($? > 128)) && kill -KILL "$pid"; false; }; do
+  # it says all at once, or nothing
+  IFS= read -r -t 5 -N 1 -u "$links" first || { (($? > 128)) && kill -KILL "$pid"; return; }
+  mapfile -t -u "$links" rows
+  for row in "$first${rows[0]}" "${rows[@]:1}"; do
     [[ $row == *GPU[0-9]* ]] && emit link "${row:0:2000}"
   done
 }
@@ -50,14 +62,21 @@ apps() {
 }
 
 collect_gpus() {
-  local pid='' text=''
+  local patience=20 pid='' count rows block text='' deadline left code
   [[ -n $smi ]] || { emit smi none; return; }
+  deadline=$((SECONDS + patience)) left=$patience
   read -r -u "$gpu_fd" pid
-  IFS= read -r -t 20 -N 1000000 -u "$gpu_fd" text
-  if (($? > 128)); then
+  while read -r -t "$left" -u "$gpu_fd" count || { code=$?; false; }; do
+    ((count)) || continue
+    mapfile -n "$count" -u "$gpu_fd" rows
+    printf -v block %s "${rows[@]}"
+    text+=$block
+    left=$((deadline > SECONDS ? deadline - SECONDS : 1))
+  done
+  if ((code > 128)); then
     stop "$pid"
-    [[ $text == smi* ]] || emit smi 124 'nvidia-smi did not answer within 20 s'
-    gap gpus 'did not end within 20 s'
+    [[ -n $text ]] || emit smi 124 "nvidia-smi did not answer within $patience s"
+    gap gpus "did not end within $patience s"
   fi
-  printf '%s' "$text"
+  out+=$text
 }

@@ -4,8 +4,14 @@
 servers() {
   local dir asked=() deadline=$((SECONDS + 4))
   local -A members=()
-  for dir in "$pi_path"/servers/*/; do server "${dir%/}" ''; done
-  for dir in "$pi_path"/beside/*/; do server "${dir%/}" beside/; done
+  for dir in "$pi_path"/servers/*/; do
+    server "${dir%/}" ''
+    flush
+  done
+  for dir in "$pi_path"/beside/*/; do
+    server "${dir%/}" beside/
+    flush
+  done
   answers
 }
 
@@ -143,5 +149,6 @@ home() {
   rest
   lock
   [[ -f $pi_path/env ]] && secrets "$pi_path/env" secret
+  flush
   servers
 }

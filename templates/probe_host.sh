@@ -50,20 +50,14 @@ root() {
 }
 
 libc() { # by the library that bash itself has loaded
-  local line lines loader=
-  mapfile -t lines </proc/self/maps
-  for line in "${lines[@]}"; do
-    case $line in
-      */libc-2.*.so) line=${line##*/libc-}; emit host libc "glibc ${line%.so}"; return ;;
-      */ld-musl-*) emit host libc musl; return ;;
-      */ld-linux*) loader=/${line#*/} ;;
-    esac
-  done
+  local text loader=
+  IFS= read -r -d '' text </proc/self/maps
+  [[ $text == */ld-musl-* ]] && { emit host libc musl; return; }
+  [[ $text =~ /libc-(2\.[0-9.]*[0-9])\.so ]] && { emit host libc "glibc ${BASH_REMATCH[1]}"; return; }
+  [[ $text =~ (/[^$'\n']*/ld-linux[^$'\n']*) ]] && loader=${BASH_REMATCH[1]}
   # newer ones do not carry it in their name; ldd is a script that does
-  mapfile -t -n 80 lines </usr/bin/ldd
-  for line in "${lines[@]}"; do
-    [[ $line =~ \'ldd\ \(.*\)\ ([0-9.]+)\' ]] && { emit host libc "glibc ${BASH_REMATCH[1]}"; return; }
-  done
+  IFS= read -r -d '' -n 4096 text </usr/bin/ldd
+  [[ $text =~ \'ldd\ \([^$'\n']*\)\ ([0-9.]+)\' ]] && { emit host libc "glibc ${BASH_REMATCH[1]}"; return; }
   [[ -n $loader && $("$loader" --version) =~ version\ ([0-9]+\.[0-9]+) ]] && emit host libc "glibc ${BASH_REMATCH[1]}"
 }
 
@@ -80,11 +74,9 @@ memory() { # mapfile reads a file of /proc once, `read` once a line
 }
 
 limits() { # of CPUs and memory: the container's, of either version of cgroups
-  local line lines value id controllers path unified='' cpu='' mem=''
-  mapfile -t lines </proc/self/status
-  for line in "${lines[@]}"; do
-    [[ $line == Cpus_allowed_list:* ]] && emit host cpus_allowed "${line#*$'\t'}"
-  done
+  local text value id controllers path unified='' cpu='' mem=''
+  IFS= read -r -d '' text </proc/self/status
+  [[ $text =~ Cpus_allowed_list:$'\t'([0-9,-]+) ]] && emit host cpus_allowed "${BASH_REMATCH[1]}"
   while IFS=: read -r id controllers path; do
     case ,$controllers, in
       ,,) unified=$path ;;
@@ -154,10 +146,13 @@ mounts() {
   done
 }
 
-programs() {
-  local name
+programs() { # as find_program, but bash itself looks for all of them at once
+  local name dir dirs='' IFS=:
+  for dir in $PATH "$home/.local/bin" "$pi_path/bin"; do [[ $dir == /* ]] && dirs+=:$dir; done
+  local PATH=${dirs#:}
+  hash -- "${programs[@]}"
   for name in "${programs[@]}"; do
-    find_program "$name" && emit program "$name" "$REPLY"
+    [[ -n ${BASH_CMDS[$name]} ]] && emit program "$name" "${BASH_CMDS[$name]}"
   done
 }
 

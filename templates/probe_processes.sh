@@ -6,6 +6,7 @@ processes() {
   local found=()
   local -A owner=()
   provider
+  flush
   listening
   ((${#found[@]})) || return
   owners

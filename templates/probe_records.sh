@@ -2,10 +2,18 @@
 # How the probe writes records, and the tools of all its sections. Values come back in REPLY and other variables,
 # never through $( ): forks are what a probe costs.
 
+out= # records that are not written yet: each write costs the pod's sshd as much as a small section costs us
+
 emit() { # key field…: control characters become spaces, so that a field stays a field
-  local IFS=$'\t' fields=("$@")
-  case "$*" in *[[:cntrl:]]*) fields=("${fields[@]//[[:cntrl:]]/ }") ;; esac
-  printf '%s\n' "${fields[*]}"
+  local IFS=
+  case "$*" in *[[:cntrl:]]*) set -- "${@//[[:cntrl:]]/ }" ;; esac
+  IFS=$'\t'
+  out+="$*"$'\n'
+}
+
+flush() { # before anything that may hang: what is known by then is told
+  [[ -z $out ]] || echo -n "$out" # one write, but for the first of a process; printf makes one of each line
+  out=
 }
 
 gap() { # section why
@@ -19,19 +27,36 @@ stop() { # pid: ends a section that hangs, and what it waits for
   kill -KILL "$pid" $children
 }
 
-section() { # seconds name: runs the function of this name on its own; what hangs ends
-  local fd pid=
-  # its standard output is the pod's; the pipe tells by its end that the section and its children are done
-  exec {fd}< <(printf '%s\n' "$BASHPID"; exec 4>&1 >&3 3>&-; "$2")
-  read -r -u "$fd" pid
-  if [[ -z $pid ]]; then
-    gap "$2" 'could not be started'
-  elif read -r -t "$1" -u "$fd" _ || (($? > 128)); then
-    stop "$pid"
-    printf '\n' # it may have been cut off in the middle of a line
-    gap "$2" "did not end within $1 s"
-  fi
-  exec {fd}<&-
+sections() { # seconds name…: runs the functions of these names beside this shell; one that hangs ends alone
+  local fd pid code
+  while flush && (($#)); do
+    # its standard output is the pod's; a line in the pipe tells that a section is done
+    exec {fd}< <(printf '%s\n' "$BASHPID"; exec 4>&1 >&3 3>&-; one_by_one "$@")
+    pid='' code=0
+    read -r -u "$fd" pid
+    while (($#)) && ((code == 0)); do
+      read -r -t "$1" -u "$fd" _
+      code=$?
+      if ((code > 128)); then
+        stop "$pid"
+        out=$'\n' # it may have been cut off in the middle of a line
+        gap "$2" "did not end within $1 s"
+      elif ((code)); then
+        gap "$2" 'ended before it was done'
+      fi
+      shift 2
+    done
+    exec {fd}<&-
+  done
+}
+
+one_by_one() { # seconds name…
+  while (($#)); do
+    "$2"
+    flush
+    printf '\n' >&4
+    shift 2
+  done
 }
 
 first_line() { # file: its first line → REPLY; fails when there is none. A fifo would hang: only plain files.

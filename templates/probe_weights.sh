@@ -4,12 +4,15 @@
 weights() {
   local repo path found=()
   shopt -s dotglob globstar
-  for repo in "${repos[@]}"; do repository "$repo" "$models_path/hub/models--${repo//\//--}"; done
+  for repo in "${repos[@]}"; do
+    repository "$repo" "$models_path/hub/models--${repo//\//--}"
+    flush
+  done
   for path in "${model_paths[@]}"; do
     [[ $path == / ]] || path=${path%/}
     emit model "$path"
     found+=("$path")
-    [[ -d $path ]] && found+=("$path"/*)
+    [[ -d $path ]] && { configuration model-config "$path" "$path"; found+=("$path"/*); }
   done
   sizes
 }
@@ -25,7 +28,7 @@ repository() { # name directory
   for snapshot in "$2"/snapshots/*/; do
     snapshot=${snapshot%/}
     emit snapshot "$1" "${snapshot##*/}"
-    configuration "$1" "$snapshot"
+    configuration config "$snapshot" "$1" "${snapshot##*/}"
     tree=$2/trees/${snapshot##*/}.json
     [[ -f $tree ]] || continue
     mapfile -t lines <"$tree"
@@ -34,11 +37,11 @@ repository() { # name directory
   found+=("$2"/snapshots/*/** "$2"/blobs/*)
 }
 
-configuration() { # name snapshot: what tells the model's shape; a longer file is none
+configuration() { # key directory field…: what tells the model's shape; a longer file is none
   local text=
   [[ -f $2/config.json && -r $2/config.json ]] || return
   IFS= read -r -d '' -n 16385 text <"$2/config.json"
-  [[ -z $text ]] || ((${#text} > 16384)) || emit config "$1" "${2##*/}" "$text"
+  [[ -z $text ]] || ((${#text} > 16384)) || emit "$1" "${@:3}" "$text"
 }
 
 sizes() { # of what was found, links followed; names with control characters are none of ours
@@ -48,6 +51,7 @@ sizes() { # of what was found, links followed; names with control characters are
     for name in "${found[@]}"; do [[ $name == *[[:cntrl:]]* ]] || clean+=("$name"); done
     ;;
   esac
+  flush
   for ((i = 0; i < ${#clean[@]}; i += 4000)); do
     stat -L --printf 'file\t%f\t%i\t%s\t%n\n' -- "${clean[@]:i:4000}"
     (($? > 1)) && gap weights 'stat cannot be run'

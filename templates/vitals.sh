@@ -57,8 +57,9 @@ ending() { # the last lines of the log; of a progress bar what stands there now
 
 fds=()
 for dir in "$pi"/servers/*/; do
-  exec {fd}< <(vital "${dir%/}")
+  exec {fd}< <(vital "${dir%/}"; flush)
   fds+=("$fd")
 done
 for fd in "${fds[@]}"; do cat <&"$fd"; done
 emit end
+flush

@@ -5,7 +5,7 @@ use crate::model_ref::ModelRef;
 use crate::plan::Fetch;
 
 /// What the client says in lower case, the failure's code, what it means, what to do. The first that fits counts.
-const SIGNS: [(&str, &str, &str, &str); 19] = [
+const SIGNS: [(&str, &str, &str, &str); 20] = [
     ("no space left", "no-space", "the disk is full", MAKE_ROOM),
     ("errno 28", "no-space", "the disk is full", MAKE_ROOM),
     ("disk quota exceeded", "no-space", "the quota there is used up", MAKE_ROOM),
@@ -25,6 +25,7 @@ const SIGNS: [(&str, &str, &str, &str); 19] = [
     ),
     ("permission denied", "cannot-write", "the pod's user may not write there", MAY_WRITE),
     ("read-only file system", "cannot-write", "storage is mounted read-only", MAY_WRITE),
+    ("name or service not known", "hub-unreachable", "the pod does not know the hub's name", REACH),
     ("name resolution", "hub-unreachable", "the pod does not reach the hub", REACH),
     ("connect", "hub-unreachable", "the pod does not reach the hub", REACH),
     ("timed out", "hub-unreachable", "the pod does not reach the hub", REACH),
@@ -79,6 +80,7 @@ mod tests {
             ("Error: Revision not found in model 'org/tiny'.", "no-such-revision"),
             ("Error: File not found in model 'org/tiny'.\nURL: http://x/nofile.bin", "no-such-file"),
             ("Error: Local entry not found. [Errno 111] Connection refused", "hub-unreachable"),
+            ("Error: Local entry not found. [Errno -2] Name or service not known", "hub-unreachable"),
             ("OSError: [Errno 28] No space left on device: '/x'", "no-space"),
             ("something else", "script-failed"),
         ];

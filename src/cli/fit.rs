@@ -1,16 +1,21 @@
 //! `pi fit`: will it fit, without any pod.
 
+use crate::catalog::engines;
 use crate::catalog::gpus::{self, Gpu};
-use crate::catalog::recipe::{Ask, Parallel};
+use crate::catalog::recipe::Ask;
 use crate::catalog::version::Version;
-use crate::catalog::{args as arguments, engines};
 use crate::cli::args::{Fit as Args, Global};
 use crate::cli::exit::{Exit, usage};
 use crate::cli::subject::{Subject, subject};
-use crate::fit::{Case, Fit, Setup, Shape, Verdict, Wanted, choose, fit, fit_pool, tries};
+use crate::cli::world;
+use crate::fit::{Case, Fit, Setup, Verdict, Wanted, choose, fit, fit_pool, spread, tries};
 use crate::manifest::EngineVersion;
+use crate::memory::Store;
+use crate::model_ref::ModelRef;
+use crate::plan::{Measurement, measured_before};
 use crate::ui::{self, FitHeading};
 use miette::{Result, miette};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// GPUs of one machine, when nobody says how many.
 const MACHINE: u32 = 8;
@@ -27,63 +32,50 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
         return Ok(Exit::Done);
     };
     let gpu = find(name)?;
-    let (setup, fit) = estimate(&subject, gpu, &version, args)?;
+    let (setup, mut fit) = estimate(&subject, gpu, &version, args)?;
+    let measured = before(global, &subject, (gpu, &version), &setup).filter(|_| args.available_kv.is_none());
+    if let Some(measured) = &measured {
+        fit = fit_pool(&subject.shape, &setup, measured.kv_gib);
+    }
     let case = Case {
         shape: &subject.shape,
         recipe: subject.recipe,
         gpu: Some(gpu),
         setup: &setup,
-        pool_gib: args.available_kv,
+        pool_gib: args.available_kv.or(measured.as_ref().map(|it| it.kv_gib)),
     };
     let tries = tries(case, &fit);
     if args.json {
-        ui::data(&ui::fit_json(&fit, &tries))?;
+        ui::data(&ui::fit_json(&fit, &tries, measured.as_ref()))?;
     } else {
-        let heading = FitHeading { model: &subject.name, gpu: &gpu.key, version: &version };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let measured = measured.as_ref().map(|it| (&it.pod, now.saturating_sub(it.at)));
+        let heading = FitHeading { model: &subject.name, gpu: &gpu.key, version: &version, measured };
         ui::data(&ui::fit_text(&heading, &fit, &tries))?;
     }
     Ok(if fit.verdict == Verdict::DoesNotFit { Exit::Failed } else { Exit::Done })
 }
 
+/// What a pod measured when it ran so; none where nothing is remembered.
+fn before(global: &Global, subject: &Subject, on: (&Gpu, &Version), setup: &Setup) -> Option<Measurement> {
+    let ModelRef::Hub { repo, .. } = ModelRef::parse(&subject.name).ok()? else { return None };
+    let memory = Store::new(&world::config_dir(global).ok()?).read().ok()?;
+    measured_before(&memory, &repo, on, setup)
+}
+
 /// How the model would be run on this GPU, and how that fits.
 fn estimate(subject: &Subject, gpu: &'static Gpu, version: &Version, args: &Args) -> Result<(Setup, Fit)> {
     let wanted = Wanted { context: args.context, memory: args.memory, args: &args.args };
+    let ask = Ask { gpu, available: args.gpus.unwrap_or(MACHINE), gpus: args.gpus, version };
     let setup = match subject.recipe {
-        Some(recipe) => {
-            let ask = Ask { gpu, available: args.gpus.unwrap_or(MACHINE), gpus: args.gpus, version };
-            choose(recipe, ask, wanted).map_err(|why| miette!("{why}"))?.setup
-        }
-        None => by_rule(&subject.shape, gpu, version, args),
+        Some(recipe) => choose(recipe, ask, wanted).map_err(|why| miette!("{why}"))?.setup,
+        None => spread(&subject.shape, ask, wanted).ok_or_else(|| miette!("there is no GPU"))?.setup,
     };
     let fit = match args.available_kv {
         Some(gib) => fit_pool(&subject.shape, &setup, gib),
         None => fit(&subject.shape, &setup),
     };
     Ok((setup, fit))
-}
-
-/// A model without a recipe: tensor parallel over as many GPUs as were asked for, else the fewest on which it fits.
-fn by_rule(shape: &Shape, gpu: &Gpu, version: &Version, args: &Args) -> Setup {
-    let on = |tp: u32| {
-        let setup = Setup::new(&gpu.smi_name, gpu.torch_gib, version).with_args(&args.args);
-        let tp = if arguments::value(&args.args, "--tensor-parallel-size").is_some() {
-            setup.parallel.tp
-        } else {
-            tp
-        };
-        Setup {
-            parallel: Parallel { tp, ..setup.parallel },
-            context: args.context.or(setup.context),
-            memory: args.memory.map_or(setup.memory, crate::units::Percent::fraction),
-            ..setup
-        }
-    };
-    if let Some(gpus) = args.gpus {
-        return on(gpus);
-    }
-    let counts = [1, 2, 4, MACHINE];
-    let fits = |tp: &&u32| fit(shape, &on(**tp)).verdict == Verdict::Fits;
-    on(*counts.iter().find(fits).unwrap_or(&MACHINE))
 }
 
 fn find(name: &str) -> Result<&'static Gpu> {

@@ -76,7 +76,7 @@ fn not_told(model: &str, why: &NoAnswer) -> miette::Report {
             ("the hub refuses the token".to_owned(), "see `hf_token` in [secrets], or HF_TOKEN")
         }
         NoAnswer::NoSuchRevision => ("it has no such revision".to_owned(), "name another one, or none"),
-        NoAnswer::Offline(why) => (
+        NoAnswer::Offline(why) | NoAnswer::Unreached(why) => (
             format!("pi does not know it by heart, and the hub was not asked: {why}"),
             "give a directory with its config.json and safetensors files instead",
         ),

@@ -104,7 +104,7 @@ fn more_gpus(case: Case<'_>) -> Option<Try> {
     let now = case.setup.parallel;
     let spread = |gpus: u32| {
         let tp = gpus.min(8);
-        let even = case.shape.heads.is_none_or(|heads| heads.is_multiple_of(tp));
+        let even = case.shape.can_be_cut(tp);
         even.then(|| crate::catalog::recipe::Parallel { tp, pp: gpus / tp, dp: 1 })
     };
     COUNTS.into_iter().filter(|gpus| *gpus > now.gpus()).filter_map(spread).find_map(|parallel| {

@@ -44,6 +44,8 @@ pub struct Fit {
     pub parallel: Parallel,
     /// The context this is about: the one that was asked for, else the longest that fits.
     pub context: Tokens,
+    /// The longest context that the model was made for.
+    pub own: Tokens,
     /// Bytes that one more token takes on one GPU.
     pub kv_bytes_per_token: u64,
     /// GiB of KV cache that one request of that context needs on one GPU.
@@ -134,6 +136,7 @@ fn sum_up(shape: &Shape, setup: &Setup, pool: &Pool, found: Found) -> Fit {
         per_gpu,
         parallel: setup.parallel,
         context,
+        own: shape.max_context,
         kv_bytes_per_token: pool.token_bytes(),
         needed_gib: pool.least_bytes(context.0) as f64 / f64::from(1 << 30),
         tokens: pool.tokens(kv, context.0) * u64::from(copies),

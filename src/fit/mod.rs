@@ -14,10 +14,12 @@ pub mod setup;
 pub mod estimate;
 pub mod advice;
 pub mod choose;
+pub mod by_rule;
 pub mod report;
 pub mod text;
 
 pub use advice::{Case, Try, tries};
+pub use by_rule::{Spread, spread};
 pub use choose::{Chosen, Wanted, choose, fitting};
 pub use estimate::{Fit, PerGpu, Verdict, fit, fit_pool};
 pub use pool::Pool;

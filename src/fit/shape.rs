@@ -178,6 +178,20 @@ impl State {
 }
 
 impl Shape {
+    /// Whether vLLM can cut it into so many pieces: the attention heads have to divide, and the KV heads, too, or each
+    /// has to be on as many pieces (`ModelConfig.verify_with_parallel_config`, `QKVParallelLinear`).
+    #[must_use]
+    pub fn can_be_cut(&self, pieces: u32) -> bool {
+        let kv_heads = self.layers.iter().filter_map(|layers| match layers.keeps {
+            Keeps::All { heads, .. } | Keeps::Window { heads, .. } | Keeps::Chunk { heads, .. } => {
+                Some(heads)
+            }
+            Keeps::Latent { .. } | Keeps::Index { .. } | Keeps::State(_) | Keeps::Measured { .. } => None,
+        });
+        let evenly = |heads: u32| heads.is_multiple_of(pieces) || pieces.is_multiple_of(heads);
+        self.heads.is_none_or(|heads| heads.is_multiple_of(pieces)) && kv_heads.into_iter().all(evenly)
+    }
+
     /// The share of the weights that expert parallelism leaves on every rank, from the share of parameters that work on
     /// one token: half of it. A rough rule: of Qwen3-Coder-480B-A35B's 35B active parameters about 16B are attention
     /// and embeddings, the rest are the chosen experts.

@@ -36,7 +36,7 @@ impl<'a> Hub<'a> {
         if is_loopback(&here.endpoint) {
             builder = builder.no_proxy();
         }
-        let client = builder.build().map_err(|error| NoAnswer::Offline(innermost(&error)))?;
+        let client = builder.build().map_err(|error| NoAnswer::Unreached(innermost(&error)))?;
         Ok(Self { client, here })
     }
 
@@ -119,7 +119,7 @@ fn lost(error: reqwest::Error) -> NoAnswer {
     let error = error.without_url();
     let why = innermost(&error);
     if error.is_connect() || error.is_timeout() || error.is_request() {
-        NoAnswer::Offline(why)
+        NoAnswer::Unreached(why)
     } else {
         NoAnswer::Failed(why)
     }

@@ -69,8 +69,10 @@ pub enum NoAnswer {
     NotFound,
     /// It has no such branch, tag or commit.
     NoSuchRevision,
-    /// The hub was not reached, or not asked; why.
+    /// The hub was not to be asked; why.
     Offline(String),
+    /// The hub was not reached from this machine; why.
+    Unreached(String),
     /// The hub answered with something else.
     Failed(String),
 }

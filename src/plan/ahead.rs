@@ -8,7 +8,6 @@ use crate::name::PodName;
 use crate::observe::{Gpu, GpuSight, Host, PathSeen, PodFacts, RootBy, Sighting};
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::{Inputs, Plan, plan, unreachable};
-use crate::units::Bytes;
 use std::collections::BTreeMap;
 
 /// The driver of a machine that is rented now: recent images have this branch.
@@ -63,7 +62,7 @@ fn foreseen(manifest: &Manifest, pod: &Pod) -> Option<PodFacts> {
     let paths = manifest.models.values().filter_map(|model| match &model.model {
         ModelRef::Path(path) => {
             // where it has to be is pi.toml's word, as the rest is
-            let seen = PathSeen { directory: !model.model.is_gguf(), bytes: Bytes(0) };
+            let seen = PathSeen { directory: !model.model.is_gguf(), ..PathSeen::default() };
             Some((path.to_string(), seen))
         }
         ModelRef::Hub { .. } => None,

@@ -44,8 +44,8 @@ pub enum How {
 
 /// Every difference between what runs and what is wanted, in the order of the manifest's fields.
 ///
-/// The destructuring names every field, so that a new one cannot be forgotten here. Whose a server is does not count:
-/// two people may have checked the same manifest out under different names.
+/// The destructuring names every field, so that a new one cannot be forgotten here. Whose a server is does not count, nor
+/// who chose its context: two people may have checked the same manifest out under different names.
 #[must_use]
 pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
     let ServerSpec {
@@ -57,6 +57,7 @@ pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
         model,
         commit,
         context,
+        fitted: _,
         memory,
         gpus,
         listen,
@@ -69,9 +70,7 @@ pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
     } = from;
     let mut found = Vec::new();
     let mut value = |field, same: bool, shown: &dyn Fn(&ServerSpec) -> String| {
-        if !same {
-            found.push(Change { field, how: How::Value { from: shown(from), to: shown(to) } });
-        }
+        found.extend((!same).then(|| Change { field, how: How::Value { from: shown(from), to: shown(to) } }));
     };
     value("model", same_weights((model, commit.as_ref()), to), &|spec| spec.model.to_string());
     value("commit", *commit == to.commit, &|spec| short_commit(spec.commit.as_ref()));

@@ -9,6 +9,7 @@ use crate::manifest::{EngineVersion, Model};
 use crate::model_ref::ModelRef;
 use crate::plan::estimate::{Estimate, estimate};
 use crate::plan::finding::{Finding, Severity};
+use crate::plan::shape::shape;
 use crate::plan::view::PodView;
 use crate::plan::{Inputs, Site, pick};
 use crate::spec::ServerSpec;
@@ -43,8 +44,12 @@ pub(super) fn findings(
 /// Less context than most work wants, or a way that is the last resort, because there is no room for more: that is pi's
 /// choice and has to be told.
 fn shortened(inputs: &Inputs<'_>, site: &Site<'_>, spec: &ServerSpec, model: &Model) -> Option<Finding> {
-    let (context, own) = (spec.context?, recipe(spec)?.max_context());
-    let last_resort = picked(site, spec, model)?.last_resort;
+    let context = spec.context?;
+    let (own, last_resort) = if spec.fitted {
+        (shape(inputs, site, (&spec.model, spec.commit.as_deref()))?.max_context, false)
+    } else {
+        (recipe(spec)?.max_context(), picked(site, spec, model)?.last_resort)
+    };
     let hoped = if last_resort { own } else { USEFUL.min(own) };
     if context >= hoped {
         return None;

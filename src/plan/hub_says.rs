@@ -58,10 +58,24 @@ impl About<'_> {
                 let message = format!("the hub was not asked ({why}): size and access are not known");
                 self.say(Severity::Note, "hub-not-asked", message)
             }
+            NoAnswer::Unreached(why) => self.unreached(why),
             NoAnswer::Failed(why) => {
                 self.say(Severity::Warning, "hub-failed", format!("the hub can't be asked: {why}"))
             }
         }
+    }
+
+    /// The pod may well reach what this machine does not.
+    fn unreached(&self, why: &str) -> Finding {
+        let Self { site, repo, .. } = self;
+        let message = format!(
+            "this machine does not reach the hub ({why}): whether {repo} is there, how large it is and who may have \
+             it is not known"
+        );
+        self.say(Severity::Warning, "hub-not-reached", message).help(format!(
+            "`pi apply` lets `{}` try, and fails there if it does not reach the hub either",
+            site.name
+        ))
     }
 
     fn not_found(&self) -> Finding {

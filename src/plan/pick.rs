@@ -13,6 +13,7 @@ use crate::model_ref::ModelRef;
 use crate::name::EnvName;
 use crate::observe::{self, GpuSight, PodFacts};
 use crate::plan::look::unusable;
+use crate::plan::spread::{Context, Ruled};
 use crate::plan::{Site, engine};
 use crate::spec::ServerSpec;
 use crate::units::{Percent, Tokens};
@@ -25,11 +26,17 @@ pub(super) struct Pick {
     pub(super) gpus: usize,
     /// Which share of each.
     pub(super) memory: Option<Percent>,
+    /// How many it would get if it had none yet, where that is open.
+    pub(super) anew: Option<usize>,
+    /// Fewer that do where those can't be had; the most first.
+    pub(super) fewer: Vec<usize>,
 }
 
 /// What is picked for a server at its place.
 pub(super) struct Line {
     pub(super) context: Option<Tokens>,
+    /// Whether the context is what fits.
+    pub(super) fitted: bool,
     pub(super) args: Vec<String>,
     pub(super) env: BTreeMap<EnvName, String>,
 }
@@ -68,7 +75,13 @@ impl Book {
 }
 
 /// Picks what has to be known before a place is looked for; `record` is what runs or ran under its name.
-pub(super) fn pick(site: &Site<'_>, model: &Model, record: Option<&ServerSpec>) -> Pick {
+pub(super) fn pick(
+    site: &Site<'_>,
+    model: &Model,
+    record: Option<&ServerSpec>,
+    ruled: Option<&Ruled<'_>>,
+) -> Pick {
+    let open = ruled.and_then(|ruled| ruled.open(site, model));
     let usable = usable(site.facts);
     let book = Book::of(site, model).filter(|_| !usable.is_empty());
     let here = main_kind(&usable);
@@ -82,25 +95,33 @@ pub(super) fn pick(site: &Site<'_>, model: &Model, record: Option<&ServerSpec>) 
         GpuAsk::Ids(ids) => ids.len(),
         GpuAsk::Any if !has_gpus(site.facts) || model.engine.kind == EngineKind::Command => 0,
         GpuAsk::Any => spread_by_args(model)
+            .or_else(|| open.as_ref().map(|open| open.gpus))
             .or_else(|| kept(model, record?, &chosen))
             .or_else(|| Some(chosen(None)?.choice.parallel.gpus() as usize))
             .unwrap_or(1),
     };
     let memory = memory(model)
         .or_else(|| chosen(Some(gpus).filter(|count| *count > 0)).and_then(|it| it.choice.memory));
-    Pick { gpus, memory: memory.filter(|_| gpus > 0) }
+    let anew = open.as_ref().and_then(|open| open.anew);
+    let fewer = open.map(|open| open.fewer).unwrap_or_default();
+    Pick { gpus, memory: memory.filter(|_| gpus > 0), anew, fewer }
 }
 
-/// What the manifest says and what the catalogue adds, for a server on these GPUs.
-pub(super) fn line(site: &Site<'_>, model: &Model, place: &[u32]) -> Line {
+/// What the manifest says and what the catalogue or the fit adds, for a server on these GPUs.
+pub(super) fn line(site: &Site<'_>, model: &Model, place: &[u32], ruled: Option<&Ruled<'_>>) -> Line {
     let own = Line {
         context: args_context(model).or(model.context),
+        fitted: false,
         args: model.args.clone(),
         env: BTreeMap::new(),
     };
+    if let (None, Some(ruled), Some(gpu)) = (own.context, ruled, gpu_at(place, site.facts)) {
+        let Context { tokens, fitted } = ruled.context(model, &gpu, place.len());
+        return Line { context: tokens, fitted, ..own };
+    }
     let Some(Ok(Chosen { choice, context, .. })) = chosen_at(site, model, place) else { return own };
     let (args, _) = args::merge(&without_tensor_parallel(&choice.beside(&model.args)), &model.args);
-    Line { context: own.context.or(context), args, env: choice.env }
+    Line { context: own.context.or(context), fitted: false, args, env: choice.env }
 }
 
 /// The way to run a model on these GPUs; none where the catalogue has no say.
@@ -137,7 +158,7 @@ fn kept(
 }
 
 /// Whether both are of one repository.
-fn same_weights(one: &ModelRef, other: &ModelRef) -> bool {
+pub(super) fn same_weights(one: &ModelRef, other: &ModelRef) -> bool {
     match (one, other) {
         (ModelRef::Hub { repo, .. }, ModelRef::Hub { repo: other, .. }) => repo == other,
         (ModelRef::Hub { .. } | ModelRef::Path(_), _) => one == other,
@@ -145,7 +166,7 @@ fn same_weights(one: &ModelRef, other: &ModelRef) -> bool {
 }
 
 /// GPUs that the user's own arguments spread it over.
-fn spread_by_args(model: &Model) -> Option<usize> {
+pub(super) fn spread_by_args(model: &Model) -> Option<usize> {
     if model.engine.kind != EngineKind::Vllm {
         return None;
     }
@@ -154,7 +175,7 @@ fn spread_by_args(model: &Model) -> Option<usize> {
 }
 
 /// The share of memory that the manifest asks for; in its arguments it comes last and counts.
-fn memory(model: &Model) -> Option<Percent> {
+pub(super) fn memory(model: &Model) -> Option<Percent> {
     let share = args_value::<f64>(model, "--gpu-memory-utilization");
     share.and_then(|share| Percent::parse(&format!("{:.2}%", share * 100.0)).ok()).or(model.memory)
 }
@@ -181,7 +202,7 @@ fn has_gpus(facts: &PodFacts) -> bool {
     matches!(&facts.gpus, GpuSight::Found { gpus, .. } if !gpus.is_empty())
 }
 
-fn usable(facts: &PodFacts) -> Vec<&observe::Gpu> {
+pub(super) fn usable(facts: &PodFacts) -> Vec<&observe::Gpu> {
     match &facts.gpus {
         GpuSight::Found { gpus, .. } => gpus.iter().filter(|gpu| unusable(gpu).is_none()).collect(),
         GpuSight::None | GpuSight::Broken { .. } => Vec::new(),
@@ -189,7 +210,7 @@ fn usable(facts: &PodFacts) -> Vec<&observe::Gpu> {
 }
 
 /// The kind that the pod has most of, the larger one of two, and how many.
-fn main_kind(gpus: &[&observe::Gpu]) -> Option<(Cow<'static, Gpu>, usize)> {
+pub(super) fn main_kind(gpus: &[&observe::Gpu]) -> Option<(Cow<'static, Gpu>, usize)> {
     let alike = |one: &observe::Gpu| {
         gpus.iter().filter(|gpu| (&gpu.name, gpu.memory_mib) == (&one.name, one.memory_mib)).count()
     };

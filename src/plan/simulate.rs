@@ -12,7 +12,6 @@ use crate::plan::step::{Action, Before, Otherwise, Step, Storage};
 use crate::plan::storage::is_below;
 use crate::plan::stored::fetched;
 use crate::spec::ServerSpec;
-use crate::units::Bytes;
 
 /// The pods as they will be after `steps`.
 #[must_use]
@@ -92,7 +91,7 @@ fn mount(facts: &mut PodFacts, Storage { mount, holds }: &Storage) {
         facts.secrets.clear();
     }
     facts.model_paths.retain(|path, _| !below(path));
-    let unknown = PathSeen { directory: true, bytes: Bytes(0) };
+    let unknown = PathSeen { directory: true, ..PathSeen::default() };
     facts.model_paths.extend(holds.iter().map(|path| (path.to_string(), unknown.clone())));
 }
 

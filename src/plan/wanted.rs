@@ -11,6 +11,7 @@ use crate::plan::hub_says::hub_says;
 use crate::plan::pick::{self, Line, Pick};
 use crate::plan::place::Place;
 use crate::plan::secrets::{API_KEY, at_hand};
+use crate::plan::spread::Ruled;
 use crate::plan::weights::{Weights, Wish, weights};
 use crate::plan::{Inputs, Site, commit, storage};
 use crate::secret::SecretSource;
@@ -32,6 +33,8 @@ pub(super) struct Candidate<'a> {
     pub(super) notes: Vec<Finding>,
     /// What the catalogue picks for it.
     pub(super) pick: Pick,
+    /// What fit decides for it, where the catalogue does not have it.
+    ruled: Option<Ruled<'a>>,
     pub(super) listen: IpAddr,
     key: KeyUse,
 }
@@ -82,8 +85,9 @@ pub(super) fn candidate<'a>(
         }
     };
     let seen = site.facts.servers.get(name);
-    let pick = pick::pick(site, model, seen.and_then(|seen| seen.spec.as_ref().ok()));
-    Ok(Candidate { name, model, seen, recipe, commit: chosen.server, fetch, notes, pick, listen, key })
+    let ruled = Ruled::of(inputs, site, model, (seen, chosen.server.as_deref()));
+    let pick = pick::pick(site, model, seen.and_then(|seen| seen.spec.as_ref().ok()), ruled.as_ref());
+    Ok(Candidate { name, model, seen, recipe, commit: chosen.server, fetch, notes, pick, ruled, listen, key })
 }
 
 impl Candidate<'_> {
@@ -94,8 +98,9 @@ impl Candidate<'_> {
 
     /// The server at its place.
     pub(super) fn at(&self, inputs: &Inputs<'_>, site: &Site<'_>, Place { gpus, port }: Place) -> ServerSpec {
-        let Self { name, model, seen: _, recipe, commit, fetch: _, notes: _, pick, listen, key } = self;
-        let Line { context, args, mut env } = pick::line(site, model, &gpus);
+        let Self { name, model, seen: _, recipe, commit, fetch: _, notes: _, pick, ruled, listen, key } =
+            self;
+        let Line { context, fitted, args, mut env } = pick::line(site, model, &gpus, ruled.as_ref());
         env.extend(site.pod.env.clone());
         env.extend(model.env.clone());
         ServerSpec {
@@ -107,6 +112,7 @@ impl Candidate<'_> {
             model: model.model.clone(),
             commit: commit.clone(),
             context,
+            fitted,
             memory: pick.memory.or(model.memory),
             gpus,
             listen: *listen,
@@ -121,8 +127,19 @@ impl Candidate<'_> {
 
     /// What is wanted, with this spec.
     pub(super) fn into_wanted(self, spec: ServerSpec) -> Wanted {
-        let Self { name: _, model, seen: _, recipe, commit: _, fetch, notes: _, pick: _, listen: _, key: _ } =
-            self;
+        let Self {
+            name: _,
+            model,
+            seen: _,
+            recipe,
+            commit: _,
+            fetch,
+            notes: _,
+            pick: _,
+            ruled: _,
+            listen: _,
+            key: _,
+        } = self;
         Wanted { spec, recipe, fetch, stall: model.ready_stall }
     }
 }

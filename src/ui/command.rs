@@ -1,12 +1,13 @@
 //! What a server's command line comes to, below its row: `tp 2, parser hermes, context 32k: …`
 
 use crate::catalog::recipe::Parallel;
+use crate::fit::Fit;
 use crate::plan::{PodView, Row, Told, told};
 
 /// How a server that starts will be run, and why so; none for everything else.
-pub(super) fn command_text(row: &Row<'_>, view: &PodView) -> Option<String> {
+pub(super) fn command_text(row: &Row<'_>, view: &PodView, fit: Option<&Fit>) -> Option<String> {
     let spec = row.step.action.starts()?;
-    let Told { parallel, tools, reasoning, context, why } = told(spec, &view.gpus)?;
+    let Told { parallel, tools, reasoning, context, is_most, why } = told(spec, &view.gpus, fit)?;
     let Parallel { tp, pp, dp } = parallel;
     let sizes = [("tp", tp), ("pp", pp), ("dp", dp)].into_iter().filter(|(_, size)| *size > 1);
     let mut parts: Vec<String> = sizes.map(|(name, size)| format!("{name} {size}")).collect();
@@ -22,6 +23,9 @@ pub(super) fn command_text(row: &Row<'_>, view: &PodView) -> Option<String> {
         (None, _) => {}
     }
     let line = parts.join(", ");
+    if is_most {
+        return Some(format!("{line}: more does not fit"));
+    }
     if !why.is_empty() {
         return Some(format!("{line}: {}", why.join("; ")));
     }

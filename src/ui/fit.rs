@@ -4,8 +4,12 @@ use crate::catalog::gpus::Gpu;
 use crate::catalog::version::Version;
 use crate::fit::text::{Short, Table};
 use crate::fit::{Fit, Try, Verdict, report};
+use crate::name::PodName;
+use crate::plan::Measurement;
 use crate::ui::layout::{Count, padded};
+use crate::ui::pods::ago;
 use crate::ui::style::{ADD, CHANGE, REMOVE, STRONG, Styled};
+use serde_json::json;
 use std::fmt::Write;
 
 /// What an estimate is about.
@@ -17,14 +21,18 @@ pub struct FitHeading<'a> {
     pub gpu: &'a str,
     /// Which vLLM.
     pub version: &'a Version,
+    /// On which pod the pool was measured, and how many seconds ago.
+    pub measured: Option<(&'a PodName, u64)>,
 }
 
 /// One model on one kind of GPU, item by item.
 #[must_use]
 pub fn fit_text(heading: &FitHeading<'_>, fit: &Fit, tries: &[Try]) -> String {
-    let FitHeading { model, gpu, version } = heading;
+    let FitHeading { model, gpu, version, measured } = heading;
     let gpus = format!("{}× {gpu}", fit.parallel.gpus());
-    format!("{} on {gpus}, vllm {version}\n\n{}", Styled(STRONG, model), Table { fit, tries })
+    let measured =
+        measured.map(|(pod, age)| format!("measured on {pod}, {}\n", ago(age))).unwrap_or_default();
+    format!("{} on {gpus}, vllm {version}\n{measured}\n{}", Styled(STRONG, model), Table { fit, tries })
 }
 
 /// One model on every kind of GPU: the fewest that do, or why none will.
@@ -63,6 +71,10 @@ pub fn fit_overview(model: &str, lines: &[(&'static Gpu, Fit)]) -> String {
 
 /// The same for machines.
 #[must_use]
-pub fn fit_json(fit: &Fit, tries: &[Try]) -> String {
-    format!("{:#}\n", report::report(fit, tries))
+pub fn fit_json(fit: &Fit, tries: &[Try], measured: Option<&Measurement>) -> String {
+    let mut value = report::report(fit, tries);
+    if let Some(Measurement { pod, at, kv_gib: _ }) = measured {
+        value["measured"] = json!({ "pod": pod, "at": at });
+    }
+    format!("{value:#}\n")
 }

@@ -88,8 +88,14 @@ fn server_json(spec: &ServerSpec) -> Value {
     // the digest tells saved plans apart whatever differs between them
     let mut server =
         json!({ "port": port, "gpus": gpus, "context": context, "engine": engine, "spec": spec.digest() });
-    if let Some(Told { parallel: Parallel { tp, pp, dp }, tools, reasoning, context: _, why: _ }) =
-        told(spec, &[])
+    if let Some(Told {
+        parallel: Parallel { tp, pp, dp },
+        tools,
+        reasoning,
+        context: _,
+        is_most: _,
+        why: _,
+    }) = told(spec, &[], None)
     {
         server["parallel"] = json!({ "tensor": tp, "pipeline": pp, "data": dp });
         server["tool_parser"] = json!(tools);

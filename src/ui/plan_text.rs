@@ -71,10 +71,12 @@ fn pod_text(
     pod_title(text, name, view);
     for row in rows {
         row_text(text, row, view);
-        if let Some(command) = command_text(row, view) {
+        let fit = fit(row, fits);
+        if let Some(command) = command_text(row, view, fit) {
             below(text, &command);
         }
-        if let Some(fit) = fit(row, fits) {
+        // where it is uncertain a finding says so
+        if let Some(fit) = fit.filter(|fit| fit.verdict == Verdict::Fits) {
             below(text, &Line(fit).to_string());
         }
     }
@@ -84,10 +86,10 @@ fn pod_text(
     text.push('\n');
 }
 
-/// How a server that starts will fit. Where that is uncertain a finding says so.
+/// How a server that starts will fit.
 fn fit<'a>(row: &Row<'_>, fits: &'a Fits) -> Option<&'a Fit> {
     let spec = row.step.action.starts()?;
-    fits.get(&(row.step.pod.clone(), spec.name.clone())).filter(|fit| fit.verdict == Verdict::Fits)
+    fits.get(&(row.step.pod.clone(), spec.name.clone()))
 }
 
 fn header(view: &PodView) -> Vec<String> {

@@ -81,7 +81,7 @@ fn cells(pod: &PodLine<'_>) -> [String; 7] {
 }
 
 /// `just now`, `5m ago`, `3h ago`, `12d ago`.
-fn ago(seconds: u64) -> String {
+pub(super) fn ago(seconds: u64) -> String {
     match seconds {
         0..60 => "just now".to_owned(),
         60..3600 => format!("{}m ago", seconds / 60),

@@ -54,10 +54,16 @@ pub enum Whole {
 }
 
 /// What is at a model's path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathSeen {
     /// A directory, or a file.
     pub directory: bool,
     /// Its bytes; of a directory, those of the files right in it.
     pub bytes: Bytes,
+    /// Bytes of the safetensors files right in a directory: what vLLM loads.
+    #[serde(default)]
+    pub safetensors: Bytes,
+    /// The text of a directory's `config.json`, where that has at most 16 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! In: `file` and `model` records. Out: the files that the probe took the size of, and what is at model paths.
+//! In: `file`, `model` and `model-config` records. Out: the files that the probe took the size of, and what is at model paths.
 
 use super::records::Records;
 use crate::observe::facts::PathSeen;
@@ -34,17 +34,24 @@ pub(super) fn model_paths(records: &Records) -> BTreeMap<String, PathSeen> {
     let asked = records.rows("model").iter().filter_map(|row| row.first());
     let seen = asked.filter_map(|path| {
         let top = files.iter().find(|file| file.path == path)?;
-        let bytes = if top.regular { top.bytes } else { inside(path, &files) };
-        Some((path.clone(), PathSeen { directory: !top.regular, bytes: Bytes(bytes) }))
+        let bytes = if top.regular { top.bytes } else { inside(path, "", &files) };
+        let config = records.named("model-config", path).find_map(|rest| rest.first().cloned());
+        let seen = PathSeen {
+            directory: !top.regular,
+            bytes: Bytes(bytes),
+            safetensors: Bytes(inside(path, ".safetensors", &files)),
+            config: config.filter(|_| !top.regular),
+        };
+        Some((path.clone(), seen))
     });
     seen.collect()
 }
 
-/// Bytes of the files right in a directory.
-fn inside(directory: &str, files: &[File<'_>]) -> u64 {
+/// Bytes of the files right in a directory whose name ends so.
+fn inside(directory: &str, end: &str, files: &[File<'_>]) -> u64 {
     let right_in = |path: &str| {
         let rest = path.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/'));
-        rest.is_some_and(|rest| !rest.contains('/'))
+        rest.is_some_and(|rest| !rest.contains('/') && rest.ends_with(end))
     };
     files.iter().filter(|file| file.regular && right_in(file.path)).map(|file| file.bytes).sum()
 }

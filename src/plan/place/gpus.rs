@@ -17,9 +17,13 @@ pub(super) fn gpus<'a>(
     asked: &[Asked<'a>],
     stays: &Stays<'a>,
 ) -> BTreeMap<&'a ModelName, Result<Vec<u32>, Finding>> {
-    // the largest first: what is small finds room between them
+    // the largest first: what is small finds room between them; then those that make do with what is left
     let mut asked: Vec<&Asked<'a>> = asked.iter().collect();
-    asked.sort_by_key(|asked| (Reverse(asked.count), Reverse(share_of(asked)), asked.candidate.name));
+    asked.sort_by_key(|asked| {
+        let anew = asked.candidate.pick.anew;
+        let count = anew.unwrap_or(asked.count);
+        (anew.is_some(), Reverse(count), Reverse(share_of(asked)), asked.candidate.name)
+    });
     let turns = asked.iter().enumerate().map(|(turn, asked)| (asked.candidate.name, turn)).collect();
     let mut room = Room::of(site, stays, turns);
     let mut places = BTreeMap::new();
@@ -126,13 +130,15 @@ fn free(asked: &Asked<'_>, room: &Room<'_>) -> Place {
 
 /// The best GPUs with room, beside those who had an earlier turn; all of one kind where that can be.
 fn with_room(asked: &Asked<'_>, room: &Room<'_>, turn: usize) -> Result<Vec<u32>, Wrong> {
-    let wanted = asked.count;
     let free = |ids: Vec<u32>| -> Vec<u32> {
         ids.into_iter().filter(|gpu| room.has(*gpu, share_of(asked), Beside::All)).collect()
     };
     let all = room.ids().collect();
-    let mut groups = room.by_kind().into_iter().chain([all]).map(free);
-    groups.find_map(|free| best(room, &free, wanted, turn)).ok_or_else(|| no_room(asked, room))
+    let groups: Vec<Vec<u32>> = room.by_kind().into_iter().chain([all]).map(free).collect();
+    let mut counts = std::iter::once(&asked.count).chain(asked.fewer);
+    counts
+        .find_map(|wanted| groups.iter().find_map(|free| best(room, free, *wanted, turn)))
+        .ok_or_else(|| no_room(asked, room))
 }
 
 fn no_room(asked: &Asked<'_>, room: &Room<'_>) -> Wrong {

@@ -58,6 +58,8 @@ struct Asked<'a> {
     content: bool,
     /// How many GPUs it asks for.
     count: usize,
+    /// Fewer that do where those can't be had; the most first.
+    fewer: &'a [usize],
     /// What `pods.json` says.
     remembered: Option<&'a ServerMemory>,
 }
@@ -72,6 +74,7 @@ impl<'a> Asked<'a> {
             record,
             content,
             count: candidate.pick.gpus,
+            fewer: &candidate.pick.fewer,
             remembered: known.and_then(|known| known.servers.get(candidate.name)),
         }
     }

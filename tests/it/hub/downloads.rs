@@ -6,6 +6,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// Two pods of one machine that share a disk.
 const PODS: &str = r#"
@@ -100,6 +101,19 @@ fn a_connection_that_breaks_is_tried_again() {
     assert_eq!(ran.out.matches("trying again").count(), 2, "{}", ran.out);
     assert!(ran.out.contains("hub-unreachable"), "{}", ran.out);
     assert!(!lab.path("hf/hub/.pi-locks/models--org--big").exists());
+}
+
+#[test]
+fn a_hub_that_the_pod_does_not_reach_either_is_told_soon() {
+    let mut lab = lab(&["one"], "{}");
+    lab.stop();
+    lab.pi("plan", "").exits(0).says("this machine does not reach the hub");
+    let begun = Instant::now();
+    let ran = lab.pi("apply --yes", "").exits(1);
+    assert!(ran.err.contains("the pod does not reach the hub"), "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains(": Connection refused"), "{}{}", ran.out, ran.err);
+    // the hub's client alone takes three times 24 s
+    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
 }
 
 /// A small file system, gone with the value; none where this user may not mount one.

@@ -84,7 +84,7 @@ fn a_token_of_this_machine_alone_does_not_help_the_pod() {
 fn a_hub_that_is_away_stops_no_plan() {
     let mut lab = lab();
     lab.stop();
-    assert_eq!(findings(&lab, "org/open", ""), (vec!["hub-not-asked".to_owned()], true));
+    assert_eq!(findings(&lab, "org/open", ""), (vec!["hub-not-reached".to_owned()], true));
     lab.pi("plan --offline", "").exits(0).says("--offline");
 }
 

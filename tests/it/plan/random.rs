@@ -264,7 +264,10 @@ fn engines_and_weights(choices: &mut Choices<'_>, facts: &mut PodFacts) {
     }
     for path in ["/data/x", "/mnt/s/y"] {
         if choices.once_in(2) {
-            facts.model_paths.insert(path.to_owned(), PathSeen { directory: true, bytes: Bytes(1) });
+            facts.model_paths.insert(
+                path.to_owned(),
+                PathSeen { directory: true, bytes: Bytes(1), ..PathSeen::default() },
+            );
         }
     }
 }
@@ -305,7 +308,7 @@ fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pi
         "memory": pi::units::Percent::parse(memory).ok(), "gpus": gpus, "listen": "0.0.0.0",
         "port": port(choices), "key": choices.of(&["required", "open"]), "args": [],
         "command": if kind == "command" { vec!["serve", "{port}"] } else { Vec::new() }, "env": {},
-        "build": choices.of(&[None, Some("x")]),
+        "build": choices.of(&[None, Some("x")]), "fitted": choices.of(&[false, true]),
     });
     let life = match choices.below(5) {
         0 | 1 => Life::Running { pid, seconds: 9, health: choices.of(&[Some(200), None, Some(503)]) },
@@ -384,6 +387,7 @@ fn hub(choices: &mut Choices<'_>) -> HubFacts {
     let mut facts = HubFacts::default();
     let mut unknown: Option<NoAnswer> = None;
     let old_has_weights = choices.once_in(2);
+    let kv_heads = choices.of(&[0, 1, 2, 8]);
     for name in ["o/b", "o/g", "o/a", "o/a@main", AT_OLD] {
         let model = ModelRef::parse(name).unwrap();
         let file = |blob: &str, bytes| HubFile { bytes: Bytes(bytes), blob: blob.to_owned() };
@@ -399,7 +403,7 @@ fn hub(choices: &mut Choices<'_>) -> HubFacts {
             gated: choices.once_in(4),
             private: false,
             files,
-            config: None,
+            config: (commit == NEW || kv_heads > 0).then(|| config(kv_heads.max(1))),
         };
         let of_a = name.starts_with("o/a");
         match (choices.below(5), &unknown) {
@@ -414,6 +418,14 @@ fn hub(choices: &mut Choices<'_>) -> HubFacts {
         }
     }
     facts
+}
+
+/// A model that takes one GPU or many, or less context than its own.
+fn config(kv_heads: u32) -> serde_json::Value {
+    serde_json::json!({
+        "num_hidden_layers": 128, "num_attention_heads": 8, "num_key_value_heads": kv_heads, "head_dim": 128,
+        "max_position_embeddings": 1 << 20,
+    })
 }
 
 /// Listeners and GPU processes: of servers, of strangers, and some of which nobody knows whose they are.

@@ -129,6 +129,7 @@ fn spec(name: &str, port: u16) -> ServerSpec {
         model: ModelRef::parse("tiny/qwen3").unwrap(),
         commit: None,
         context: None,
+        fitted: false,
         memory: None,
         gpus: Vec::new(),
         listen: IpAddr::V4(Ipv4Addr::UNSPECIFIED),

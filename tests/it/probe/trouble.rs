@@ -103,7 +103,8 @@ fn what_hangs_is_ended_and_becomes_a_gap() {
     fs::remove_file(place.path("bin/df")).unwrap();
     place.program("df", "echo $$ >>pids; exec sleep 1000");
     place.program("nvidia-smi", "echo $$ >>pids; exec sleep 1000");
-    let script = place.script().replace("section 5 disks", "section 1 disks").replace("-t 20", "-t 1");
+    place.write("pi/engines/e/pi-recipe", "{}");
+    let script = place.script().replace("(5 disks", "(1 disks").replace("patience=20", "patience=1");
     let start = Instant::now();
     let facts = read(&place.text(&script), &Expect::default());
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
@@ -113,9 +114,33 @@ fn what_hangs_is_ended_and_becomes_a_gap() {
         matches!(&facts.gpus, GpuSight::Broken { exit: 124, message } if message.contains("did not answer"))
     );
     assert!(!facts.host.boot_id.is_empty());
+    assert_eq!(facts.engines.len(), 1, "what comes after it is still looked at");
     for pid in fs::read_to_string(place.path("home/pids")).unwrap().split_whitespace() {
         wait_until_gone(pid);
     }
+}
+
+#[test]
+fn what_a_gpu_tells_is_known_when_its_processes_hang() {
+    let place = Place::new();
+    let row = "0, GPU-1, NVIDIA L40S, 46068, 900, 570.1, 8.9, [N/A], 0";
+    place.program("nvidia-smi", &format!("[[ $1 != *apps* ]] || exec sleep 1000; echo '{row}'"));
+    let facts = read(&place.text(&place.script().replace("patience=20", "patience=1")), &Expect::default());
+    assert!(matches!(&facts.gpus, GpuSight::Found { gpus, .. } if gpus.len() == 1), "{:?}", facts.gpus);
+    let sections: Vec<_> = facts.gaps.iter().map(|gap| gap.section.as_str()).collect();
+    assert_eq!(sections, ["gpus"], "{:?}", facts.gaps);
+}
+
+#[test]
+fn a_section_that_dies_is_a_gap_and_the_others_go_on() {
+    let place = Place::new();
+    place.write("pi/engines/e/pi-recipe", "{}");
+    fs::remove_file(place.path("bin/df")).unwrap();
+    place.program("df", "kill -KILL $PPID");
+    let facts = place.probe();
+    let sections: Vec<_> = facts.gaps.iter().map(|gap| gap.section.as_str()).collect();
+    assert_eq!(sections, ["disks"], "{:?}", facts.gaps);
+    assert_eq!(facts.engines.len(), 1);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The HF cache.
 
 use super::Place;
-use pi::name::HfRepo;
+use pi::name::{AbsPath, HfRepo};
 use pi::observe::Whole;
+use pi::units::Bytes;
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -62,4 +63,23 @@ fn a_snapshots_config_is_told_unless_it_is_too_long() {
     assert_eq!(config(&place).as_deref(), Some("{  \"model_type\": \"qwen3\" } "));
     place.write(blob, &"{".repeat(16_385));
     assert_eq!(config(&place), None);
+}
+
+#[test]
+fn a_model_that_is_a_directory_tells_its_shape() {
+    let mut place = Place::new();
+    place.write("models/foo/model-00001-of-00002.safetensors", "12345");
+    place.write("models/foo/model-00002-of-00002.safetensors", "123");
+    place.write("models/foo/original/model.safetensors", "1234567");
+    place.write("models/foo/tokenizer.json", "{}");
+    let path = place.path("models/foo");
+    place.ask.model_paths = vec![AbsPath::parse(path.to_str().unwrap()).unwrap()];
+    let seen = |place: &Place| place.probe().model_paths[path.to_str().unwrap()].clone();
+    let bare = seen(&place);
+    assert_eq!(
+        (bare.directory, bare.bytes, bare.safetensors, bare.config),
+        (true, Bytes(10), Bytes(8), None)
+    );
+    place.write("models/foo/config.json", "{\"model_type\":\"qwen3\"}");
+    assert_eq!(seen(&place).config.as_deref(), Some("{\"model_type\":\"qwen3\"}"));
 }

@@ -1,0 +1,65 @@
+//! What pods measured at earlier starts, for estimates that are made without looking at any.
+
+use crate::catalog::{Gpu, Version, gpus};
+use crate::fit::Setup;
+use crate::manifest::EngineKind;
+use crate::memory::{Memory, PodMemory};
+use crate::model_ref::ModelRef;
+use crate::name::{HfRepo, PodName};
+use crate::observe::{GpuSight, Life, ServerSeen};
+use crate::plan::command_line::engine_args;
+use crate::plan::fits::version;
+use crate::spec::ServerSpec;
+
+/// A measurement, and whose.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement {
+    /// On which pod.
+    pub pod: PodName,
+    /// When it was started, or last seen where it does not run; seconds since 1970 by the pod's clock.
+    pub at: u64,
+    /// GiB of one GPU that vLLM had for keys and values.
+    pub kv_gib: f64,
+}
+
+/// What was measured last when this model ran on such GPUs, with this version and as `setup` says but for its context.
+#[must_use]
+pub fn measured_before(
+    memory: &Memory,
+    repo: &HfRepo,
+    (gpu, version): (&Gpu, &Version),
+    setup: &Setup,
+) -> Option<Measurement> {
+    let of_pod = |(pod, known): (&PodName, &PodMemory)| {
+        let servers =
+            known.facts.servers.values().filter(|seen| is_alike(known, seen, (gpu, version), setup));
+        let of_repo = servers.filter(|seen| is_of(seen, repo));
+        let told = of_repo.filter_map(|seen| {
+            let ran = if let Life::Running { seconds, .. } = seen.life { seconds } else { 0 };
+            let kv_gib = seen.measured?.kv_cache?.gib();
+            Some(Measurement { pod: pod.clone(), at: known.seen.saturating_sub(ran), kv_gib })
+        });
+        told.max_by_key(|told| told.at)
+    };
+    memory.pods.iter().filter_map(of_pod).max_by_key(|told| told.at)
+}
+
+fn is_of(seen: &ServerSeen, repo: &HfRepo) -> bool {
+    seen.spec.as_ref().is_ok_and(|spec| matches!(&spec.model, ModelRef::Hub { repo: of, .. } if of == repo))
+}
+
+/// Whether memory was used as it would be.
+fn is_alike(known: &PodMemory, seen: &ServerSeen, (gpu, wanted): (&Gpu, &Version), setup: &Setup) -> bool {
+    let (Ok(spec), GpuSight::Found { gpus, .. }) = (&seen.spec, &known.facts.gpus) else { return false };
+    let ServerSpec { kind, gpus: own, .. } = spec;
+    let is_kind = |id: &u32| {
+        let there = gpus.iter().find(|gpu| gpu.index == *id);
+        there.is_some_and(|it| gpus::printed(&it.name, it.memory_mib, &it.compute).key == gpu.key)
+    };
+    let ran = Setup::new(&gpu.smi_name, gpu.torch_gib, &version(spec)).with_args(&engine_args(spec));
+    *kind == EngineKind::Vllm
+        && version(spec) == *wanted
+        && own.len() == setup.parallel.gpus() as usize
+        && own.iter().all(is_kind)
+        && Setup { context: None, ..ran } == Setup { context: None, ..*setup }
+}

@@ -1,0 +1,128 @@
+//! What fit alone decides for a vLLM server whose model is not in the catalogue: how many GPUs, and how much context.
+//!
+//! In: the shape that its `config.json` and its files tell, and what ran under its name. A server keeps the
+//! context that pi chose for it as long as that may fit and nothing changes that memory depends on.
+
+use crate::catalog::recipe::Ask;
+use crate::catalog::{Gpu, Version, engines, models};
+use crate::fit::{Shape, Spread, Verdict, Wanted, spread};
+use crate::manifest::{EngineKind, EngineVersion, GpuAsk, Model};
+use crate::model_ref::ModelRef;
+use crate::observe::ServerSeen;
+use crate::plan::pick::{main_kind, memory, same_weights, spread_by_args, usable, version};
+use crate::plan::shape::shape;
+use crate::plan::{Inputs, Site};
+use crate::spec::ServerSpec;
+use crate::units::Tokens;
+
+/// A model without a recipe, and what ran of it.
+pub(super) struct Ruled<'a> {
+    /// None where nobody can tell it now.
+    shape: Option<Shape>,
+    version: Version,
+    record: Option<&'a ServerSpec>,
+}
+
+/// How many GPUs it takes where the manifest leaves that open.
+pub(super) struct Open {
+    /// As many as it has, else as it needs.
+    pub(super) gpus: usize,
+    /// As many as it would get if it had none; none where nobody can tell now.
+    pub(super) anew: Option<usize>,
+    /// Fewer that do, with less context, where those can't be had; the most first. None for what had some already: two
+    /// that move would take turns.
+    pub(super) fewer: Vec<usize>,
+}
+
+/// The context of a server, and whether pi chose it.
+pub(super) struct Context {
+    pub(super) tokens: Option<Tokens>,
+    pub(super) fitted: bool,
+}
+
+impl<'a> Ruled<'a> {
+    /// None for other engines, for models of the catalogue, and for servers without a GPU.
+    pub(super) fn of(
+        inputs: &Inputs<'_>,
+        site: &Site<'_>,
+        model: &Model,
+        (seen, commit): (Option<&'a ServerSeen>, Option<&str>),
+    ) -> Option<Self> {
+        let in_catalogue = match &model.model {
+            ModelRef::Hub { repo, .. } => models::find(repo.as_str()).is_some(),
+            ModelRef::Path(_) => false,
+        };
+        if model.engine.kind != EngineKind::Vllm || in_catalogue || model.gpus == GpuAsk::Cpu {
+            return None;
+        }
+        let version = version(site, &model.engine);
+        let is_same =
+            |spec: &&ServerSpec| spec.kind == model.engine.kind && same_weights(&spec.model, &model.model);
+        Some(Self {
+            shape: shape(inputs, site, (&model.model, commit)),
+            version: version.unwrap_or_else(|| engines::resolve(&EngineVersion::Release)),
+            record: seen.and_then(|seen| seen.spec.as_ref().ok()).filter(is_same),
+        })
+    }
+
+    /// How many GPUs of this pod; none where the manifest says, and where there is nothing to go by.
+    pub(super) fn open(&self, site: &Site<'_>, model: &Model) -> Option<Open> {
+        if model.gpus != GpuAsk::Any || spread_by_args(model).is_some() {
+            return None;
+        }
+        let usable = usable(site.facts);
+        let (gpu, available) = main_kind(&usable)?;
+        let had = self.record.map(|spec| spec.gpus.len()).filter(|count| *count > 0);
+        if self.shape.is_none() {
+            let gpus = had?;
+            return Some(Open { gpus, anew: None, fewer: Vec::new() });
+        }
+        let anew = self.spread(model, (&gpu, available), None)?.gpus() as usize;
+        let on = |count: usize| self.spread(model, (&gpu, available), Some(count));
+        let holds = |count: &usize| on(*count).is_some_and(|it| it.fit.verdict != Verdict::DoesNotFit);
+        if let Some(gpus) = had.filter(holds) {
+            return Some(Open { gpus, anew: Some(anew), fewer: Vec::new() });
+        }
+        let surely = |count: &usize| on(*count).is_some_and(|it| it.fit.verdict == Verdict::Fits);
+        let can = |count: &usize| {
+            let pieces = u32::try_from(*count).unwrap_or(u32::MAX);
+            self.shape.as_ref().is_some_and(|shape| shape.can_be_cut(pieces))
+        };
+        let fewer = [16, 8, 4, 2, 1].into_iter().filter(|count| *count < anew).filter(can).filter(surely);
+        Some(Open { gpus: anew, anew: Some(anew), fewer: fewer.collect() })
+    }
+
+    /// The context on so many of these GPUs where the manifest names none.
+    pub(super) fn context(&self, model: &Model, gpu: &Gpu, count: usize) -> Context {
+        if self.shape.is_none() {
+            let chosen = self.record.filter(|spec| spec.fitted).and_then(|spec| spec.context);
+            return Context { tokens: chosen, fitted: chosen.is_some() };
+        }
+        let spread = |context| self.spread(&Model { context, ..model.clone() }, (gpu, count), Some(count));
+        if let Some(ServerSpec { context, fitted, .. }) = self.had(model, count) {
+            let own = self.shape.as_ref().map(|shape| shape.max_context);
+            if spread(context.or(own)).is_some_and(|it| it.fit.verdict != Verdict::DoesNotFit) {
+                return Context { tokens: *context, fitted: *fitted };
+            }
+        }
+        let tokens = spread(None).and_then(|it| it.context);
+        Context { tokens, fitted: tokens.is_some() }
+    }
+
+    /// What ran on so many GPUs, with a context that nobody named, if memory would be used alike.
+    fn had(&self, model: &Model, count: usize) -> Option<&'a ServerSpec> {
+        self.record.filter(|spec| {
+            let ServerSpec { gpus, context, fitted, memory: share, args, .. } = spec;
+            (*fitted || context.is_none())
+                && (gpus.len(), *share, args) == (count, memory(model), &model.args)
+        })
+    }
+
+    fn spread(&self, model: &Model, (gpu, available): (&Gpu, usize), count: Option<usize>) -> Option<Spread> {
+        let number = |count| u32::try_from(count).unwrap_or(u32::MAX);
+        let available = number(count.unwrap_or(available));
+        let ask = Ask { gpu, available, gpus: count.map(number), version: &self.version };
+        let wanted = Wanted { context: model.context, memory: memory(model), args: &model.args };
+        spread(self.shape.as_ref()?, ask, wanted)
+    }
+}
