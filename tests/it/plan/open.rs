@@ -90,9 +90,10 @@ fn pod(count: u32, stranger: u32, all: &[One]) -> Sighting {
             "fitted": *context > 1, "memory": null, "gpus": mine, "listen": "0.0.0.0", "port": 8001 + at,
             "key": "required", "args": [], "command": [], "env": {},
         });
-        let pid = 100 * u32::try_from(at + 1).unwrap();
         let life = match life {
-            0 | 1 => Life::Running { pid, seconds: 9, health: Some(200) },
+            0 | 1 => {
+                Life::Running { pid: 100 * u32::try_from(at + 1).unwrap(), seconds: 9, health: Some(200) }
+            }
             2 => Life::Dead { left: Vec::new() },
             _ => Life::Stopped,
         };
@@ -103,6 +104,7 @@ fn pod(count: u32, stranger: u32, all: &[One]) -> Sighting {
             secrets: BTreeMap::new(),
             past: pi::observe::Past::default(),
             measured: None,
+            beside: None,
         };
         facts.servers.insert(name.parse().unwrap(), seen);
     }
