@@ -3,12 +3,13 @@
 # shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
+place={{ place }}
 host={{ host }}
 port={{ port }}
 stall={{ stall }}
 
 pi=$(expand "$pi")
-dir=$pi/servers/$name
+dir=$pi/$place/$name
 log=$dir/server.log
 read_record "$dir" || exit 3
 tail -n +1 -s 0.2 -F -- "$log" 2>/dev/null &

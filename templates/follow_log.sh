@@ -12,6 +12,8 @@ last_end={{ last_end }}
 set +e +o pipefail
 pi=$(expand "$pi")
 log=$pi/servers/$name/server.log
+# of two the one that is starting: it comes into this place when it is ready
+[[ -f $pi/beside/$name/server.log ]] && log=$pi/beside/$name/server.log
 
 identity() { stat -c '%i:%W' -- "$1" 2>/dev/null; } # the number alone may be given to a new file
 

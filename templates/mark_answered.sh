@@ -3,12 +3,13 @@
 # shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
+place={{ place }}
 digest={{ digest }}
 
 pi=$(expand "$pi")
 note=''
 IFS= read -r note || true
-dir=$pi/servers/$name
+dir=$pi/$place/$name failed_before=$pi/servers/$name/failed
 read_record "$dir" || die "the server's record is gone"
 leader_runs || die "the server's process is gone"
 # what vLLM measured at this start is better than any estimate: later plans read it
@@ -24,9 +25,9 @@ done <"$dir/server.log"
 if [[ -n $measured ]]; then put "$dir/measured" "$measured"; fi
 # how long it took tells how long its next restart will
 if read -r uptime _ </proc/uptime; then put "$dir/took" "$((${uptime%.*} - started / 100))"$'\n'; fi
-if [[ -f $dir/failed ]]; then
-  read -r failed _ <"$dir/failed" || true
-  if [[ $failed == "$digest" ]]; then rm -f -- "$dir/failed"; fi
+if [[ -f $failed_before ]]; then
+  read -r failed _ <"$failed_before" || true
+  if [[ $failed == "$digest" ]]; then rm -f -- "$failed_before"; fi
 fi
 # from now on this is what works
 rm -rf -- "$dir/former"

@@ -5,14 +5,18 @@ servers() {
   local dir asked=() deadline=$((SECONDS + 4))
   local -A members=()
   for dir in "$pi_path"/servers/*/; do
-    server "${dir%/}"
+    server "${dir%/}" ''
+    flush
+  done
+  for dir in "$pi_path"/beside/*/; do
+    server "${dir%/}" beside/
     flush
   done
   answers
 }
 
-server() { # directory
-  local dir=$1 name=${1##*/} spec run pid='' start='' boot=''
+server() { # directory prefix: what takes a server's place when it is ready is told as beside/NAME
+  local dir=$1 name=$2${1##*/} spec run pid='' start='' boot=''
   first_line "$dir/spec.json"
   spec=$REPLY
   emit server "$name" spec "$spec"

@@ -7,6 +7,6 @@ pi=$(expand "$pi")
 for name in env env.new tools python cache; do
   rm -rf -- "${pi:?}/$name"
 done
-for name in engines servers; do
+for name in engines servers beside; do
   if [[ -d $pi/$name ]]; then rmdir --ignore-fail-on-non-empty -- "$pi/$name"; fi
 done

@@ -1,4 +1,4 @@
-# Ends a server and everything it started, and forgets it.
+# Ends a server, everything it started and what was started beside it, and forgets them.
 # shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
@@ -6,6 +6,7 @@ drain={{ drain }}
 
 pi=$(expand "$pi")
 dir=$pi/servers/$name
+end_beside "$pi" "$name" "$drain"
 if [[ ! -d $dir ]]; then return 0; fi
 end_session "$dir" "$drain"
 rm -rf -- "$dir"

@@ -100,6 +100,19 @@ end_session() { # DIRECTORY SECONDS
   die "these processes can't be killed: ${members[*]}"
 }
 
+# Ends what was started beside a server, and forgets it; its log is kept as the server's server.log.failed.
+# shellcheck disable=SC2329 # not every script calls it
+end_beside() { # PI NAME SECONDS
+  local dir=$1/beside/$2
+  if [[ ! -d $dir ]]; then return 0; fi
+  end_session "$dir" "$3"
+  if [[ -s $dir/server.log && -d $1/servers/$2 ]]; then
+    mv -f -- "$dir/server.log" "$1/servers/$2/server.log.failed"
+  fi
+  rm -rf -- "$dir"
+  rmdir --ignore-fail-on-non-empty -- "$1/beside"
+}
+
 # Waits until the driver lists none of these processes, which are gone, for at most 20 s: it may take so long to clear
 # their memory away, and who starts before that finds too little. In a container it may number them otherwise, or list
 # none: then there is nothing to wait for.

@@ -1,8 +1,9 @@
-# Starts a server in a session of its own. Whatever is left of a former one is ended first, so that there are never
-# two; the former log is kept as server.log.1.
+# Starts a server in a session of its own: in its place, where all that is left of a former one is ended first, or, where
+# `place` says so, beside the one that runs, which is left alone. The former log is kept as server.log.1.
 # shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
+place={{ place }}
 spec={{ spec }}
 run={{ run }}
 secret_names=({{ secret_names | words }})
@@ -11,8 +12,9 @@ helper={{ helper }}
 drain={{ drain }}
 
 pi=$(expand "$pi")
-dir=$pi/servers/$name
+dir=$pi/$place/$name
 mkdir -p -- "$dir"
+if [[ $place == servers ]]; then end_beside "$pi" "$name" "$drain"; fi
 end_session "$dir" "$drain"
 rm -f -- "$dir/pid" "$dir/answered" "$dir/stopped" "$dir/measured" "$dir/restarts"
 if [[ -f $dir/server.log ]]; then mv -f -- "$dir/server.log" "$dir/server.log.1"; fi

@@ -1,29 +1,22 @@
 //! What is done when a server did not come up: that is noted on the pod, and the one that answered last is started
-//! again. Only an answer of the pod's counts as that: a lost connection and an interruption say nothing.
+//! again, or, where it still runs, left alone. Only an answer of the pod's counts as that: a lost connection and an interruption say nothing.
 
 use crate::apply::asker::NO_ANSWER;
 use crate::apply::event::{Failure, FailureKind};
 use crate::apply::perform::{Errand, script_failed};
-use crate::apply::ready::await_ready;
-use crate::remote::{Exit, Remote};
+use crate::apply::ready::{Newcomer, await_ready};
+use crate::plan::Otherwise;
+use crate::remote::{Exit, Line, Remote};
 use crate::script::Script;
 use crate::secret::Secret;
 use crate::spec::ServerSpec;
-use crate::units::Seconds;
 use tokio_util::sync::CancellationToken;
-
-/// The server that is started again, how long it may make no progress, and its scripts: start, wait, mark.
-pub(super) struct Former<'a> {
-    pub(super) spec: &'a ServerSpec,
-    pub(super) stall: Seconds,
-    pub(super) scripts: &'a [Script],
-}
 
 /// Waits until a server answers. One that breaks off in the middle is asked a second time: the connection to the pod
 /// may have been lost, which says nothing about the server.
 pub(super) async fn comes_up<R: Remote>(
     errand: &Errand<'_, R>,
-    what: (&ServerSpec, Seconds),
+    what: Newcomer<'_>,
     wait: &Script,
     mark: &Script,
 ) -> Result<(), Failure> {
@@ -37,8 +30,8 @@ pub(super) async fn comes_up<R: Remote>(
 pub(super) async fn fall_back<R: Remote>(
     errand: &Errand<'_, R>,
     failure: Failure,
-    fail: &Script,
-    former: Option<Former<'_>>,
+    newcomer: Newcomer<'_>,
+    (fail, rest): (&Script, &[Script]),
 ) -> Failure {
     if failure.kind != FailureKind::Step {
         return failure;
@@ -46,37 +39,72 @@ pub(super) async fn fall_back<R: Remote>(
     let reason = failure.message.replace(['\n', '\r'], " ");
     // that it can't be noted is no reason to say anything else than why it failed
     drop(errand.run(fail, Some(Secret::new(format!("{reason}\n")))).await);
-    let Some(Former { spec, stall, scripts: [start, wait, mark] }) = former else { return failure };
+    match (newcomer.otherwise, rest) {
+        (Otherwise::StartFormer(former), [start, wait, mark]) => {
+            let former = Newcomer { spec: former, stall: newcomer.stall, otherwise: &Otherwise::Nothing };
+            start_former(errand, failure, former, (start, wait, mark)).await
+        }
+        (Otherwise::RemoveBeside, [remove]) => remove_beside(errand, failure, newcomer.spec, remove).await,
+        (Otherwise::Nothing | Otherwise::StartFormer(_) | Otherwise::RemoveBeside, _) => failure,
+    }
+}
+
+async fn start_former<R: Remote>(
+    errand: &Errand<'_, R>,
+    failure: Failure,
+    former: Newcomer<'_>,
+    (start, wait, mark): (&Script, &Script, &Script),
+) -> Failure {
     (errand.say)("starting the former one again".to_owned());
-    if let Err(why) = start_again(errand, start).await {
+    if let Err(why) = finish(errand, start).await {
         return worse(failure, &why);
     }
-    match await_ready(errand, (spec, stall), wait, mark).await {
+    match await_ready(errand, former, wait, mark).await {
         Ok(()) => runs_again(failure),
         Err(why) => worse(failure, &why),
     }
 }
+
+/// Clears away what was started beside a server that runs on.
+async fn remove_beside<R: Remote>(
+    errand: &Errand<'_, R>,
+    failure: Failure,
+    spec: &ServerSpec,
+    remove: &Script,
+) -> Failure {
+    let stands = match finish(errand, remove).await {
+        Ok(lines) if lines.contains(&Line::Out(RUNS_ON.to_owned())) => {
+            format!("`{}` still runs as it was", spec.name)
+        }
+        Ok(_) => "The one beside which it was started does not run any more either".to_owned(),
+        Err(why) => format!("It could not be removed: {}", why.message),
+    };
+    Failure { message: format!("{}. {stands}", failure.message), ..failure }
+}
+
+/// What `remove_beside.sh` says of the server itself.
+const RUNS_ON: &str = "the server itself runs on";
 
 /// Makes the best of a restart that stopped the former one and did not begin the new one.
 pub(super) async fn undo<R: Remote>(errand: &Errand<'_, R>, failure: Failure, start: &Script) -> Failure {
     if failure.kind != FailureKind::Step {
         return failure;
     }
-    match start_again(errand, start).await {
-        Ok(()) => {
+    match finish(errand, start).await {
+        Ok(_) => {
             Failure { message: format!("{}. The former one was started again", failure.message), ..failure }
         }
         Err(why) => worse(failure, &why),
     }
 }
 
-/// Starts it; that takes seconds, and is finished also when pi is interrupted.
-async fn start_again<R: Remote>(errand: &Errand<'_, R>, start: &Script) -> Result<(), Failure> {
+/// Runs a script that takes seconds, and is finished also when pi is interrupted; what it says.
+async fn finish<R: Remote>(errand: &Errand<'_, R>, script: &Script) -> Result<Vec<Line>, Failure> {
     let never = CancellationToken::new();
     let errand = Errand { interrupt: &never, ..*errand };
-    match errand.run(start, None).await? {
-        (Exit(0), _) => Ok(()),
-        (exit, lines) => Err(script_failed(start, exit, &lines)),
+    match errand.run(script, None).await? {
+        (Exit(0), lines) => Ok(lines),
+        (exit, lines) => Err(script_failed(script, exit, &lines)),
     }
 }
 

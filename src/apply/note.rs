@@ -60,6 +60,10 @@ pub(super) fn noting<R>(
                     ("start_former".to_owned(), "what took its place did not come up".to_owned());
                 return journaled(pod, &Deed { action, reason, ..deed.clone() }, script, noted);
             }
+            if script.name == Template::REMOVE_BESIDE.name() && matches!(action, Action::AwaitReady { .. }) {
+                let (action, reason) = ("remove_beside".to_owned(), "it did not come up".to_owned());
+                return journaled(pod, &Deed { action, reason, ..deed.clone() }, script, noted);
+            }
             journaled(pod, &deed, script, noted)
         })
         .collect()

@@ -1,9 +1,10 @@
 //! One step: its scripts, run on its pod.
 
 use crate::apply::event::{Failure, FailureKind};
-use crate::apply::fall_back::{Former, comes_up, fall_back, undo};
+use crate::apply::fall_back::{comes_up, fall_back, undo};
 use crate::apply::fetch::fetch_failed;
 use crate::apply::note::noting;
+use crate::apply::ready::Newcomer;
 use crate::apply::schedule::Crew;
 use crate::name::{PodName, SecretName};
 use crate::plan::{Action, Before, Step, scripts};
@@ -34,10 +35,10 @@ pub(super) async fn perform<R: Remote>(
     let interrupt = if may_be_interrupted(&step.action) { interrupt } else { &never };
     let errand = Errand { pod: &step.pod, crew, interrupt, say };
     match (&step.action, scripts.as_slice()) {
-        (Action::AwaitReady { spec, stall, former }, [wait, mark, fail, again @ ..]) => {
-            let Err(failure) = comes_up(&errand, (spec, *stall), wait, mark).await else { return Ok(()) };
-            let former = former.as_ref().map(|spec| Former { spec, stall: *stall, scripts: again });
-            Err(fall_back(&errand, failure, fail, former).await)
+        (Action::AwaitReady { spec, stall, otherwise }, [wait, mark, fail, rest @ ..]) => {
+            let newcomer = Newcomer { spec, stall: *stall, otherwise };
+            let Err(failure) = comes_up(&errand, newcomer, wait, mark).await else { return Ok(()) };
+            Err(fall_back(&errand, failure, newcomer, (fail, rest)).await)
         }
         (Action::RestartServer { before: Before::AskAgain, .. }, [ask, start]) => {
             if errand.run(ask, None).await?.0 == ANSWERS {
@@ -72,6 +73,9 @@ async fn all<R: Remote>(errand: &Errand<'_, R>, step: &Step, scripts: &[Script])
             | Action::AwaitReady { .. }
             | Action::StopServer(_)
             | Action::RemoveServer(_)
+            | Action::StartBeside { .. }
+            | Action::TakeOver(_)
+            | Action::RemoveBeside(_)
             | Action::RemoveEngine(_)
             | Action::RemoveWeights(_)
             | Action::RemoveRest => None,

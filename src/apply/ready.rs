@@ -7,6 +7,7 @@ use crate::apply::perform::{Errand, from_remote};
 use crate::apply::starting::{interrupted, stop};
 use crate::diagnose::{Phase, cause_of_death, first_cause, progress};
 use crate::name::SecretName;
+use crate::plan::Otherwise;
 use crate::remote::{Exit, Line, Remote, Way};
 use crate::script::Script;
 use crate::secret::Secret;
@@ -16,26 +17,37 @@ use crate::units::Seconds;
 /// Log lines shown where no cause is found in them.
 const SHOWN: usize = 8;
 
+/// A server that was started.
+#[derive(Clone, Copy)]
+pub(super) struct Newcomer<'a> {
+    pub(super) spec: &'a ServerSpec,
+    /// How long it may make no progress.
+    pub(super) stall: Seconds,
+    /// What is done if it does not come up.
+    pub(super) otherwise: &'a Otherwise,
+}
+
 /// Waits until the server has answered with a token, and notes that on the pod.
 pub(super) async fn await_ready<R: Remote>(
     errand: &Errand<'_, R>,
-    (spec, stall): (&ServerSpec, Seconds),
+    newcomer: Newcomer<'_>,
     wait: &Script,
     mark: &Script,
 ) -> Result<(), Failure> {
-    let climbed = climb(errand, (spec, stall), wait, mark).await;
+    let climbed = climb(errand, newcomer, wait, mark).await;
     if climbed.as_ref().is_err_and(|failure| failure.kind == FailureKind::Interrupt) {
-        interrupted(errand, spec).await;
+        interrupted(errand, newcomer).await;
     }
     climbed
 }
 
 async fn climb<R: Remote>(
     errand: &Errand<'_, R>,
-    (spec, stall): (&ServerSpec, Seconds),
+    newcomer: Newcomer<'_>,
     wait: &Script,
     mark: &Script,
 ) -> Result<(), Failure> {
+    let Newcomer { spec, stall, otherwise: _ } = newcomer;
     let (exit, lines) = errand.run_telling(wait, None, &|line| (errand.say)(told(spec, line))).await?;
     match exit {
         Exit(0) => {}
@@ -47,7 +59,7 @@ async fn climb<R: Remote>(
                 .lines(tail(&lines)));
         }
     }
-    let complaint = answers(errand, (spec, stall)).await?;
+    let complaint = answers(errand, newcomer).await?;
     if let Some(complaint) = &complaint {
         (errand.say)(format!("{WARNING}\t{complaint}"));
     }
@@ -59,13 +71,14 @@ async fn climb<R: Remote>(
 /// The rungs above `/health`; what is to be said of the server all the same.
 async fn answers<R: Remote>(
     errand: &Errand<'_, R>,
-    (spec, stall): (&ServerSpec, Seconds),
+    newcomer: Newcomer<'_>,
 ) -> Result<Option<String>, Failure> {
+    let Newcomer { spec, stall, otherwise: _ } = newcomer;
     let reach = errand.crew.remote.reach(errand.pod, spec.port).await.map_err(|e| from_remote(&e))?;
     if is_guarded(spec) {
         (errand.say)("asking without the key".to_owned());
         if let Err(open) = unless_interrupted(errand, prove_closed(reach.way(), spec)).await {
-            return Err(shut(errand, spec, open).await);
+            return Err(shut(errand, newcomer, open).await);
         }
     }
     match key(errand, spec) {
@@ -88,11 +101,11 @@ fn told(spec: &ServerSpec, line: &str) -> String {
 }
 
 /// Stops a server that is open to anybody: the failure says whether it is.
-async fn shut<R: Remote>(errand: &Errand<'_, R>, spec: &ServerSpec, open: Failure) -> Failure {
+async fn shut<R: Remote>(errand: &Errand<'_, R>, newcomer: Newcomer<'_>, open: Failure) -> Failure {
     if open.code != OPEN {
         return open;
     }
-    let stood = match stop(errand, spec, "it answered without the API key").await {
+    let stood = match stop(errand, newcomer, "it answered without the API key").await {
         Ok(()) => "It was stopped".to_owned(),
         Err(why) => format!("It could not be stopped: {}", why.message),
     };

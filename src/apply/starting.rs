@@ -3,9 +3,9 @@
 use crate::apply::event::{Failure, WARNING};
 use crate::apply::note::noting;
 use crate::apply::perform::{Errand, script_failed};
-use crate::plan::{Action, scripts};
+use crate::apply::ready::Newcomer;
+use crate::plan::{Action, Otherwise, scripts};
 use crate::remote::{Exit, Remote};
-use crate::spec::ServerSpec;
 use tokio::sync::watch::Receiver;
 use tokio_util::sync::CancellationToken;
 
@@ -22,12 +22,22 @@ pub enum Starting {
 pub type Asking<'a> = dyn Fn() -> Receiver<Option<Starting>> + Sync + 'a;
 
 /// Does with a server that was starting what is wished, and tells what stands.
-pub(super) async fn interrupted<R: Remote>(errand: &Errand<'_, R>, spec: &ServerSpec) {
+pub(super) async fn interrupted<R: Remote>(errand: &Errand<'_, R>, newcomer: Newcomer<'_>) {
+    let spec = newcomer.spec;
     let mut answer = (errand.crew.starting)();
     let wish = answer.wait_for(Option::is_some).await.ok().and_then(|wish| *wish);
     let stands = match wish.unwrap_or(Starting::Stop) {
+        Starting::Leave if *newcomer.otherwise == Otherwise::RemoveBeside => {
+            let name = &spec.name;
+            format!(
+                "it was left to start beside the running one: `pi logs {name}` follows it, and `pi apply` puts it in place"
+            )
+        }
         Starting::Leave => format!("it was left to start: `pi logs {}` follows it", spec.name),
-        Starting::Stop => match stop(errand, spec, "pi was interrupted while it started").await {
+        Starting::Stop => match stop(errand, newcomer, "pi was interrupted while it started").await {
+            Ok(()) if *newcomer.otherwise == Otherwise::RemoveBeside => {
+                "the new one was stopped before it had started; the running one was left alone".to_owned()
+            }
             Ok(()) => "it was stopped before it had started".to_owned(),
             Err(why) => format!("it could not be stopped, and may go on: {}", why.message),
         },
@@ -38,10 +48,13 @@ pub(super) async fn interrupted<R: Remote>(errand: &Errand<'_, R>, spec: &Server
 /// Stops a server that must not go on; that takes seconds, and is finished also when pi is interrupted.
 pub(super) async fn stop<R: Remote>(
     errand: &Errand<'_, R>,
-    spec: &ServerSpec,
+    Newcomer { spec, stall: _, otherwise }: Newcomer<'_>,
     reason: &str,
 ) -> Result<(), Failure> {
-    let action = Action::StopServer(spec.name.clone());
+    let action = match otherwise {
+        Otherwise::RemoveBeside => Action::RemoveBeside(spec.name.clone()),
+        Otherwise::Nothing | Otherwise::StartFormer(_) => Action::StopServer(spec.name.clone()),
+    };
     let Some(pod) = errand.crew.manifest.pods.get(errand.pod) else { return Ok(()) };
     let scripts = scripts(&action, pod)
         .and_then(|scripts| noting((&action, reason, pod), errand.crew, scripts))

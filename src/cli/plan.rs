@@ -58,7 +58,9 @@ fn verbose(world: &World, observed: &Observed, plan: &Plan) -> Result<String> {
 
 /// The action that would have started the server as it runs now.
 fn former(observed: &Observed, step: &crate::plan::Step) -> Option<Action> {
-    let Action::RestartServer { to, .. } = &step.action else { return None };
+    let (Action::RestartServer { to, .. } | Action::StartBeside { to, .. }) = &step.action else {
+        return None;
+    };
     let Some(Sighting::Seen(facts)) = observed.pods.get(&step.pod) else { return None };
     let spec = facts.servers.get(&to.name)?.spec.as_ref().ok()?;
     Some(Action::StartServer(Box::new(spec.clone())))

@@ -103,6 +103,7 @@ fn servers_of_the_manifest_and_of_pi_are_no_strangers() {
         secrets: BTreeMap::new(),
         measured: None,
         past: crate::observe::Past::default(),
+        beside: None,
     };
     facts.servers.insert("mine".parse().unwrap(), seen);
     assert_eq!(asked(&facts), [0; 0]);

@@ -2,6 +2,7 @@
 
 use crate::manifest::{EngineKind, State};
 use crate::name::{EngineId, ModelName};
+use crate::plan::beside::{self, Way};
 use crate::plan::estimate::estimate;
 use crate::plan::fetch::Fetches;
 use crate::plan::leave::leavers;
@@ -31,11 +32,13 @@ pub(super) fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
         act(facts.to_mut(), &mount.action);
         draft.steps.push(mount);
     }
+    draft.steps.extend(beside::take_up(inputs, site, &mut facts));
     let mut stops: Vec<ModelName> = Vec::new();
     let rest = loop {
         match servers(inputs, &Site { facts: &facts, ..*site }) {
             Ok(rest) => break rest,
-            Err(name) => {
+            Err(Obstacle::Displaced(name)) => draft.steps.push(beside::give_up(facts.to_mut(), &name)),
+            Err(Obstacle::Circle(name)) => {
                 // some trade places, and one has to go first: here, too, the rest is planned for what will be then
                 let action = Action::StopServer(name.clone());
                 act(facts.to_mut(), &action);
@@ -52,8 +55,16 @@ pub(super) fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
 /// Why a server is stopped that is started again.
 const TRADES: &str = "it trades places with other servers";
 
-/// Drafts everything but storage; the error is the server that has to be stopped first.
-fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, ModelName> {
+/// What has to go first.
+enum Obstacle {
+    /// A server, since some trade places.
+    Circle(ModelName),
+    /// What was started beside a server, and can't stay where it is.
+    Displaced(ModelName),
+}
+
+/// Drafts everything but storage, unless something has to go first.
+fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, Obstacle> {
     let mut draft = Draft::default();
     for (name, model) in site.models.iter().filter(|(name, _)| inputs.scope.has_server(site.name, name)) {
         if model.state == State::Stopped {
@@ -61,6 +72,9 @@ fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, ModelName> {
         }
     }
     let runs = runs(inputs, site, &mut draft.findings);
+    if let Some(run) = runs.iter().find(|run| run.way == Way::Begun && run.starts()) {
+        return Err(Obstacle::Displaced(run.wanted.spec.name.clone()));
+    }
     leavers(inputs, site, &runs, &mut draft);
     draft.findings.extend(runs.iter().filter_map(|run| server::taken_over(site, &run.wanted.spec.name)));
     let kept = if inputs.scope.has_all_of(site.name) { engine::kept(site) } else { Ok(None) };
@@ -82,7 +96,7 @@ fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, ModelName> {
     let needed: Vec<_> = runs.iter().filter_map(|run| run.wanted.fetch.clone()).collect();
     let fetches: Fetches<'_> = needed.iter().collect();
     draft.steps.extend(fetches.steps());
-    server::draft(runs, &fetches, &mut draft)?;
+    server::draft(runs, &fetches, &mut draft).map_err(Obstacle::Circle)?;
     Ok(draft)
 }
 

@@ -25,6 +25,7 @@ pub(super) fn formers(site: &Site<'_>, runs: &mut [Run<'_>], stays: &Stays<'_>) 
                 .iter()
                 .map(|run| &run.wanted.spec)
                 .chain(staying.iter().copied())
+                .chain(runs.iter().filter_map(Run::elder))
                 .filter(|spec| spec.name != run.wanted.spec.name)
                 .collect();
             let usable = |spec: &&ServerSpec| {
@@ -32,7 +33,7 @@ pub(super) fn formers(site: &Site<'_>, runs: &mut [Run<'_>], stays: &Stays<'_>) 
                     && has_place(spec, &others)
                     && has_engine(site, spec, runs)
             };
-            last_good(run).filter(usable).cloned()
+            last_good(run).filter(usable).filter(|_| run.elder().is_none()).cloned()
         })
         .collect();
     for (run, former) in runs.iter_mut().zip(formers) {

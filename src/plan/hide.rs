@@ -4,7 +4,7 @@
 
 use crate::manifest::Pod;
 use crate::name::EnvName;
-use crate::plan::step::Action;
+use crate::plan::step::{Action, Otherwise};
 use crate::spec::{EngineRecipe, ServerSpec};
 use std::collections::BTreeMap;
 
@@ -52,16 +52,23 @@ pub(super) fn action(action: &Action) -> Action {
     match action {
         Action::InstallEngine(engine) => Action::InstallEngine(recipe(engine)),
         Action::StartServer(to) => Action::StartServer(Box::new(spec(to))),
-        Action::RestartServer { to, changes, before, down } => Action::RestartServer {
+        Action::RestartServer { to, changes, before, down, first } => Action::RestartServer {
             to: Box::new(spec(to)),
             changes: changes.clone(),
             before: *before,
             down: *down,
+            first: first.clone(),
         },
-        Action::AwaitReady { spec: of, stall, former } => Action::AwaitReady {
+        Action::StartBeside { to, changes } => {
+            Action::StartBeside { to: Box::new(spec(to)), changes: changes.clone() }
+        }
+        Action::AwaitReady { spec: of, stall, otherwise } => Action::AwaitReady {
             spec: Box::new(spec(of)),
             stall: *stall,
-            former: former.as_ref().map(|former| Box::new(spec(former))),
+            otherwise: match otherwise {
+                Otherwise::StartFormer(former) => Otherwise::StartFormer(Box::new(spec(former))),
+                Otherwise::Nothing | Otherwise::RemoveBeside => otherwise.clone(),
+            },
         },
         Action::MountStorage(_)
         | Action::InstallPackages(_)
@@ -69,6 +76,8 @@ pub(super) fn action(action: &Action) -> Action {
         | Action::FetchWeights(_)
         | Action::StopServer(_)
         | Action::RemoveServer(_)
+        | Action::TakeOver(_)
+        | Action::RemoveBeside(_)
         | Action::RemoveEngine(_)
         | Action::RemoveWeights(_)
         | Action::RemoveRest => action.clone(),

@@ -151,7 +151,10 @@ fn is_orphan(site: &Site<'_>, process: &GpuProcess) -> bool {
         Life::Dead { left } => left.contains(&process.pid),
         Life::Stopped => false,
     };
-    *parent == 1 && *session != 0 && session != pid && !site.facts.servers.values().any(of_pi)
+    *parent == 1
+        && *session != 0
+        && session != pid
+        && !site.facts.servers.values().flat_map(ServerSeen::both).any(of_pi)
 }
 
 /// Why nothing can be placed on this GPU, if so: it `does not answer`.

@@ -50,6 +50,9 @@ struct Done {
     stopped: BTreeMap<ModelName, StepId>,
     started: BTreeMap<ModelName, StepId>,
     ready: BTreeMap<ModelName, StepId>,
+    beside: Vec<StepId>,
+    /// Servers beside which there is nobody any more.
+    alone: BTreeMap<ModelName, StepId>,
 }
 
 /// Appends one pod's draft to the plan: sorted, numbered, with its dependencies.
@@ -76,12 +79,16 @@ pub(super) fn append(plan: &mut Plan, mut draft: Draft, pod: &PodName) {
 fn rank(action: &Action) -> u8 {
     match action {
         Action::MountStorage(_) => 0,
-        Action::StopServer(_) | Action::RemoveServer(_) => 1,
+        Action::StopServer(_) | Action::RemoveServer(_) | Action::RemoveBeside(_) => 1,
         Action::InstallPackages(_) => 2,
         Action::InstallEngine(_) => 3,
         Action::WriteSecrets(_) => 4,
         Action::FetchWeights(_) => 5,
-        Action::StartServer(_) | Action::RestartServer { .. } | Action::AwaitReady { .. } => 6,
+        Action::StartServer(_)
+        | Action::RestartServer { .. }
+        | Action::StartBeside { .. }
+        | Action::AwaitReady { .. }
+        | Action::TakeOver(_) => 6,
         Action::RemoveEngine(_) => 7,
         Action::RemoveWeights(_) => 8,
         Action::RemoveRest => 9,
@@ -91,9 +98,11 @@ fn rank(action: &Action) -> u8 {
 impl Done {
     fn needed_by(&self, action: &Action, needs: &Needs) -> Vec<StepId> {
         match action {
-            Action::MountStorage(_) | Action::InstallPackages(_) | Action::RemoveServer(_) => Vec::new(),
-            Action::StopServer(_) => {
-                needs.stopped.iter().filter_map(|name| self.stopped.get(name)).copied().collect()
+            Action::MountStorage(_) | Action::InstallPackages(_) | Action::RemoveBeside(_) => Vec::new(),
+            Action::RemoveServer(name) => self.alone.get(name).copied().into_iter().collect(),
+            Action::StopServer(name) => {
+                let stopped = needs.stopped.iter().filter_map(|name| self.stopped.get(name));
+                stopped.chain(self.alone.get(name)).copied().collect()
             }
             // pi's own directory may be on the storage
             Action::InstallEngine(_) => [&self.mounts[..], &self.packages].concat(),
@@ -101,7 +110,11 @@ impl Done {
             // the hub's client comes with uv, too
             Action::FetchWeights(_) => [&self.mounts[..], &self.packages, &self.secrets].concat(),
             Action::StartServer(spec) => self.needed_by_start(spec, needs),
-            Action::RestartServer { to, .. } => self.needed_by_start(to, needs),
+            Action::RestartServer { to, .. } | Action::StartBeside { to, .. } => {
+                self.needed_by_start(to, needs)
+            }
+            // places that become free are of no use to those that found theirs before
+            Action::TakeOver(name) => self.beside.iter().chain(self.ready.get(name)).copied().collect(),
             Action::AwaitReady { spec, .. } => self.started.get(&spec.name).copied().into_iter().collect(),
             Action::RemoveEngine(_) | Action::RemoveWeights(_) => self.leavers.clone(),
             Action::RemoveRest => [&self.leavers[..], &self.removed].concat(),
@@ -123,6 +136,10 @@ impl Done {
         match action {
             Action::MountStorage(_) => self.mounts.push(id),
             Action::RemoveServer(_) => self.leavers.push(id),
+            Action::RemoveBeside(name) => {
+                self.leavers.push(id);
+                self.alone.insert(name.clone(), id);
+            }
             Action::StopServer(name) => {
                 self.leavers.push(id);
                 self.stopped.insert(name.clone(), id);
@@ -133,9 +150,13 @@ impl Done {
             Action::FetchWeights(fetch) => drop(self.weights.insert(fetch.what(), id)),
             Action::StartServer(spec) => drop(self.started.insert(spec.name.clone(), id)),
             Action::RestartServer { to, .. } => drop(self.started.insert(to.name.clone(), id)),
+            Action::StartBeside { to, .. } => {
+                self.started.insert(to.name.clone(), id);
+                self.beside.push(id);
+            }
             Action::AwaitReady { spec, .. } => drop(self.ready.insert(spec.name.clone(), id)),
             Action::RemoveEngine(_) | Action::RemoveWeights(_) => self.removed.push(id),
-            Action::RemoveRest => {}
+            Action::TakeOver(_) | Action::RemoveRest => {}
         }
     }
 }

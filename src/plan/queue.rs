@@ -5,6 +5,7 @@
 //! whatever is done already.
 
 use crate::name::Port;
+use crate::plan::beside::Way;
 use crate::plan::place::share;
 use crate::plan::server::Verdict;
 use crate::plan::servers::Run;
@@ -45,6 +46,9 @@ pub(super) fn queue(runs: &[Run<'_>]) -> Result<Vec<Turn>, usize> {
             needs[start(at)].extend(before.into_iter().map(ready));
         }
     }
+    for (at, before) in beside(runs) {
+        needs[start(at)].extend(before.into_iter().map(start));
+    }
     let turn = |step: usize| {
         let at = step / 2;
         let of = |kind: fn(usize) -> usize| {
@@ -71,13 +75,29 @@ fn ready(at: usize) -> usize {
     2 * at + 1
 }
 
+/// Those that start beside others, each with those that start before it: the one of these that comes before it by name,
+/// and all that look for a place, so that each finds the one that was planned for it.
+fn beside(runs: &[Run<'_>]) -> Vec<(usize, Vec<usize>)> {
+    let all = || (0..runs.len()).filter(|at| starts(&runs[*at]));
+    let moves = |run: &Run<'_>| {
+        let wanted = &run.wanted.spec;
+        let was = run.seen.and_then(|seen| seen.spec.as_ref().ok());
+        was.is_none_or(|was| (&was.gpus, was.port) != (&wanted.gpus, wanted.port))
+    };
+    let (beside, others): (Vec<usize>, Vec<usize>) = all().partition(|at| runs[*at].way == Way::Beside);
+    let others: Vec<usize> = others.into_iter().filter(|at| moves(&runs[*at])).collect();
+    let last = |index: usize| index.checked_sub(1).map(|last| beside[last]);
+    let before = |(index, at): (usize, &usize)| (*at, others.iter().copied().chain(last(index)).collect());
+    beside.iter().enumerate().map(before).collect()
+}
+
 fn starts(run: &Run<'_>) -> bool {
     matches!(run.verdict, Verdict::Start(_) | Verdict::Restart(..) | Verdict::Silent(_))
 }
 
 /// For each server those that give up something that it takes: a share of a GPU, a port.
 fn givers(runs: &[Run<'_>]) -> Vec<BTreeSet<usize>> {
-    let now = |at: usize| runs[at].now.filter(|_| starts(&runs[at]));
+    let now = |at: usize| runs[at].now.filter(|_| starts(&runs[at]) && runs[at].way != Way::Beside);
     let mut gpus: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
     let mut ports: BTreeMap<Port, BTreeSet<usize>> = BTreeMap::new();
     for (at, run) in runs.iter().enumerate() {

@@ -1,6 +1,8 @@
 //! What is worth saying of a server that is started: that it failed before, that its address changes.
 
 use crate::name::Port;
+use crate::observe::ServerSeen;
+use crate::plan::beside::Way;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::place::owns;
 use crate::plan::server::Verdict;
@@ -13,12 +15,15 @@ pub(super) fn remarks(
     inputs: &Inputs<'_>,
     site: &Site<'_>,
     (candidate, spec): (&Candidate<'_>, &ServerSpec),
-    verdict: &Verdict,
+    (verdict, way): (&Verdict, &Way),
 ) -> Vec<Finding> {
     if matches!(verdict, Verdict::Standing) {
         return Vec::new();
     }
-    let moved = moved(inputs, site, candidate, spec.port);
+    let moved = match way {
+        Way::Beside => follows(site, candidate, spec.port),
+        Way::First(_) | Way::Begun => moved(inputs, site, candidate, spec.port),
+    };
     failed(site, candidate, spec).into_iter().chain(moved).collect()
 }
 
@@ -35,6 +40,16 @@ fn failed(site: &Site<'_>, candidate: &Candidate<'_>, spec: &ServerSpec) -> Opti
     Some(Finding::on(Severity::Warning, "failed-before", site.name, message).of(candidate.name).help(help))
 }
 
+/// Its port changes, since it is started beside the one that has it.
+fn follows(site: &Site<'_>, candidate: &Candidate<'_>, to: Port) -> Option<Finding> {
+    let from = candidate.seen?.spec.as_ref().ok().filter(|_| candidate.model.port.is_none())?.port;
+    let message = format!("its address changes from :{from} to :{to}, where the new one starts");
+    let help = format!(
+        "clients have to follow; with `port = {from}` in pi.toml it keeps its address, and is down meanwhile"
+    );
+    Some(Finding::on(Severity::Warning, "port-moved", site.name, message).of(candidate.name).help(help))
+}
+
 /// Its port, which pi chose, is no longer the one that its clients know.
 fn moved(inputs: &Inputs<'_>, site: &Site<'_>, candidate: &Candidate<'_>, to: Port) -> Option<Finding> {
     let recorded = candidate.seen.and_then(|seen| seen.spec.as_ref().ok()).map(|spec| spec.port);
@@ -43,7 +58,8 @@ fn moved(inputs: &Inputs<'_>, site: &Site<'_>, candidate: &Candidate<'_>, to: Po
         return None;
     }
     let stranger = site.facts.listeners.iter().find(|listener| {
-        listener.port == from && !site.facts.servers.values().any(|server| owns(server, listener))
+        listener.port == from
+            && !site.facts.servers.values().flat_map(ServerSeen::both).any(|server| owns(server, listener))
     });
     let holder = match stranger {
         Some(listener) => match (listener.pid, listener.command.as_str()) {

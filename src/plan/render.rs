@@ -6,7 +6,7 @@ use crate::name::{EnvName, HfRepo, ModelName};
 use crate::plan::fetch::Fetch;
 use crate::plan::packages::Packages;
 use crate::plan::secrets::{API_KEY, HF_TOKEN};
-use crate::plan::step::{Action, Before, Storage};
+use crate::plan::step::{Action, Before, Otherwise, Storage};
 use crate::plan::{command_line, hide};
 use crate::script::{RenderError, Script, Template, render};
 use crate::spec::{EngineRecipe, KeyUse, ServerSpec};
@@ -22,6 +22,11 @@ const EXPIRY: u64 = 60;
 const DRAIN: u64 = 20;
 /// Seconds that a silent server has to answer before it is restarted: a busy one may be late.
 const PATIENCE: u64 = 15;
+
+/// Where servers have their records, below `pi_path`.
+const SERVERS: &str = "servers";
+/// Where those have them that are started beside a server, until they take its place.
+const BESIDE: &str = "beside";
 
 /// The scripts of one action on a pod, in the order in which they run.
 pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
@@ -39,10 +44,13 @@ pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
         Action::InstallEngine(recipe) => install(recipe, pod),
         Action::WriteSecrets(_) => render(Template::WRITE_SECRETS, &json!({ "pi": pi })),
         Action::FetchWeights(download) => fetch(download, pod),
-        Action::StartServer(spec) => start(spec, pod),
+        Action::StartServer(spec) => start((spec, SERVERS), pod),
         Action::RestartServer { to, before, .. } => return restart(to, *before, pod),
-        Action::AwaitReady { spec, stall, former } => {
-            return await_ready((spec, former.as_deref()), *stall, pi);
+        Action::StartBeside { to, .. } => start((to, BESIDE), pod),
+        Action::TakeOver(name) => render(Template::TAKE_OVER, &stop(name)),
+        Action::RemoveBeside(name) => render(Template::REMOVE_BESIDE, &stop(name)),
+        Action::AwaitReady { spec, stall, otherwise } => {
+            return await_ready((spec, otherwise), *stall, pi);
         }
         Action::StopServer(name) => render(Template::STOP_SERVER, &stop(name)),
         Action::RemoveServer(name) => render(Template::REMOVE_SERVER, &stop(name)),
@@ -75,7 +83,7 @@ fn restart(to: &ServerSpec, before: Before, pod: &Pod) -> Result<Vec<Script>, Re
             scripts.push(render(Template::ASK_AGAIN, &values)?);
         }
     }
-    scripts.push(start(to, pod)?);
+    scripts.push(start((to, SERVERS), pod)?);
     if before == Before::KeepFormer {
         scripts.push(start_former(name, pi)?);
     }
@@ -84,19 +92,33 @@ fn restart(to: &ServerSpec, before: Before, pod: &Pod) -> Result<Vec<Script>, Re
 
 /// Waiting, what is noted when it answered and when it did not, and, in that case, the same for the former one.
 fn await_ready(
-    (spec, former): (&ServerSpec, Option<&ServerSpec>),
+    (spec, otherwise): (&ServerSpec, &Otherwise),
     stall: Seconds,
     pi: &str,
 ) -> Result<Vec<Script>, RenderError> {
-    let wait = |spec: &ServerSpec| render(Template::AWAIT_READY, &wait_values(spec, pi, stall.0));
+    let place = if *otherwise == Otherwise::RemoveBeside { BESIDE } else { SERVERS };
+    let wait = |spec: &ServerSpec| {
+        let (name, host, port) = (&spec.name, spec.ask_at().to_string(), spec.port);
+        let values =
+            json!({ "pi": pi, "name": name, "place": place, "host": host, "port": port, "stall": stall.0 });
+        render(Template::AWAIT_READY, &values)
+    };
     let note = |template, spec: &ServerSpec| {
-        render(template, &json!({ "pi": pi, "name": spec.name, "digest": spec.digest() }))
+        let values = json!({ "pi": pi, "name": spec.name, "place": place, "digest": spec.digest() });
+        render(template, &values)
     };
     let mut scripts =
         vec![wait(spec)?, note(Template::MARK_ANSWERED, spec)?, note(Template::MARK_FAILED, spec)?];
-    if let Some(former) = former {
-        let again = start_former(&spec.name, pi)?;
-        scripts.extend([again, wait(former)?, note(Template::MARK_ANSWERED, former)?]);
+    match otherwise {
+        Otherwise::Nothing => {}
+        Otherwise::StartFormer(former) => {
+            let again = start_former(&spec.name, pi)?;
+            scripts.extend([again, wait(former)?, note(Template::MARK_ANSWERED, former)?]);
+        }
+        Otherwise::RemoveBeside => {
+            let values = json!({ "pi": pi, "name": spec.name, "drain": DRAIN });
+            scripts.push(render(Template::REMOVE_BESIDE, &values)?);
+        }
     }
     Ok(scripts)
 }
@@ -147,7 +169,7 @@ fn fetch(fetch: &Fetch, pod: &Pod) -> Result<Script, RenderError> {
     render(Template::FETCH_WEIGHTS, &values)
 }
 
-fn start(spec: &ServerSpec, pod: &Pod) -> Result<Script, RenderError> {
+fn start((spec, place): (&ServerSpec, &str), pod: &Pod) -> Result<Script, RenderError> {
     let (helper_name, helper) = match spec.kind {
         EngineKind::Vllm => ("pi_guard.py", include_str!("../../templates/pi_guard.py")),
         EngineKind::LlamaCpp if spec.engine.is_some() => {
@@ -161,7 +183,7 @@ fn start(spec: &ServerSpec, pod: &Pod) -> Result<Script, RenderError> {
     }
     let record = serde_json::to_string(spec).unwrap_or_default();
     let values = json!({
-        "pi": pod.pi_path, "name": spec.name, "spec": record, "run": run(spec, pod)?.text,
+        "pi": pod.pi_path, "name": spec.name, "place": place, "spec": record, "run": run(spec, pod)?.text,
         "secret_names": secrets, "helper_name": helper_name, "helper": helper, "drain": DRAIN,
     });
     render(Template::START_SERVER, &values)
@@ -195,11 +217,6 @@ fn run(spec: &ServerSpec, pod: &Pod) -> Result<Script, RenderError> {
         EngineKind::Command => Template::RUN_COMMAND,
     };
     render(template, &values)
-}
-
-fn wait_values(spec: &ServerSpec, pi: &str, stall: u64) -> serde_json::Value {
-    let host = spec.ask_at().to_string();
-    json!({ "pi": pi, "name": spec.name, "host": host, "port": spec.port, "stall": stall })
 }
 
 fn repo(model: &ModelRef) -> Option<&HfRepo> {

@@ -25,6 +25,9 @@ impl Plan {
             | Action::AwaitReady { .. }
             | Action::StopServer(_)
             | Action::RemoveServer(_)
+            | Action::StartBeside { .. }
+            | Action::TakeOver(_)
+            | Action::RemoveBeside(_)
             | Action::RemoveEngine(_)
             | Action::RemoveWeights(_)
             | Action::RemoveRest => 0,
@@ -66,6 +69,9 @@ impl Plan {
             | Action::AwaitReady { .. }
             | Action::StopServer(_)
             | Action::RemoveServer(_)
+            | Action::StartBeside { .. }
+            | Action::TakeOver(_)
+            | Action::RemoveBeside(_)
             | Action::RemoveEngine(_)
             | Action::RemoveWeights(_)
             | Action::RemoveRest => None,
@@ -77,11 +83,14 @@ impl Plan {
     /// a server that is started again.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         let mut starts = BTreeSet::new();
-        let mut stops = BTreeMap::new();
+        let (mut stops, mut awaited) = (BTreeMap::new(), BTreeSet::new());
         for step in &self.steps {
             starts.extend(step.action.starts().map(|spec| (&step.pod, &spec.name)));
             if let Action::StopServer(name) = &step.action {
                 stops.insert((&step.pod, name), step.reason.as_str());
+            }
+            if let Action::AwaitReady { spec, .. } = &step.action {
+                awaited.insert((&step.pod, &spec.name));
             }
         }
         self.steps.iter().filter_map(move |step| {
@@ -90,7 +99,14 @@ impl Plan {
             let stopped = server.and_then(|server| stops.get(&server).copied());
             let reason = step.reason.as_str();
             match (&step.action, stopped) {
-                (Action::AwaitReady { .. } | Action::StopServer(_), _) if is_started => None,
+                (Action::TakeOver(_), _) if server.is_some_and(|server| awaited.contains(&server)) => None,
+                (
+                    Action::AwaitReady { .. }
+                    | Action::StopServer(_)
+                    | Action::TakeOver(_)
+                    | Action::RemoveBeside(_),
+                    _,
+                ) if is_started => None,
                 (Action::StartServer(_), Some(reason)) => {
                     Some(Row { step, sign: Sign::Change, restarts: true, reason })
                 }

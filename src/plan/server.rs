@@ -3,6 +3,7 @@
 use crate::manifest::{Model, Protect};
 use crate::name::ModelName;
 use crate::observe::{Life, ServerSeen};
+use crate::plan::beside::Way;
 use crate::plan::change::{Change, How, changes};
 use crate::plan::fetch::Fetches;
 use crate::plan::finding::{Finding, Severity};
@@ -12,13 +13,14 @@ use crate::plan::order::{Needs, Unnumbered};
 use crate::plan::queue::{Turn, queue};
 use crate::plan::secrets::outdated;
 use crate::plan::servers::Run;
-use crate::plan::step::{Action, NEW};
+use crate::plan::step::{Action, NEW, Otherwise};
 use crate::plan::{Draft, Inputs, Site};
 use crate::spec::ServerSpec;
 use crate::units::Seconds;
 use std::collections::BTreeSet;
 
 /// What is to be done about a server that shall run.
+#[derive(Clone)]
 pub(super) enum Verdict {
     /// Nothing.
     Standing,
@@ -34,7 +36,7 @@ pub(super) enum Verdict {
 
 /// Holds what there is of a server against what it should be.
 pub(super) fn verdict(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> Verdict {
-    let Some(ServerSeen { spec, life, answered, secrets, past: _, measured: _ }) = seen else {
+    let Some(ServerSeen { spec, life, answered, secrets, past: _, measured: _, beside: _ }) = seen else {
         return Verdict::Start(NEW.to_owned());
     };
     let health = match life {
@@ -66,6 +68,7 @@ pub(super) fn verdict(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> Verdict
 
 /// Drafts what makes servers that shall run run as they should; the error is the one that has to be stopped first.
 pub(super) fn draft(runs: Vec<Run<'_>>, fetches: &Fetches<'_>, draft: &mut Draft) -> Result<(), ModelName> {
+    let take_overs: Vec<_> = runs.iter().filter_map(take_over).collect();
     let standing = |run: &Run<'_>| matches!(run.verdict, Verdict::Standing);
     let (standing, runs): (Vec<_>, Vec<_>) = runs.into_iter().partition(standing);
     draft.standing.extend(standing.into_iter().map(|run| run.wanted.spec.name));
@@ -83,6 +86,7 @@ pub(super) fn draft(runs: Vec<Run<'_>>, fetches: &Fetches<'_>, draft: &mut Draft
             }
         });
     }
+    draft.steps.extend(take_overs);
     Ok(())
 }
 
@@ -96,8 +100,13 @@ fn start(run: &Run<'_>) -> (Action, String) {
         }
         Verdict::Standing => return (Action::StartServer(to), String::new()),
     };
+    let first = match &run.way {
+        Way::Beside => return (Action::StartBeside { to, changes }, reason.clone()),
+        Way::First(why) => why.clone(),
+        Way::Begun => None,
+    };
     let down = run.seen.and_then(|seen| seen.past.took).map(Seconds);
-    (Action::RestartServer { to, changes, before: before(run), down }, reason.clone())
+    (Action::RestartServer { to, changes, before: before(run), down, first }, reason.clone())
 }
 
 fn wait(run: &Run<'_>) -> Unnumbered {
@@ -106,8 +115,24 @@ fn wait(run: &Run<'_>) -> Unnumbered {
         Verdict::Start(_) | Verdict::Restart(..) | Verdict::Silent(_) | Verdict::Standing => ANSWER,
     };
     let spec = Box::new(run.wanted.spec.clone());
-    let former = run.former.clone().map(Box::new);
-    Unnumbered::new(Action::AwaitReady { spec, stall: run.wanted.stall, former }, reason)
+    let otherwise = match (&run.way, &run.former) {
+        (Way::Beside | Way::Begun, _) => Otherwise::RemoveBeside,
+        (Way::First(_), Some(former)) => Otherwise::StartFormer(Box::new(former.clone())),
+        (Way::First(_), None) => Otherwise::Nothing,
+    };
+    Unnumbered::new(Action::AwaitReady { spec, stall: run.wanted.stall, otherwise }, reason)
+}
+
+/// Has those that were started beside others take their places, once they have answered.
+fn take_over(run: &Run<'_>) -> Option<Unnumbered> {
+    let name = &run.wanted.spec.name;
+    let reason = match run.way {
+        Way::First(_) => return None,
+        Way::Beside => "the one that was started beside it takes its place",
+        Way::Begun => "that one has answered",
+    };
+    let needs = Needs { ready: vec![name.clone()], ..Needs::default() };
+    Some(Unnumbered { action: Action::TakeOver(name.clone()), reason: reason.to_owned(), needs })
 }
 
 /// Why one waits for a server that was just started.

@@ -6,6 +6,7 @@
 use crate::manifest::{Protect, State};
 use crate::name::ModelName;
 use crate::observe::ServerSeen;
+use crate::plan::beside::{self, Way};
 use crate::plan::doubts::doubts;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::former::formers;
@@ -33,9 +34,19 @@ pub(super) struct Run<'a> {
     pub(super) seen: Option<&'a ServerSeen>,
     /// What is started again if it does not come up.
     pub(super) former: Option<ServerSpec>,
+    pub(super) way: Way,
 }
 
 impl Run<'_> {
+    /// What runs until it has answered, while it is started beside that.
+    pub(super) fn elder(&self) -> Option<&ServerSpec> {
+        match &self.way {
+            Way::Beside => self.now,
+            Way::Begun => self.seen?.beside.as_ref()?.spec.as_ref().ok(),
+            Way::First(_) => None,
+        }
+    }
+
     /// Whether it is started, or started anew.
     pub(super) fn starts(&self) -> bool {
         match self.verdict {
@@ -58,16 +69,18 @@ pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<
     };
     findings.extend(told);
     let in_scope = |candidate: &Candidate<'_>| inputs.scope.has_server(site.name, candidate.name);
+    let mut all: Vec<_> = candidates.into_iter().zip(placed).collect();
+    beside::put(inputs, site, &mut all, &stays);
     let mut runs = Vec::new();
-    for (candidate, placed) in candidates.into_iter().zip(placed) {
-        let Some(Placed { spec, verdict, doubts }) = placed.filter(|_| in_scope(&candidate)) else {
+    for (candidate, placed) in all {
+        let Some(Placed { spec, verdict, doubts, way }) = placed.filter(|_| in_scope(&candidate)) else {
             continue;
         };
         findings.extend(doubts);
         let now = site.live(candidate.name).and_then(|seen| seen.spec.as_ref().ok());
         let seen = candidate.seen;
-        findings.extend(remarks(inputs, site, (&candidate, &spec), &verdict));
-        runs.push(Run { wanted: candidate.into_wanted(spec), verdict, now, seen, former: None });
+        findings.extend(remarks(inputs, site, (&candidate, &spec), (&verdict, &way)));
+        runs.push(Run { wanted: candidate.into_wanted(spec), verdict, now, seen, former: None, way });
     }
     findings.extend(unmapped(site, &runs));
     formers(site, &mut runs, &stays);
@@ -192,11 +205,13 @@ struct Settled<'a> {
     refused: Vec<Refusal<'a>>,
 }
 
-struct Placed {
-    spec: ServerSpec,
-    verdict: Verdict,
+#[derive(Clone)]
+pub(super) struct Placed {
+    pub(super) spec: ServerSpec,
+    pub(super) verdict: Verdict,
     /// What is to be said before it is started.
-    doubts: Vec<Finding>,
+    pub(super) doubts: Vec<Finding>,
+    pub(super) way: Way,
 }
 
 struct Refusal<'a> {
@@ -267,6 +282,10 @@ fn at_place(
         | Verdict::Silent(_)
         | Verdict::Starting(_)
         | Verdict::Start(_)
-        | Verdict::Restart(..) => Ok(Placed { spec, verdict, doubts }),
+        | Verdict::Restart(..) => {
+            let begun = candidate.seen.is_some_and(|seen| seen.beside.is_some());
+            let way = if begun { Way::Begun } else { Way::First(None) };
+            Ok(Placed { spec, verdict, doubts, way })
+        }
     }
 }

@@ -3,12 +3,12 @@
 use crate::model_ref::ModelRef;
 use crate::name::ModelName;
 use crate::observe::{
-    EngineSeen, Gpu, GpuSight, Life, MountSeen, Observed, PathSeen, PodFacts, SecretSeen, ServerSeen,
+    EngineSeen, Gpu, GpuSight, Life, MountSeen, Observed, Past, PathSeen, PodFacts, SecretSeen, ServerSeen,
     Sighting,
 };
 use crate::plan::place::{holds_mib, owns};
 use crate::plan::secrets::needed;
-use crate::plan::step::{Action, Before, Step, Storage};
+use crate::plan::step::{Action, Before, Otherwise, Step, Storage};
 use crate::plan::storage::is_below;
 use crate::plan::stored::fetched;
 use crate::spec::ServerSpec;
@@ -45,9 +45,13 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
             keep(facts, &to.name, *before);
             start(facts, to);
         }
-        Action::AwaitReady { spec, .. } => answer(facts, &spec.name),
+        Action::StartBeside { to, .. } => start_beside(facts, to),
+        Action::TakeOver(name) => take_over(facts, name),
+        Action::RemoveBeside(name) => clear_beside(facts, name),
+        Action::AwaitReady { spec, otherwise, .. } => answer(facts, &spec.name, otherwise),
         Action::StopServer(name) => stop(facts, name),
         Action::RemoveServer(name) => {
+            clear_beside(facts, name);
             clear(facts, name);
             facts.servers.remove(name);
         }
@@ -65,6 +69,7 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
 }
 
 fn stop(facts: &mut PodFacts, name: &ModelName) {
+    clear_beside(facts, name);
     clear(facts, name);
     if let Some(server) = facts.servers.get_mut(name) {
         server.life = Life::Stopped;
@@ -91,14 +96,52 @@ fn mount(facts: &mut PodFacts, Storage { mount, holds }: &Storage) {
 }
 
 fn start(facts: &mut PodFacts, spec: &ServerSpec) {
+    clear_beside(facts, &spec.name);
     clear(facts, &spec.name);
-    let copied = facts.secrets.iter().filter(|(name, _)| needed(name, spec.key));
-    let secrets = copied.map(|(name, seen)| (name.clone(), *seen)).collect();
-    let life = Life::Running { pid: 0, seconds: 0, health: None };
     let past = facts.servers.get(&spec.name).map(|seen| seen.past.clone()).unwrap_or_default();
-    let seen = ServerSeen { spec: Ok(spec.clone()), life, answered: false, secrets, past, measured: None };
+    let seen = started(facts, spec, past);
     change_use(facts, &seen, u64::saturating_add);
     facts.servers.insert(spec.name.clone(), seen);
+}
+
+fn started(facts: &PodFacts, spec: &ServerSpec, past: Past) -> ServerSeen {
+    let copied = facts.secrets.iter().filter(|(name, _)| needed(name, spec.key));
+    ServerSeen {
+        spec: Ok(spec.clone()),
+        life: Life::Running { pid: 0, seconds: 0, health: None },
+        answered: false,
+        secrets: copied.map(|(name, seen)| (name.clone(), *seen)).collect(),
+        past,
+        measured: None,
+        beside: None,
+    }
+}
+
+fn start_beside(facts: &mut PodFacts, spec: &ServerSpec) {
+    clear_beside(facts, &spec.name);
+    let seen = started(facts, spec, Past::default());
+    change_use(facts, &seen, u64::saturating_add);
+    if let Some(server) = facts.servers.get_mut(&spec.name) {
+        server.beside = Some(Box::new(seen));
+    }
+}
+
+/// The one that was started beside it is in its place; that a start failed stays known.
+fn take_over(facts: &mut PodFacts, name: &ModelName) {
+    clear(facts, name);
+    if let Some(server) = facts.servers.get_mut(name)
+        && let Some(beside) = server.beside.take()
+    {
+        let past = Past { failed: server.past.failed.take(), ..beside.past.clone() };
+        *server = ServerSeen { past, ..*beside };
+    }
+}
+
+fn clear_beside(facts: &mut PodFacts, name: &ModelName) {
+    let beside = facts.servers.get_mut(name).and_then(|server| server.beside.take());
+    if let Some(beside) = beside {
+        vacate(facts, &beside);
+    }
 }
 
 /// The record of a server that answered stays beside that of the one that takes its place.
@@ -108,12 +151,21 @@ fn keep(facts: &mut PodFacts, name: &ModelName, before: Before) {
     }
 }
 
-fn answer(facts: &mut PodFacts, name: &ModelName) {
+fn answer(facts: &mut PodFacts, name: &ModelName, otherwise: &Otherwise) {
     if let Some(server) = facts.servers.get_mut(name) {
+        let failed = server.past.failed.take();
+        let answers = match (otherwise, server.beside.as_deref()) {
+            (Otherwise::RemoveBeside, Some(beside)) => &beside.spec,
+            _ => &server.spec,
+        };
+        let digest = answers.as_ref().map(ServerSpec::digest).unwrap_or_default();
+        server.past.failed = failed.filter(|failed| failed.digest != digest);
+        let server = match (otherwise, &mut server.beside) {
+            (Otherwise::RemoveBeside, Some(beside)) => beside,
+            _ => server,
+        };
         server.answered = true;
         server.past.former = None;
-        let digest = server.spec.as_ref().map(ServerSpec::digest).unwrap_or_default();
-        server.past.failed = server.past.failed.take().filter(|failed| failed.digest != digest);
         if let Life::Running { health, .. } = &mut server.life {
             *health = Some(200);
         }
@@ -122,7 +174,13 @@ fn answer(facts: &mut PodFacts, name: &ModelName) {
 
 /// Takes away what a server's processes hold: its listeners and its GPU memory.
 fn clear(facts: &mut PodFacts, name: &ModelName) {
-    let Some(seen) = facts.servers.get(name).cloned() else { return };
+    if let Some(seen) = facts.servers.get(name).cloned() {
+        vacate(facts, &seen);
+    }
+}
+
+/// The same of one that has, or is about to have, no record any more.
+fn vacate(facts: &mut PodFacts, seen: &ServerSeen) {
     let gone = match &seen.life {
         Life::Running { pid, .. } => vec![*pid],
         Life::Dead { left } => left.clone(),
@@ -131,12 +189,13 @@ fn clear(facts: &mut PodFacts, name: &ModelName) {
     if gone.is_empty() {
         return;
     }
+    let others = facts.servers.values().flat_map(ServerSeen::both);
     let others: Vec<&ServerSeen> =
-        facts.servers.iter().filter(|(other, _)| *other != name).map(|(_, seen)| seen).collect();
+        others.filter(|other| (&other.spec, &other.life) != (&seen.spec, &seen.life)).collect();
     facts
         .listeners
-        .retain(|listener| !owns(&seen, listener) || others.iter().any(|other| owns(other, listener)));
-    change_use(facts, &seen, u64::saturating_sub);
+        .retain(|listener| !owns(seen, listener) || others.iter().any(|other| owns(other, listener)));
+    change_use(facts, seen, u64::saturating_sub);
     let is_gone = |id: u32| id != 0 && gone.contains(&id);
     facts.gpu_processes.retain(|p| p.session == 0 || !(is_gone(p.session) || is_gone(p.pid)));
 }

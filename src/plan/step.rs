@@ -68,11 +68,14 @@ impl Step {
             | Action::FetchWeights(_)
             | Action::StartServer(_) => Sign::Add,
             Action::WriteSecrets(_) if self.makes_new() => Sign::Add,
-            Action::WriteSecrets(_) | Action::RestartServer { .. } | Action::AwaitReady { .. } => {
-                Sign::Change
-            }
+            Action::WriteSecrets(_)
+            | Action::RestartServer { .. }
+            | Action::StartBeside { .. }
+            | Action::TakeOver(_)
+            | Action::AwaitReady { .. } => Sign::Change,
             Action::StopServer(_)
             | Action::RemoveServer(_)
+            | Action::RemoveBeside(_)
             | Action::RemoveEngine(_)
             | Action::RemoveWeights(_)
             | Action::RemoveRest => Sign::Remove,
@@ -114,15 +117,28 @@ pub enum Action {
         before: Before,
         /// How long it will not answer, going by its last start.
         down: Option<Seconds>,
+        /// Why the new one is not started beside it, where that is worth saying.
+        first: Option<String>,
     },
+    /// Start a server as it should be beside the one that runs, which goes on serving.
+    StartBeside {
+        /// As it should be, in a place of its own.
+        to: Box<ServerSpec>,
+        /// What differs from the one that runs.
+        changes: Vec<Change>,
+    },
+    /// Stop a server and put the one that was started beside it, and has answered, in its place.
+    TakeOver(ModelName),
+    /// Stop what was started beside a server, and forget it.
+    RemoveBeside(ModelName),
     /// Wait until a server has answered with a token.
     AwaitReady {
         /// Which.
         spec: Box<ServerSpec>,
         /// Give up after so long without progress.
         stall: Seconds,
-        /// What is started in its place if it does not come up.
-        former: Option<Box<ServerSpec>>,
+        /// What is done if it does not come up.
+        otherwise: Otherwise,
     },
     /// Stop a server and keep its record.
     StopServer(ModelName),
@@ -134,6 +150,17 @@ pub enum Action {
     RemoveWeights(ModelRef),
     /// Remove what else pi put on the pod: secrets, tools, what it downloaded to build engines. The journal stays.
     RemoveRest,
+}
+
+/// What is done if a server does not come up.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Otherwise {
+    /// Nothing.
+    Nothing,
+    /// The one that was stopped for it is started again.
+    StartFormer(Box<ServerSpec>),
+    /// It was started beside one that runs, and is removed again.
+    RemoveBeside,
 }
 
 /// What comes before a server is stopped.
@@ -170,6 +197,9 @@ impl Action {
             Self::FetchWeights(_) => "fetch_weights",
             Self::StartServer(_) => "start_server",
             Self::RestartServer { .. } => "restart_server",
+            Self::StartBeside { .. } => "start_beside",
+            Self::TakeOver(_) => "take_over",
+            Self::RemoveBeside(_) => "remove_beside",
             Self::AwaitReady { .. } => "await_ready",
             Self::StopServer(_) => "stop_server",
             Self::RemoveServer(_) => "remove_server",
@@ -190,8 +220,11 @@ impl Action {
             Self::FetchWeights(fetch) => fetch.target(),
             Self::RemoveWeights(model) => model.to_string(),
             Self::StartServer(spec) | Self::AwaitReady { spec, .. } => spec.name.to_string(),
-            Self::RestartServer { to, .. } => to.name.to_string(),
-            Self::StopServer(name) | Self::RemoveServer(name) => name.to_string(),
+            Self::RestartServer { to, .. } | Self::StartBeside { to, .. } => to.name.to_string(),
+            Self::StopServer(name)
+            | Self::RemoveServer(name)
+            | Self::TakeOver(name)
+            | Self::RemoveBeside(name) => name.to_string(),
             Self::RemoveEngine(id) => id.to_string(),
             Self::RemoveRest => "secrets, tools, caches".to_owned(),
         }
@@ -202,8 +235,11 @@ impl Action {
     pub fn server(&self) -> Option<&ModelName> {
         match self {
             Self::StartServer(spec) | Self::AwaitReady { spec, .. } => Some(&spec.name),
-            Self::RestartServer { to, .. } => Some(&to.name),
-            Self::StopServer(name) | Self::RemoveServer(name) => Some(name),
+            Self::RestartServer { to, .. } | Self::StartBeside { to, .. } => Some(&to.name),
+            Self::StopServer(name)
+            | Self::RemoveServer(name)
+            | Self::TakeOver(name)
+            | Self::RemoveBeside(name) => Some(name),
             Self::MountStorage(_)
             | Self::InstallPackages(_)
             | Self::InstallEngine(_)
@@ -219,7 +255,9 @@ impl Action {
     #[must_use]
     pub fn starts(&self) -> Option<&ServerSpec> {
         match self {
-            Self::StartServer(spec) | Self::RestartServer { to: spec, .. } => Some(spec),
+            Self::StartServer(spec)
+            | Self::RestartServer { to: spec, .. }
+            | Self::StartBeside { to: spec, .. } => Some(spec),
             Self::MountStorage(_)
             | Self::InstallPackages(_)
             | Self::InstallEngine(_)
@@ -228,6 +266,8 @@ impl Action {
             | Self::AwaitReady { .. }
             | Self::StopServer(_)
             | Self::RemoveServer(_)
+            | Self::TakeOver(_)
+            | Self::RemoveBeside(_)
             | Self::RemoveEngine(_)
             | Self::RemoveWeights(_)
             | Self::RemoveRest => None,

@@ -21,7 +21,7 @@ pub enum Origin {
 #[must_use]
 pub fn begin(inputs: &Inputs<'_>, name: &ModelName, origin: Origin) -> Plan {
     let mut plan = plan(inputs);
-    let replaces = |action: &Action| matches!(action, Action::RestartServer { to, .. } if to.name == *name);
+    let replaces = |action: &Action| matches!(action, Action::RestartServer { to, .. } | Action::StartBeside { to, .. } if to.name == *name);
     if origin == Origin::New {
         for finding in plan.findings.iter_mut().filter(|finding| finding.code == "other-project") {
             finding.severity = Severity::Error;

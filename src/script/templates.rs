@@ -74,6 +74,7 @@ templates! {
     PASS_SIGNAL = "pass_signal.sh";
     PROBE = "probe.sh" with "probe_records.sh", "probe_host.sh", "probe_processes.sh", "probe_home.sh",
         "probe_weights.sh", "probe_gpus.sh";
+    REMOVE_BESIDE = "remove_beside.sh" with "session.sh";
     REMOVE_ENGINE = "remove_engine.sh";
     REMOVE_REST = "remove_rest.sh";
     REMOVE_SERVER = "remove_server.sh" with "session.sh";
@@ -84,6 +85,7 @@ templates! {
     START_FORMER = "start_former.sh" with "session.sh";
     START_SERVER = "start_server.sh" with "session.sh";
     STOP_SERVER = "stop_server.sh" with "session.sh";
+    TAKE_OVER = "take_over.sh" with "session.sh";
     UNLOCK = "unlock.sh";
     VITALS = "vitals.sh" with "session.sh", "probe_records.sh";
     WRITE_SECRETS = "write_secrets.sh";

@@ -1,6 +1,6 @@
 //! How full a pod's GPUs are, and who fills them.
 
-use crate::observe::{Gpu, GpuSight, Life, PodFacts};
+use crate::observe::{Gpu, GpuSight, Life, PodFacts, ServerSeen};
 use std::collections::BTreeSet;
 
 /// One GPU.
@@ -63,7 +63,7 @@ fn status(facts: &PodFacts, gpu: &Gpu, ours: &BTreeSet<u32>) -> GpuStatus {
 /// The sessions of all servers, and of what is left of them.
 fn sessions(facts: &PodFacts) -> BTreeSet<u32> {
     let mut sessions = BTreeSet::new();
-    for server in facts.servers.values() {
+    for server in facts.servers.values().flat_map(ServerSeen::both) {
         match &server.life {
             Life::Running { pid, .. } => drop(sessions.insert(*pid)),
             Life::Dead { left } => {

@@ -45,6 +45,8 @@ pub struct ServerStatus {
     pub cause: Option<String>,
     /// What an apply would change about it, and why.
     pub drift: Option<String>,
+    /// What was started beside it to take its place: what it is, and whether it answers, starts or is dead.
+    pub beside: Option<(ServerSpec, State)>,
     /// What it is to this manifest.
     pub belongs: Belongs,
     /// Its record, if there is one that can be read.
@@ -109,6 +111,7 @@ fn server(
         phase: None,
         cause: None,
         drift: None,
+        beside: seen.and_then(beside),
         belongs: Belongs::Declared,
         spec: seen.and_then(|seen| seen.spec.clone().ok()),
         pid: None,
@@ -143,6 +146,16 @@ fn server(
     status
 }
 
+fn beside(seen: &ServerSeen) -> Option<(ServerSpec, State)> {
+    let beside = seen.beside.as_ref()?;
+    let state = match &beside.life {
+        Life::Running { .. } if beside.answered => State::Ready,
+        Life::Running { .. } => State::Starting,
+        Life::Dead { .. } | Life::Stopped => State::Dead,
+    };
+    Some((beside.spec.as_ref().ok()?.clone(), state))
+}
+
 /// How a server is that is not there.
 fn absent(model: Option<&Model>) -> State {
     match model.map(|model| model.state) {
@@ -164,6 +177,8 @@ fn drift(status: &ServerStatus, plan: &Plan, pod: &PodName) -> Option<String> {
     let about = |action: &Action| match action {
         // one that is asked again first is as it should be, but for its silence
         Action::RestartServer { to, before, .. } => to.name == status.name && *before != Before::AskAgain,
+        Action::StartBeside { to, .. } => to.name == status.name,
+        Action::TakeOver(name) => *name == status.name,
         Action::StopServer(name) => *name == status.name && status.belongs == Belongs::Declared,
         Action::StartServer(_)
         | Action::AwaitReady { .. }
@@ -173,6 +188,7 @@ fn drift(status: &ServerStatus, plan: &Plan, pod: &PodName) -> Option<String> {
         | Action::WriteSecrets(_)
         | Action::FetchWeights(_)
         | Action::RemoveServer(_)
+        | Action::RemoveBeside(_)
         | Action::RemoveEngine(_)
         | Action::RemoveWeights(_)
         | Action::RemoveRest => false,

@@ -5,7 +5,7 @@ use crate::fit::Fit;
 use crate::fit::report::report;
 use crate::name::{ModelName, PodName};
 use crate::plan::{
-    Action, Change, Finding, How, Plan, PodView, Step, Told, shown_address, shown_recipe, told,
+    Action, Change, Finding, How, Otherwise, Plan, PodView, Step, Told, shown_address, shown_recipe, told,
 };
 use crate::spec::ServerSpec;
 use serde_json::{Map, Value, json};
@@ -49,13 +49,18 @@ pub(super) fn step_json(step: &Step) -> Value {
     });
     let details = match action {
         Action::StartServer(spec) => Some(server_json(spec)),
-        Action::RestartServer { to, changes, before: _, down } => {
-            let mut server = server_json(to);
-            server["changes"] = changes.iter().map(change_json).collect();
+        Action::RestartServer { to, changes, before: _, down, first } => {
+            let mut server = changed_json(to, changes);
             server["down_seconds"] = json!(down.map(|down| down.0));
+            if let Some(why) = first {
+                server["not_beside"] = json!(why);
+            }
             Some(server)
         }
-        Action::AwaitReady { former: Some(former), .. } => Some(json!({ "if_fails": server_json(former) })),
+        Action::StartBeside { to, changes } => Some(changed_json(to, changes)),
+        Action::AwaitReady { otherwise: Otherwise::StartFormer(former), .. } => {
+            Some(json!({ "if_fails": server_json(former) }))
+        }
         Action::InstallPackages(packages) => Some(json!(packages)),
         Action::InstallEngine(recipe) => Some(json!(shown_recipe(recipe))),
         Action::MountStorage(storage) => Some(json!({ "source": shown_address(&storage.mount.source) })),
@@ -66,6 +71,8 @@ pub(super) fn step_json(step: &Step) -> Value {
         | Action::AwaitReady { .. }
         | Action::StopServer(_)
         | Action::RemoveServer(_)
+        | Action::TakeOver(_)
+        | Action::RemoveBeside(_)
         | Action::RemoveEngine(_)
         | Action::RemoveWeights(_)
         | Action::RemoveRest => None,
@@ -94,6 +101,12 @@ fn server_json(spec: &ServerSpec) -> Value {
         server["tool_parser"] = json!(tools);
         server["reasoning_parser"] = json!(reasoning);
     }
+    server
+}
+
+fn changed_json(to: &ServerSpec, changes: &[Change]) -> Value {
+    let mut server = server_json(to);
+    server["changes"] = changes.iter().map(change_json).collect();
     server
 }
 

@@ -2,6 +2,7 @@
 
 use crate::name::PodName;
 use crate::observe::Unreachable;
+use crate::plan::gpu_list;
 use crate::status::{Address, Belongs, GpuStatus, PodSeen, PodStatus, ServerStatus, State};
 use crate::ui::layout::{WIDTH, padded, width, wrapped};
 use crate::ui::plan_text::pod_title;
@@ -161,7 +162,7 @@ fn style(status: &ServerStatus) -> Style {
 
 /// What stands below a row.
 fn notes(status: &ServerStatus) -> Vec<String> {
-    let ServerStatus { phase, cause, drift, belongs, health, left, state, .. } = status;
+    let ServerStatus { phase, cause, drift, beside, belongs, health, left, state, .. } = status;
     let mut notes = Vec::new();
     notes.extend(phase.map(|phase| match phase.percent {
         Some(percent) => format!("{}, {percent}%", phase.name),
@@ -178,6 +179,19 @@ fn notes(status: &ServerStatus) -> Vec<String> {
     }));
     notes.extend(cause.clone());
     notes.extend(drift.as_ref().map(|why| format!("drifted: {why}")));
+    notes.extend(beside.as_ref().map(|(spec, state)| {
+        let place = format!("beside it on port {}, {}", spec.port, gpu_list(&spec.gpus));
+        match state {
+            State::Ready => format!("a changed one is ready {place}: pi apply puts it in place"),
+            State::Dead => format!("a changed one died {place}: pi apply clears it away"),
+            State::Starting
+            | State::Running
+            | State::Unhealthy
+            | State::Orphaned
+            | State::Stopped
+            | State::NotThere => format!("a changed one starts {place}"),
+        }
+    }));
     notes.extend(match belongs {
         Belongs::Declared => None,
         Belongs::Gone => Some("gone from pi.toml".to_owned()),

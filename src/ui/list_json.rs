@@ -1,7 +1,8 @@
 //! `pi list --json`: what runs, for machines.
 
 use crate::name::PodName;
-use crate::status::{Address, Belongs, GpuStatus, PodSeen, PodStatus, ServerStatus, Stranger};
+use crate::spec::ServerSpec;
+use crate::status::{Address, Belongs, GpuStatus, PodSeen, PodStatus, ServerStatus, State, Stranger};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -39,6 +40,7 @@ fn server_json((status, address): &(ServerStatus, Option<Address>)) -> Value {
         phase,
         cause,
         drift,
+        beside,
         belongs,
         spec,
         pid,
@@ -51,7 +53,7 @@ fn server_json((status, address): &(ServerStatus, Option<Address>)) -> Value {
         Belongs::Other(project) => Some(project),
         Belongs::Declared | Belongs::Gone | Belongs::Unknown => None,
     };
-    json!({
+    let server = json!({
         "name": name,
         "state": state,
         "phase": phase.map(|phase| phase.name),
@@ -69,7 +71,16 @@ fn server_json((status, address): &(ServerStatus, Option<Address>)) -> Value {
         "health": health,
         "left": left,
         "requests": requests,
-    })
+    });
+    with_beside(server, beside.as_ref())
+}
+
+/// The same, with what was started beside it to take its place.
+fn with_beside(mut server: Value, beside: Option<&(ServerSpec, State)>) -> Value {
+    if let Some((spec, state)) = beside {
+        server["beside"] = json!({ "state": state, "port": spec.port, "gpus": spec.gpus });
+    }
+    server
 }
 
 fn gpu_json(GpuStatus { index, name, memory_mib, used_mib, fault, strangers }: &GpuStatus) -> Value {

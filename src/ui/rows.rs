@@ -1,6 +1,6 @@
 //! One row of a plan: what is done to what, and below it what needs more room.
 
-use crate::plan::{Action, Before, Fetch, How, PodView, Row, Sign, gpu_list, shown_address};
+use crate::plan::{Action, Before, Fetch, How, Otherwise, PodView, Row, Sign, gpu_list, shown_address};
 use crate::spec::{EngineRecipe, ServerSpec};
 use crate::ui::layout::{WIDTH, padded, width, wrapped};
 use crate::ui::style::{ADD, CHANGE, REMOVE, Styled};
@@ -30,18 +30,32 @@ pub(super) fn row_text(text: &mut String, row: &Row<'_>, view: &PodView) {
     if !one_line && !detail.is_empty() {
         below(text, &detail);
     }
-    if let Action::RestartServer { changes, .. } = &step.action {
+    if let Action::RestartServer { changes, .. } | Action::StartBeside { changes, .. } = &step.action {
         for change in changes {
             change_text(text, change.field, &change.how);
         }
     }
-    let falls_back = matches!(
-        &step.action,
-        Action::RestartServer { before: Before::KeepFormer, .. } | Action::AwaitReady { former: Some(_), .. }
-    );
-    if falls_back {
-        below(text, "if it does not come up, the former one is started again");
+    for line in how_it_ends(&step.action) {
+        below(text, &line);
     }
+}
+
+/// What is to be known of how a server is replaced: why it is down, and what if the new one does not come up.
+fn how_it_ends(action: &Action) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Action::RestartServer { first: Some(why), .. } = action {
+        lines.push(format!("not beside the running one: {why}"));
+    }
+    let falls_back = matches!(
+        action,
+        Action::RestartServer { before: Before::KeepFormer, .. }
+            | Action::AwaitReady { otherwise: Otherwise::StartFormer(_), .. }
+    );
+    lines.extend(falls_back.then(|| "if it does not come up, the former one is started again".to_owned()));
+    if let Action::StartBeside { .. } = action {
+        lines.push("the running one stops once the new one answers, and stays if that fails".to_owned());
+    }
+    lines
 }
 
 /// Words below a row, indented.
@@ -89,7 +103,7 @@ fn change_text(text: &mut String, field: &str, how: &How) {
 
 /// A row's kind, what it is about, and what else is to be known.
 fn words(row: &Row<'_>, view: &PodView) -> (&'static str, String, String) {
-    let Row { step, sign: _, restarts, reason } = row;
+    let step = row.step;
     let target = step.action.target();
     let (kind, target, detail) = match &step.action {
         Action::MountStorage(storage) => {
@@ -101,30 +115,64 @@ fn words(row: &Row<'_>, view: &PodView) -> (&'static str, String, String) {
         Action::WriteSecrets(_) => ("secrets", target, String::new()),
         Action::FetchWeights(fetch) => ("weights", target, download(fetch, view)),
         Action::RemoveWeights(_) => ("weights", target, String::new()),
-        Action::StartServer(spec) if *restarts => {
-            ("server", target, format!("will be restarted on {}", place(spec)))
-        }
-        Action::StartServer(spec) => ("server", target, place(spec)),
-        // what differs is told below
-        Action::RestartServer { changes, down, .. } if !changes.is_empty() => {
-            return ("server", target, restart(*down));
-        }
-        Action::RestartServer { before: Before::AskAgain, .. } => {
-            ("server", target, "will be restarted if it stays silent".to_owned())
-        }
-        Action::RestartServer { down, .. } => ("server", target, restart(*down)),
-        Action::AwaitReady { .. } => ("server", target, "pi waits for it".to_owned()),
-        Action::StopServer(_) => ("server", target, "will be stopped".to_owned()),
-        Action::RemoveServer(_) => ("server", target, String::new()),
+        Action::StartServer(_)
+        | Action::RestartServer { .. }
+        | Action::StartBeside { .. }
+        | Action::TakeOver(_)
+        | Action::RemoveBeside(_)
+        | Action::AwaitReady { .. }
+        | Action::StopServer(_)
+        | Action::RemoveServer(_) => return ("server", target, server(row)),
         Action::RemoveEngine(_) => ("engine", target, String::new()),
         Action::RemoveRest => ("rest", target, String::new()),
     };
-    let detail = match (detail.as_str(), *reason) {
-        (detail, _) if step.makes_new() => detail.to_owned(),
+    (kind, target, with_reason(row, detail))
+}
+
+fn with_reason(row: &Row<'_>, detail: String) -> String {
+    match (detail.as_str(), row.reason) {
+        _ if row.step.makes_new() => detail,
         ("", reason) => reason.to_owned(),
         (detail, reason) => format!("{detail}: {reason}"),
+    }
+}
+
+/// What is to be known of a server.
+fn server(row: &Row<'_>) -> String {
+    let detail = match &row.step.action {
+        // what differs is told below
+        Action::RestartServer { changes, down, .. } if !changes.is_empty() => return restart(*down),
+        Action::StartBeside { to, changes } => {
+            let detail = format!("beside the running one, {}, no down time", place(to));
+            if changes.iter().any(|change| !matches!(change.field, "gpus" | "port")) {
+                return detail;
+            }
+            detail
+        }
+        Action::StartServer(spec) if row.restarts => format!("will be restarted on {}", place(spec)),
+        Action::StartServer(spec) => place(spec),
+        Action::RestartServer { before: Before::AskAgain, .. } => {
+            "will be restarted if it stays silent".to_owned()
+        }
+        Action::RestartServer { down, .. } => restart(*down),
+        Action::TakeOver(_) => "stops for the one beside it".to_owned(),
+        Action::RemoveBeside(_) => "what was started beside it goes".to_owned(),
+        Action::AwaitReady { otherwise: Otherwise::RemoveBeside, .. } => {
+            "pi waits for the one that was started beside it".to_owned()
+        }
+        Action::AwaitReady { .. } => "pi waits for it".to_owned(),
+        Action::StopServer(_) => "will be stopped".to_owned(),
+        Action::RemoveServer(_)
+        | Action::MountStorage(_)
+        | Action::InstallPackages(_)
+        | Action::InstallEngine(_)
+        | Action::WriteSecrets(_)
+        | Action::FetchWeights(_)
+        | Action::RemoveEngine(_)
+        | Action::RemoveWeights(_)
+        | Action::RemoveRest => String::new(),
     };
-    (kind, target, detail)
+    with_reason(row, detail)
 }
 
 /// `will be restarted, ~2 min down`

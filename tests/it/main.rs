@@ -10,6 +10,7 @@ mod lab;
 mod sshd;
 mod workplace;
 
+mod beside;
 mod completions;
 mod diagnose;
 mod door;

@@ -9,7 +9,7 @@ use crate::cli::world::{World, load_manifest};
 use crate::fit::fitting;
 use crate::manifest::EngineVersion;
 use crate::name::PodName;
-use crate::observe::{Gpu, GpuSight, Life, PodFacts, Sighting};
+use crate::observe::{Gpu, GpuSight, Life, PodFacts, ServerSeen, Sighting};
 use crate::plan::{Protected, Scope};
 use crate::ui::{self, Free};
 use miette::{Result, miette};
@@ -62,7 +62,7 @@ fn free(world: &World, pod: &PodName, facts: &PodFacts) -> Result<Vec<Free>> {
         GpuSight::Found { gpus, .. } => gpus,
     };
     let lives = |life: &Life| matches!(life, Life::Running { .. });
-    let servers = facts.servers.values().filter(|seen| lives(&seen.life));
+    let servers = facts.servers.values().flat_map(ServerSeen::both).filter(|seen| lives(&seen.life));
     let taken: BTreeSet<u32> =
         servers.filter_map(|seen| seen.spec.as_ref().ok()).flat_map(|spec| spec.gpus.clone()).collect();
     let mut kinds: BTreeMap<(&str, u64), Vec<&Gpu>> = BTreeMap::new();

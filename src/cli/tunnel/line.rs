@@ -1,8 +1,9 @@
 //! The bytes of a tunnel: from a guest on this machine to the server, and back.
 //!
-//! When the connection to the pod is lost, the next guest makes a new one.
+//! When the connection to the pod is lost, or the server has moved to another port, the next guest makes a new one.
 
-use crate::name::{PodName, Port};
+use crate::memory::Store;
+use crate::name::{ModelName, PodName, Port};
 use crate::remote::{Doors, Reach, Remote, RemoteError, Way};
 use crate::ui;
 use std::sync::Arc;
@@ -16,14 +17,29 @@ use tokio::time::sleep;
 /// The longest pause between two tries.
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// The way to the server, replaced when it breaks.
+/// Which server a tunnel leads to, and where its port is looked up when that changes.
+pub(super) struct Goal {
+    pub(super) store: Store,
+    pub(super) pod: PodName,
+    pub(super) name: ModelName,
+    pub(super) port: Port,
+}
+
+/// The way to the server, replaced when it breaks and when the server moves to another port.
 pub(super) struct Line {
     remote: Arc<Doors>,
-    pod: PodName,
-    port: Port,
-    reach: Mutex<Reach>,
+    goal: Goal,
+    way: Mutex<ToPort>,
     /// It was said that the server does not answer.
     silent: AtomicBool,
+}
+
+/// The way to one port of the pod.
+struct ToPort {
+    reach: Reach,
+    port: Port,
+    /// What `pods.json` said last of the server's port.
+    noted: Option<Port>,
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -46,10 +62,8 @@ pub(super) async fn serve(line: Arc<Line>, mut guest: TcpStream) {
     // a guest that has asked and still waits, and is hung up on
     let (_, hung_up) = tokio::join!(up, down);
     if hung_up && !line.silent.swap(true, Ordering::Relaxed) {
-        ui::note(&format!(
-            "Nothing answers on port {} of {}: `pi list` shows how it is.",
-            line.port, line.pod
-        ));
+        let port = line.way.lock().await.port;
+        ui::note(&format!("Nothing answers on port {port} of {}: `pi list` shows how it is.", line.goal.pod));
     }
 }
 
@@ -67,34 +81,54 @@ async fn carry(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + 
 }
 
 impl Line {
-    pub(super) fn new(remote: Arc<Doors>, pod: PodName, port: Port, reach: Reach) -> Arc<Self> {
-        Arc::new(Self { remote, pod, port, reach: Mutex::new(reach), silent: AtomicBool::new(false) })
+    pub(super) fn new(remote: Arc<Doors>, goal: Goal, reach: Reach) -> Arc<Self> {
+        let way = ToPort { reach, port: goal.port, noted: goal.noted() };
+        Arc::new(Self { remote, goal, way: Mutex::new(way), silent: AtomicBool::new(false) })
     }
 
     /// A connection to the server's port. A lost way there is made anew, as long as that takes; whoever comes
     /// meanwhile waits.
     async fn connect(&self) -> Box<dyn Stream> {
-        let mut reach = self.reach.lock().await;
+        let mut way = self.way.lock().await;
+        self.follow(&mut way).await;
         let mut pause = Duration::from_millis(250);
         loop {
-            let why = match knock(reach.way()).await {
+            let why = match knock(way.reach.way()).await {
                 Ok(stream) => return stream,
                 Err(error) => error,
             };
             if pause == Duration::from_millis(250) {
-                ui::note(&format!("The connection to {} is lost ({why}). Trying again…", self.pod));
+                ui::note(&format!("The connection to {} is lost ({why}). Trying again…", self.goal.pod));
             }
-            match self.remote.reach(&self.pod, self.port).await {
+            match self.remote.reach(&self.goal.pod, way.port).await {
                 Ok(new) => {
-                    *reach = new;
-                    ui::note(&format!("{} is there again.", self.pod));
+                    way.reach = new;
+                    ui::note(&format!("{} is there again.", self.goal.pod));
                 }
-                Err(error) if is_final(&error) => ui::note(&format!("{}: {error}", self.pod)),
+                Err(error) if is_final(&error) => ui::note(&format!("{}: {error}", self.goal.pod)),
                 Err(_) => {}
             }
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST);
         }
+    }
+
+    /// Turns to the port that `pods.json` names now, if it names another one than before.
+    async fn follow(&self, way: &mut ToPort) {
+        let noted = self.goal.noted();
+        let Some(port) = noted.filter(|_| noted != way.noted) else { return };
+        if port != way.port {
+            let Ok(reach) = self.remote.reach(&self.goal.pod, port).await else { return };
+            (way.reach, way.port) = (reach, port);
+            ui::note(&format!("`{}` has moved to port {port}: the tunnel follows.", self.goal.name));
+        }
+        way.noted = noted;
+    }
+}
+
+impl Goal {
+    fn noted(&self) -> Option<Port> {
+        self.store.read().ok()?.port(&self.pod, &self.name)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::ui;
 use background::{Keeper, leave_the_terminal};
 pub(super) use background::{Opened, open_behind};
 use clap_complete::engine::ArgValueCandidates;
-use line::{Line, serve};
+use line::{Goal, Line, serve};
 use miette::{IntoDiagnostic, Result, miette};
 pub(super) use note::Note;
 use std::io::ErrorKind;
@@ -84,7 +84,9 @@ async fn open(world: &World, args: &Args) -> Result<Exit> {
         "leads to `{0}` on {pod}, until Ctrl-C. For clients: eval \"$(pi env {0})\"",
         spec.name
     ));
-    let line = Line::new(world.remote.clone(), pod.clone(), spec.port, reach);
+    let (store, name) = (world.store.clone(), spec.name.clone());
+    let goal = Goal { store, pod: pod.clone(), name, port: spec.port };
+    let line = Line::new(world.remote.clone(), goal, reach);
     let mut guests = JoinSet::new();
     loop {
         tokio::select! {

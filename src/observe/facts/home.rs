@@ -23,6 +23,16 @@ pub struct ServerSeen {
     /// What its former starts left to know.
     #[serde(default)]
     pub past: Past,
+    /// What was started beside it to take its place, and has not yet: it has a record of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Box<ServerSeen>>,
+}
+
+impl ServerSeen {
+    /// It, and what was started beside it.
+    pub fn both(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.beside.as_deref())
+    }
 }
 
 /// What a server's former starts left to know.

@@ -15,16 +15,17 @@ pub(super) fn servers(
     expect: &Expect,
     gaps: &mut Vec<Gap>,
 ) -> BTreeMap<ModelName, ServerSeen> {
-    let names: BTreeSet<&str> =
-        records.rows("server").iter().filter_map(|row| row.first()).map(String::as_str).collect();
+    let names = records.rows("server").iter().filter_map(|row| row.first());
+    let names: BTreeSet<&str> = names.map(|name| name.strip_prefix(BESIDE).unwrap_or(name)).collect();
     let mut servers = BTreeMap::new();
     for text in names {
         match ModelName::parse(text) {
             Err(bad) => gaps.push(gap("servers", &clean(&bad.to_string()))),
             Ok(name) => {
                 let told: Vec<&[String]> = records.named("server", text).collect();
-                match server(&told, expect) {
-                    Some(server) => drop(servers.insert(name, server)),
+                let beside = beside(records, text, expect).map(Box::new);
+                match server(&told, expect).or_else(|| beside.is_some().then(gone)) {
+                    Some(server) => drop(servers.insert(name, ServerSeen { beside, ..server })),
                     None => gaps.push(gap("servers", &format!("it was not told whether `{name}` lives"))),
                 }
                 gaps.extend(told.iter().filter(|row| unreadable(row)).map(|row| odd("servers", row)));
@@ -32,6 +33,28 @@ pub(super) fn servers(
         }
     }
     servers
+}
+
+/// In front of the name of a server: what was started beside it to take its place.
+const BESIDE: &str = "beside/";
+
+fn beside(records: &Records, name: &str, expect: &Expect) -> Option<ServerSeen> {
+    let name = format!("{BESIDE}{name}");
+    let told: Vec<&[String]> = records.named("server", &name).collect();
+    server(&told, expect)
+}
+
+/// What there is of a server where only the one is left that was started beside it.
+fn gone() -> ServerSeen {
+    ServerSeen {
+        spec: Err("it is gone".to_owned()),
+        life: Life::Stopped,
+        answered: false,
+        secrets: BTreeMap::new(),
+        measured: None,
+        past: Past::default(),
+        beside: None,
+    }
 }
 
 fn server(told: &[&[String]], expect: &Expect) -> Option<ServerSeen> {
@@ -44,6 +67,7 @@ fn server(told: &[&[String]], expect: &Expect) -> Option<ServerSeen> {
         secrets: secrets(told, expect),
         measured: measured(&fields(told, "measured")),
         past: past(told),
+        beside: None,
     })
 }
 

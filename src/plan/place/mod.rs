@@ -4,9 +4,11 @@ mod best;
 mod gpus;
 mod ports;
 mod room;
+mod spare;
 
 pub(super) use ports::{mapped, owns};
 pub(super) use room::{holds_mib, share};
+pub(super) use spare::{spare_gpus, spare_port};
 
 use crate::memory::ServerMemory;
 use crate::name::Port;

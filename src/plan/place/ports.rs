@@ -4,13 +4,13 @@
 use super::Asked;
 use crate::name::{ModelName, Port};
 use crate::observe::{Life, Listener, ServerSeen, mapped_ports};
-use crate::plan::Site;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::servers::Stays;
+use crate::plan::{Site, is_live};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the search for a free port begins.
-const FIRST: u16 = 8001;
+pub(super) const FIRST: u16 = 8001;
 /// Ports below are the machine's own: SSH, and what only root may listen on.
 const UNPRIVILEGED: u16 = 1024;
 
@@ -73,17 +73,18 @@ fn remembered(asked: &Asked<'_>) -> Option<Port> {
 }
 
 /// Who has a port that stays taken.
-enum Holder<'a> {
+pub(super) enum Holder<'a> {
     Server(&'a ModelName),
     Stranger(&'a Listener),
 }
 
 /// Ports that are not given up: those of strangers, and of servers that stay, also of those that do not listen yet.
 /// A server that this plan removes or moves frees its port before anybody else starts there.
-fn held<'a>(site: &Site<'a>, stays: &Stays<'a>) -> BTreeMap<Port, Holder<'a>> {
+pub(super) fn held<'a>(site: &Site<'a>, stays: &Stays<'a>) -> BTreeMap<Port, Holder<'a>> {
     let mut held = BTreeMap::new();
     for listener in &site.facts.listeners {
-        let mut owners = site.facts.servers.iter().filter(|(_, server)| owns(server, listener)).peekable();
+        let both = |server: &ServerSeen| server.both().any(|server| owns(server, listener));
+        let mut owners = site.facts.servers.iter().filter(|(_, server)| both(server)).peekable();
         let holder = match owners.peek() {
             None => Some(Holder::Stranger(listener)),
             Some(_) => owners.find(|(name, _)| stays.contains(name)).map(|(name, _)| Holder::Server(name)),
@@ -93,6 +94,10 @@ fn held<'a>(site: &Site<'a>, stays: &Stays<'a>) -> BTreeMap<Port, Holder<'a>> {
     for name in stays {
         let spec = site.live(name).and_then(|seen| seen.spec.as_ref().ok());
         held.extend(spec.map(|spec| (spec.port, Holder::Server(name))));
+    }
+    for (name, seen) in &site.facts.servers {
+        let spec = seen.beside.as_deref().filter(|beside| is_live(beside)).map(|beside| &beside.spec);
+        held.extend(spec.and_then(|spec| Some((spec.as_ref().ok()?.port, Holder::Server(name)))));
     }
     held
 }

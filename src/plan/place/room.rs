@@ -3,9 +3,9 @@
 use crate::manifest::EngineKind;
 use crate::name::ModelName;
 use crate::observe::{Gpu, GpuProcess, GpuSight, Life, PodFacts, ServerSeen};
-use crate::plan::Site;
 use crate::plan::look::unusable;
 use crate::plan::servers::Stays;
+use crate::plan::{Site, is_live};
 use crate::units::Percent;
 use std::collections::BTreeMap;
 
@@ -176,10 +176,15 @@ fn one<'a>(site: &Site<'a>, stays: &Stays<'a>, gpu: &'a Gpu) -> OneGpu<'a> {
         u32::try_from(part).unwrap_or(WHOLE).min(WHOLE)
     };
     let (mut ours, mut servers) = (0, Vec::new());
-    for (name, seen) in site.facts.servers.iter().filter(|(name, _)| site.live(name).is_some()) {
+    // of two of one name that is starting and one that goes later: both are there for a while
+    let all = site.facts.servers.iter().flat_map(|(name, seen)| {
+        let beside = seen.beside.as_deref().map(|beside| (name, beside, true));
+        std::iter::once((name, seen, stays.contains(name))).chain(beside)
+    });
+    for (name, seen, stays) in all.filter(|(_, seen, _)| is_live(seen)) {
         let mib = holds_mib(site.facts, seen, gpu);
         ours += mib;
-        if stays.contains(name) {
+        if stays {
             let expected = match &seen.spec {
                 Ok(spec) if spec.gpus.contains(&gpu.index) => share(spec.memory, spec.kind),
                 Ok(_) | Err(_) => part(mib),
@@ -192,7 +197,9 @@ fn one<'a>(site: &Site<'a>, stays: &Stays<'a>, gpu: &'a Gpu) -> OneGpu<'a> {
         .gpu_processes
         .iter()
         .filter(|process| process.gpu_uuid == gpu.uuid && process.session != 0)
-        .filter(|process| !site.facts.servers.values().any(|seen| is_of(&seen.life, process)))
+        .filter(|process| {
+            !site.facts.servers.values().flat_map(ServerSeen::both).any(|seen| is_of(&seen.life, process))
+        })
         .collect();
     let seen: u64 = strangers.iter().filter_map(|process| process.used_mib).sum();
     OneGpu {

@@ -79,7 +79,7 @@ impl Bench {
         self.inside("pkill -KILL -f '[s]erve.py|[s]leep 100000|[h]ttp.server' || true; sleep 0.3");
         self.inside("umount /mnt/store 2>/dev/null || true");
         self.inside(
-            "rm -rf /root/.pi/servers /root/.pi/engines /root/.pi/env /root/.pi/lock /models/* /tmp/*",
+            "rm -rf /root/.pi/servers /root/.pi/beside /root/.pi/engines /root/.pi/env /root/.pi/lock /models/* /tmp/*",
         );
         drop(std::fs::remove_file(self.place.path().join("home/.pi/pods.json")));
         self.wants(&[ONE, TWO]);

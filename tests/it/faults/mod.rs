@@ -4,6 +4,7 @@
 //! processes, ports and files that it asks for, and no others.
 
 mod bench;
+mod beside;
 mod downloads;
 mod hub;
 mod killed;
@@ -23,6 +24,7 @@ fn faults_leave_nothing_that_one_more_apply_does_not_mend() {
     let wanted = std::env::var("PI_FAULTS").unwrap_or_default();
     let all = [
         killed::rows(),
+        beside::rows(),
         downloads::rows(),
         network::rows(),
         machine::rows(),

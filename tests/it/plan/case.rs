@@ -158,7 +158,8 @@ impl Case {
         each_pod(&mut self.observed, |facts| {
             for seen in facts.servers.values_mut() {
                 let former = seen.past.former.as_deref_mut();
-                for spec in seen.spec.as_mut().ok().into_iter().chain(former) {
+                let beside = seen.beside.as_deref_mut().and_then(|beside| beside.spec.as_mut().ok());
+                for spec in seen.spec.as_mut().ok().into_iter().chain(former).chain(beside) {
                     if spec.build.as_deref() == Some("right") {
                         spec.build = spec.engine.as_ref().and_then(|id| right.get(id).cloned());
                     }

@@ -119,7 +119,12 @@ fn crowded(observed: &Observed) -> BTreeMap<String, (u32, String)> {
 
 fn running(facts: &PodFacts) -> impl Iterator<Item = &ServerSpec> {
     let lives = |server: &&ServerSeen| matches!(server.life, Life::Running { .. });
-    facts.servers.values().filter(lives).filter_map(|server| server.spec.as_ref().ok())
+    facts
+        .servers
+        .values()
+        .flat_map(ServerSeen::both)
+        .filter(lives)
+        .filter_map(|server| server.spec.as_ref().ok())
 }
 
 fn share(spec: &ServerSpec) -> u32 {

@@ -2,7 +2,7 @@
 //! directories, with this machine's bash and processes.
 
 use super::scratch::{Scratch, bash, twice, wait_until};
-use pi::plan::{Action, Before, scripts};
+use pi::plan::{Action, Before, Otherwise, scripts};
 use pi::script::{Script, Template, render};
 use pi::spec::ServerSpec;
 use pi::units::Seconds;
@@ -26,7 +26,11 @@ fn changed(scratch: &Scratch) -> Box<ServerSpec> {
 }
 
 fn named(scratch: &Scratch, template: Template, digest: &str) -> Script {
-    render(template, &json!({ "pi": scratch.path("pi"), "name": "sleeper", "digest": digest })).unwrap()
+    render(
+        template,
+        &json!({ "pi": scratch.path("pi"), "name": "sleeper", "place": "servers", "digest": digest }),
+    )
+    .unwrap()
 }
 
 fn run(script: &Script, input: &str) {
@@ -35,7 +39,8 @@ fn run(script: &Script, input: &str) {
 }
 
 fn restart(scratch: &Scratch, before: Before) -> Vec<Script> {
-    let action = Action::RestartServer { to: changed(scratch), changes: Vec::new(), before, down: None };
+    let action =
+        Action::RestartServer { to: changed(scratch), changes: Vec::new(), before, down: None, first: None };
     scripts(&action, scratch.pod()).unwrap()
 }
 
@@ -100,11 +105,11 @@ fn failures_are_counted_until_the_same_start_answers() {
 #[test]
 fn waiting_comes_with_what_is_done_when_it_fails() {
     let scratch = Scratch::new();
-    let wait = |former| Action::AwaitReady { spec: changed(&scratch), stall: Seconds(60), former };
+    let wait = |otherwise| Action::AwaitReady { spec: changed(&scratch), stall: Seconds(60), otherwise };
     let names = |action| scripts(&action, scratch.pod()).unwrap().iter().map(|s| s.name).collect::<Vec<_>>();
-    assert_eq!(names(wait(None)), ["await_ready.sh", "mark_answered.sh", "mark_failed.sh"]);
+    assert_eq!(names(wait(Otherwise::Nothing)), ["await_ready.sh", "mark_answered.sh", "mark_failed.sh"]);
     assert_eq!(
-        names(wait(Some(scratch.server())))[3..],
+        names(wait(Otherwise::StartFormer(scratch.server())))[3..],
         ["start_former.sh", "await_ready.sh", "mark_answered.sh"]
     );
 }

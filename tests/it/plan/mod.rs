@@ -1,5 +1,6 @@
 //! The planner's laws, over every folder of `tests/cases` and over what a generator thinks of.
 
+mod beside;
 pub(crate) mod case;
 mod check;
 mod former;

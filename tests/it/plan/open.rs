@@ -64,6 +64,15 @@ proptest! {
     }
 }
 
+/// Whether the server with this number runs.
+fn is(life: u8, at: usize) -> Life {
+    match life {
+        0 | 1 => Life::Running { pid: 100 * u32::try_from(at + 1).unwrap(), seconds: 9, health: Some(200) },
+        2 => Life::Dead { left: Vec::new() },
+        _ => Life::Stopped,
+    }
+}
+
 /// A pod with H100s, a stranger on one of them, and what is left of servers.
 fn pod(count: u32, stranger: u32, all: &[One]) -> Sighting {
     let gpus: Vec<Value> =
@@ -90,12 +99,7 @@ fn pod(count: u32, stranger: u32, all: &[One]) -> Sighting {
             "fitted": *context > 1, "memory": null, "gpus": mine, "listen": "0.0.0.0", "port": 8001 + at,
             "key": "required", "args": [], "command": [], "env": {},
         });
-        let pid = 100 * u32::try_from(at + 1).unwrap();
-        let life = match life {
-            0 | 1 => Life::Running { pid, seconds: 9, health: Some(200) },
-            2 => Life::Dead { left: Vec::new() },
-            _ => Life::Stopped,
-        };
+        let life = is(*life, at);
         let seen = ServerSeen {
             spec: Ok(serde_json::from_value(spec).unwrap()),
             answered: *context != 1,
@@ -103,6 +107,7 @@ fn pod(count: u32, stranger: u32, all: &[One]) -> Sighting {
             secrets: BTreeMap::new(),
             past: pi::observe::Past::default(),
             measured: None,
+            beside: None,
         };
         facts.servers.insert(name.parse().unwrap(), seen);
     }

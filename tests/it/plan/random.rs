@@ -222,7 +222,11 @@ fn facts(choices: &mut Choices<'_>, ours: &BTreeSet<SecretName>) -> PodFacts {
     facts.mounts.insert("/mnt/s".to_owned(), seen[choices.below(2)].clone());
     for (at, name) in NAMES.iter().enumerate() {
         if choices.once_in(2) {
-            let seen = server(choices, name, ours, u32::try_from(100 * (at + 1)).unwrap());
+            let pid = u32::try_from(100 * (at + 1)).unwrap();
+            let mut seen = server(choices, name, ours, pid);
+            // also such as no pi has left
+            let beside = choices.once_in(6).then(|| server(choices, name, ours, pid + 40));
+            seen.beside = beside.map(Box::new);
             facts.servers.insert(name.parse().unwrap(), seen);
         }
     }
@@ -324,7 +328,7 @@ fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pi
     let answered = choices.once_in(2);
     let mut past = past(choices, &spec);
     past.former = past.former.filter(|_| !answered);
-    ServerSeen { spec, life, answered, secrets, past, measured: None }
+    ServerSeen { spec, life, answered, secrets, past, measured: None, beside: None }
 }
 
 /// What former starts left: one that answered once, with another context or build, and a failure.

@@ -53,7 +53,8 @@ fn answered_is_marked_stopped_and_removed_alike() {
     let name = || "sleeper".parse().unwrap();
     let log = scratch.path("pi/servers/sleeper/server.log");
     wait_until(|| fs::read_to_string(&log).is_ok_and(|text| text == "started\n"));
-    let values = json!({ "pi": scratch.path("pi"), "name": "sleeper", "digest": "0123456789ab" });
+    let values =
+        json!({ "pi": scratch.path("pi"), "name": "sleeper", "place": "servers", "digest": "0123456789ab" });
     let mark = render(Template::MARK_ANSWERED, &values).unwrap();
     let marked = || {
         let out = bash(&mark, "");
@@ -85,7 +86,7 @@ fn what_was_measured_at_a_start_is_kept_until_the_next_one() {
     }
     let mark = render(
         Template::MARK_ANSWERED,
-        &json!({ "pi": scratch.path("pi"), "name": "sleeper", "digest": "0" }),
+        &json!({ "pi": scratch.path("pi"), "name": "sleeper", "place": "servers", "digest": "0" }),
     )
     .unwrap();
     assert!(bash(&mark, "").status.success());

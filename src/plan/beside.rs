@@ -1,0 +1,209 @@
+//! Servers that are changed without being down: the new one starts beside the one that runs, which goes once it answers.
+//!
+//! That takes GPUs and a port of its own. All that is placed otherwise comes first, so that a plan that was done in part
+//! is taken up with the same places.
+
+use crate::manifest::{GpuAsk, Protect, State};
+use crate::name::{ModelName, Port};
+use crate::observe::{Life, PodFacts, ServerSeen};
+use crate::plan::change::changes;
+use crate::plan::doubts::doubts;
+use crate::plan::finding::{Finding, Severity};
+use crate::plan::inputs::Protected;
+use crate::plan::order::Unnumbered;
+use crate::plan::place::{Place, is_content, spare_gpus, spare_port};
+use crate::plan::server::Verdict;
+use crate::plan::servers::{Placed, Stays};
+use crate::plan::simulate::act;
+use crate::plan::step::Action;
+use crate::plan::wanted::{Candidate, candidate};
+use crate::plan::{Inputs, Site, is_live};
+use crate::spec::ServerSpec;
+use std::borrow::Cow;
+
+/// How a server gets to its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Way {
+    /// What is there is stopped first; why, where the new one could have been started beside it.
+    First(Option<String>),
+    /// It is started beside the one that runs.
+    Beside,
+    /// It was started beside the one that runs before this plan was made.
+    Begun,
+}
+
+/// Looks at what was started beside servers. What is as it should be is planned for instead of the one beside which it
+/// was started, and the other way round; anything else is removed.
+pub(super) fn take_up(
+    inputs: &Inputs<'_>,
+    site: &Site<'_>,
+    facts: &mut Cow<'_, PodFacts>,
+) -> Vec<Unnumbered> {
+    let own: Vec<&ModelName> = site
+        .own_servers()
+        .filter(|(name, seen)| seen.beside.is_some() && inputs.scope.has_server(site.name, name))
+        .map(|(name, _)| name)
+        .collect();
+    let mut steps = Vec::new();
+    for name in own {
+        let mut swapped = facts.clone().into_owned();
+        swap(&mut swapped, name);
+        match fate(inputs, &Site { facts: &swapped, ..*site }, name) {
+            Fate::Wait => {}
+            Fate::Adopt => *facts = Cow::Owned(swapped),
+            Fate::Remove(reason) => steps.push(remove(facts.to_mut(), name, reason)),
+        }
+    }
+    steps
+}
+
+/// Gives up on one that was taken up and can't stay where it is.
+pub(super) fn give_up(facts: &mut PodFacts, name: &ModelName) -> Unnumbered {
+    swap(facts, name);
+    remove(facts, name, "others take its place")
+}
+
+fn remove(facts: &mut PodFacts, name: &ModelName, reason: &str) -> Unnumbered {
+    let action = Action::RemoveBeside(name.clone());
+    act(facts, &action);
+    Unnumbered::new(action, reason)
+}
+
+/// Has a server and the one that was started beside it change their roles.
+fn swap(facts: &mut PodFacts, name: &ModelName) {
+    let Some(server) = facts.servers.get_mut(name) else { return };
+    let Some(mut beside) = server.beside.take() else { return };
+    std::mem::swap(server, &mut *beside);
+    server.beside = Some(beside);
+}
+
+/// What becomes of one that was started beside another.
+enum Fate {
+    /// It is as it should be, or will be.
+    Adopt,
+    /// What is wanted can't be told, or may not be done.
+    Wait,
+    /// It goes; why.
+    Remove(&'static str),
+}
+
+fn fate(inputs: &Inputs<'_>, swapped: &Site<'_>, name: &ModelName) -> Fate {
+    let Some(model) = swapped.model(name).filter(|model| model.state == State::Running) else {
+        return Fate::Remove("the server is to run no more");
+    };
+    if !swapped.live(name).is_some_and(|seen| matches!(seen.life, Life::Running { .. })) {
+        return Fate::Remove("it did not come up");
+    }
+    match candidate(inputs, swapped, (name, model)) {
+        Err(_) => Fate::Wait,
+        Ok(it) if !is_content(inputs, swapped, &it) => Fate::Remove("pi.toml wants another one"),
+        Ok(_) if model.protect == Protect::Yes && inputs.protected == Protected::Keep => Fate::Wait,
+        Ok(_) => Fate::Adopt,
+    }
+}
+
+/// Puts servers that are to be changed beside those that run, where there is room for both.
+pub(super) fn put(
+    inputs: &Inputs<'_>,
+    site: &Site<'_>,
+    all: &mut [(Candidate<'_>, Option<Placed>)],
+    stays: &Stays<'_>,
+) {
+    let staying = stays.iter().filter_map(|name| site.live(name)?.spec.as_ref().ok());
+    let mut others: Vec<ServerSpec> = staying.cloned().collect();
+    for at in 0..all.len() {
+        let placed = all.iter().enumerate().filter(|(other, _)| *other != at);
+        let placed = placed.filter_map(|(_, (_, placed))| Some(&placed.as_ref()?.spec));
+        let around: Vec<&ServerSpec> = others.iter().chain(placed).collect();
+        let (candidate, Some(placed)) = &all[at] else { continue };
+        let Verdict::Restart(reason, _) = &placed.verdict else { continue };
+        let Some(now) = serves(candidate.seen) else { continue };
+        if !inputs.scope.has_server(site.name, candidate.name) {
+            continue;
+        }
+        let found = place(site, (candidate, &placed.spec), now, (&around, stays))
+            .and_then(|place| fits(inputs, site, candidate, place));
+        let placed = match found {
+            Ok((spec, doubts)) => {
+                others.push(now.clone());
+                let verdict = Verdict::Restart(reason.clone(), changes(now, &spec));
+                Placed { spec, verdict, doubts, way: Way::Beside }
+            }
+            Err(why) => Placed { way: Way::First(Some(why)), ..placed.clone() },
+        };
+        all[at].1 = Some(placed);
+    }
+}
+
+/// What a server is that clients may be using now.
+fn serves(seen: Option<&ServerSeen>) -> Option<&ServerSpec> {
+    let seen = seen.filter(|seen| seen.answered && is_live(seen))?;
+    seen.spec.as_ref().ok().filter(|_| matches!(seen.life, Life::Running { health: Some(200), .. }))
+}
+
+/// Where the new one can be while the other one runs, or why nowhere.
+fn place(
+    site: &Site<'_>,
+    (candidate, wanted): (&Candidate<'_>, &ServerSpec),
+    now: &ServerSpec,
+    (around, stays): (&[&ServerSpec], &Stays<'_>),
+) -> Result<Place, String> {
+    if wanted.gpus.is_empty() {
+        return Err("on the CPU memory may not do for two".to_owned());
+    }
+    let meets =
+        |one: &ServerSpec| around.iter().any(|other| other.gpus.iter().any(|gpu| one.gpus.contains(gpu)));
+    if meets(now) || meets(wanted) {
+        return Err("others are on its GPUs, or come there".to_owned());
+    }
+    if around.iter().any(|other| other.port == now.port) {
+        return Err("another server takes its port".to_owned());
+    }
+    let port = port(site, candidate, now, (around, stays))?;
+    let taken: Vec<&ServerSpec> = around.iter().copied().chain([now]).collect();
+    let apart = wanted.gpus.iter().all(|gpu| !now.gpus.contains(gpu));
+    let gpus = match &candidate.model.gpus {
+        _ if apart => wanted.gpus.clone(),
+        GpuAsk::Ids(_) => return Err("`gpus` names those that it has".to_owned()),
+        GpuAsk::Any | GpuAsk::Count(_) | GpuAsk::Cpu => {
+            spare_gpus(site, stays, &taken, &wanted.gpus).ok_or_else(|| none_free(wanted.gpus.len()))?
+        }
+    };
+    Ok(Place { gpus, port })
+}
+
+fn none_free(count: usize) -> String {
+    if count == 1 { "no other GPU is free".to_owned() } else { format!("no other {count} GPUs are free") }
+}
+
+fn port(
+    site: &Site<'_>,
+    candidate: &Candidate<'_>,
+    now: &ServerSpec,
+    (around, stays): (&[&ServerSpec], &Stays<'_>),
+) -> Result<Port, String> {
+    match candidate.model.port {
+        Some(port) if port == now.port => Err(format!("port {port} is fixed in pi.toml")),
+        Some(port) => Ok(port),
+        None => {
+            let taken = around.iter().map(|other| other.port).chain([now.port]).collect();
+            let none = || "no other port is free that clients reach".to_owned();
+            spare_port(site, stays, taken, now).ok_or_else(none)
+        }
+    }
+}
+
+/// The server at that place, if it will start there.
+fn fits(
+    inputs: &Inputs<'_>,
+    site: &Site<'_>,
+    candidate: &Candidate<'_>,
+    place: Place,
+) -> Result<(ServerSpec, Vec<Finding>), String> {
+    let spec = candidate.at(inputs, site, place);
+    let doubts = doubts(inputs, site, candidate.model, &spec);
+    if doubts.iter().any(|doubt| doubt.severity == Severity::Error) {
+        return Err("it does not fit on the GPUs that are free".to_owned());
+    }
+    Ok((spec, doubts))
+}

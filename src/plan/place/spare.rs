@@ -1,0 +1,47 @@
+//! A second place for a server that keeps its first one for a while.
+
+use super::best::best;
+use super::ports::{FIRST, held, mapped};
+use super::room::{Room, share};
+use crate::name::Port;
+use crate::plan::Site;
+use crate::plan::servers::Stays;
+use crate::spec::ServerSpec;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// GPUs of the same kind as these that nobody is on once all have gone that do not stay, and these servers are there.
+pub(in crate::plan) fn spare_gpus(
+    site: &Site<'_>,
+    stays: &Stays<'_>,
+    taken: &[&ServerSpec],
+    like: &[u32],
+) -> Option<Vec<u32>> {
+    let mut room = Room::of(site, stays, BTreeMap::new());
+    for spec in taken {
+        for gpu in &spec.gpus {
+            room.take(&spec.name, *gpu, share(spec.memory, spec.kind));
+        }
+    }
+    let kind = room.by_kind().into_iter().find(|kind| like.iter().all(|gpu| kind.contains(gpu)))?;
+    let is_free =
+        |gpu: &u32| room.unusable(*gpu).is_none() && room.foreign(*gpu) == 0 && room.load(*gpu, 0) == 0;
+    let free: Vec<u32> = kind.into_iter().filter(is_free).collect();
+    best(&room, &free, like.len(), 0)
+}
+
+/// A free port that clients reach if they reach the one that it has now.
+pub(in crate::plan) fn spare_port(
+    site: &Site<'_>,
+    stays: &Stays<'_>,
+    mut taken: BTreeSet<Port>,
+    now: &ServerSpec,
+) -> Option<Port> {
+    taken.extend(held(site, stays).into_keys());
+    taken.extend(site.models.iter().filter_map(|(_, model)| model.port));
+    let is_free = |port: &Port| !taken.contains(port);
+    let mapped = mapped(site);
+    if mapped.contains(&now.port) {
+        return mapped.into_iter().find(is_free);
+    }
+    (FIRST..=u16::MAX).filter_map(Port::new).find(|port| is_free(port) && !mapped.contains(port))
+}

@@ -1,0 +1,32 @@
+# Ends a server, and puts the record of the one that was started beside it, and has answered, in its place. Wherever this
+# is broken off, one of the two places tells of the one that runs: its number moves from one to the other at once.
+# shellcheck disable=SC2088 # expanded below
+pi={{ pi }}
+name={{ name }}
+drain={{ drain }}
+
+pi=$(expand "$pi")
+dir=$pi/servers/$name new=$pi/beside/$name
+if [[ ! -f $new/pid ]]; then
+  rm -rf -- "$new"
+  return 0
+fi
+if ! read_record "$new" || ! leader_runs; then die "what was started to take its place is gone; it was left alone"; fi
+mkdir -p -- "$dir"
+end_session "$dir" "$drain"
+rm -rf -- "$dir/former" "$dir/former.new"
+rm -f -- "$dir/answered" "$dir/stopped" "$dir/measured" "$dir/restarts"
+# the log as it is: it is being written to
+if [[ -f $new/server.log ]]; then
+  if [[ -f $dir/server.log ]]; then mv -f -- "$dir/server.log" "$dir/server.log.1"; fi
+  mv -f -- "$new/server.log" "$dir/server.log"
+fi
+for file in "$new"/*; do
+  if [[ -f $file && $file != */pid ]]; then
+    cp -p -- "$file" "$dir/${file##*/}.new"
+    mv -f -- "$dir/${file##*/}.new" "$dir/${file##*/}"
+  fi
+done
+mv -f -- "$new/pid" "$dir/pid"
+rm -rf -- "$new"
+rmdir --ignore-fail-on-non-empty -- "$pi/beside"

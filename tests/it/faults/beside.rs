@@ -1,0 +1,37 @@
+//! `pi` is killed with -9 while a changed server starts beside the one that runs, and takes its place.
+
+use super::bench::{Bench, ONE, TWO, kill_9};
+use super::table::Row;
+use std::time::Duration;
+
+const MOMENTS: [&str; 4] =
+    ["began start_beside two", "began await_ready two", "ended await_ready two", "began take_over two"];
+
+/// Without a fixed port, and slow enough that two looks at it see the same.
+const CHANGED: &str = "[models.two]\ngpus = 1\n\
+    command = [\"bash\", \"-c\", \"sleep 100000 & sleep 4; python3 /root/serve.py --port $0 --model $1\", \"{port}\", \"{model}\"]\n";
+
+/// Whoever asks the one or the other is answered.
+const ASK: &str = "curl -sf -m 5 127.0.0.1:8011/health || curl -sf -m 5 127.0.0.1:8001/health";
+
+pub(super) fn rows() -> Vec<Row> {
+    MOMENTS.into_iter().map(row).collect()
+}
+
+fn row(moment: &'static str) -> Row {
+    let row =
+        Row::new("`pi` killed with -9", format!("{moment}, beside the former one"), move |bench: &Bench| {
+            bench.apply();
+            bench.wants(&[ONE, CHANGED]);
+            bench.apply_until(moment, |pi| {
+                std::thread::sleep(Duration::from_millis(200));
+                kill_9(pi);
+            });
+            assert_eq!(bench.inside(ASK), "{}", "somebody serves all the time");
+            bench.applies_once_free();
+            bench.pi("plan --detailed-exitcode").exits(0).says("No changes");
+            bench.wants(&[ONE, TWO]);
+            bench.converges();
+        });
+    row.among("while a changed server starts beside the former one, and takes its place")
+}
