@@ -55,8 +55,8 @@ measured() { # name file: lines of its log
   for line in "${lines[@]}"; do [[ -n $line ]] && emit server "$1" measured "${line:0:400}"; done
 }
 
-left() { # directory pid start boot: what is left of a dead server's session, and of its unit
-  local name=${1##*/} pid
+left() { # directory pid start boot: what is left of the session and the unit of the server of this name
+  local pid
   [[ $4 == "$boot_id" ]] || { emit server "$name" dead ''; return; }
   escaped "$1" "$2"
   if process "$2" && [[ $started != "$3" ]]; then
