@@ -39,13 +39,14 @@ pub(super) fn take_up(
     site: &Site<'_>,
     facts: &mut Cow<'_, PodFacts>,
 ) -> Vec<Unnumbered> {
-    let own: Vec<&ModelName> = site
+    // not those of the site: what is mounted first may have hidden them
+    let own: Vec<ModelName> = Site { facts, ..*site }
         .own_servers()
         .filter(|(name, seen)| seen.beside.is_some() && inputs.scope.has_server(site.name, name))
-        .map(|(name, _)| name)
+        .map(|(name, _)| name.clone())
         .collect();
     let mut steps = Vec::new();
-    for name in own {
+    for name in &own {
         let mut swapped = facts.clone().into_owned();
         swap(&mut swapped, name);
         match fate(inputs, &Site { facts: &swapped, ..*site }, name) {
