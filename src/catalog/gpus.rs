@@ -142,6 +142,24 @@ pub fn printed(name: &str, smi_mib: u64, cc: &str) -> Cow<'static, Gpu> {
     Cow::Owned(gpu)
 }
 
+/// The words of a kind's names: of its key, of its full name, of other boards that are the same.
+struct Words {
+    gpu: &'static Gpu,
+    key: Vec<String>,
+    full: Vec<String>,
+    also: Vec<Vec<String>>,
+}
+
+static WORDS: LazyLock<Vec<Words>> = LazyLock::new(|| {
+    let of = |gpu: &'static Gpu| Words {
+        gpu,
+        key: words(&gpu.key),
+        full: words(&gpu.smi_name),
+        also: gpu.also.iter().map(|name| words(name)).collect(),
+    };
+    ALL.iter().map(of).collect()
+});
+
 /// Kinds that `name` may mean: those whose key's words all stand in it, longest key first; else those whose key or
 /// full name has all words of `name`.
 fn candidates(name: &str) -> Vec<&'static Gpu> {
@@ -150,14 +168,13 @@ fn candidates(name: &str) -> Vec<&'static Gpu> {
         return Vec::new();
     }
     let all_in = |some: &[String], of: &[String]| some.iter().all(|word| of.contains(word));
-    let named = |gpu: &&Gpu| gpu.also.iter().any(|name| words(name) == wanted);
-    let within = |gpu: &&Gpu| all_in(&words(&gpu.key), &wanted) || named(gpu);
-    let longest = ALL.iter().filter(within).map(|gpu| words(&gpu.key).len()).max();
+    let within = |it: &&Words| all_in(&it.key, &wanted) || it.also.contains(&wanted);
+    let longest = WORDS.iter().filter(within).map(|it| it.key.len()).max();
     if let Some(length) = longest {
-        return ALL.iter().filter(|gpu| within(gpu) && words(&gpu.key).len() == length).collect();
+        return WORDS.iter().filter(|it| within(it) && it.key.len() == length).map(|it| it.gpu).collect();
     }
-    let around = |gpu: &&Gpu| all_in(&wanted, &words(&gpu.key)) || all_in(&wanted, &words(&gpu.smi_name));
-    ALL.iter().filter(around).collect()
+    let around = |it: &&Words| all_in(&wanted, &it.key) || all_in(&wanted, &it.full);
+    WORDS.iter().filter(around).map(|it| it.gpu).collect()
 }
 
 /// The words of a name without maker and case; `80GB` is `80`, as in the keys.

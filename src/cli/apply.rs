@@ -11,7 +11,7 @@ use crate::cli::world::World;
 use crate::hub::HubFacts;
 use crate::name::PodName;
 use crate::observe::{Observed, Sighting};
-use crate::plan::{Inputs, Plan, Severity, plan};
+use crate::plan::{Inputs, Plan, Severity, Step, plan};
 use crate::ui::{self, Reporter, Showing};
 use crate::units::Seconds;
 use miette::Result;
@@ -210,7 +210,11 @@ fn still_agreed(
     (shown, fresh): (&Plan, &Plan),
     turn: Turn,
 ) -> Result<Option<Exit>> {
-    if shown.steps == fresh.steps {
+    let is_agreed = |step: &Step| {
+        shown.steps.iter().any(|other| (&other.pod, &other.action) == (&step.pod, &step.action))
+    };
+    // less is left, or for another reason: a server that was waited for has come up by itself
+    if fresh.is_empty() == shown.is_empty() && fresh.steps.iter().all(is_agreed) {
         return Ok(None);
     }
     // a pod that was as it should be is not locked

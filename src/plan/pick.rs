@@ -84,7 +84,8 @@ pub(super) fn pick(
     let open = ruled.and_then(|ruled| ruled.open(site, model));
     let usable = usable(site.facts);
     let book = Book::of(site, model).filter(|_| !usable.is_empty());
-    let here = main_kind(&usable);
+    // to tell the kind takes longer than all the rest
+    let here = book.as_ref().and_then(|_| main_kind(&usable));
     let chosen = |count| {
         let (gpu, available) = here.as_ref()?;
         book.as_ref()?.choose(model, (gpu, *available), count).ok()
@@ -115,8 +116,9 @@ pub(super) fn line(site: &Site<'_>, model: &Model, place: &[u32], ruled: Option<
         args: model.args.clone(),
         env: BTreeMap::new(),
     };
-    if let (None, Some(ruled), Some(gpu)) = (own.context, ruled, gpu_at(place, site.facts)) {
-        let Context { tokens, fitted } = ruled.context(model, &gpu, place.len());
+    if let (None, Some(ruled)) = (own.context, ruled)
+        && let Some(Context { tokens, fitted }) = ruled.context(model, site.facts, place)
+    {
         return Line { context: tokens, fitted, ..own };
     }
     let Some(Ok(Chosen { choice, context, .. })) = chosen_at(site, model, place) else { return own };
@@ -126,8 +128,9 @@ pub(super) fn line(site: &Site<'_>, model: &Model, place: &[u32], ruled: Option<
 
 /// The way to run a model on these GPUs; none where the catalogue has no say.
 pub(super) fn chosen_at(site: &Site<'_>, model: &Model, place: &[u32]) -> Option<Result<Chosen, NoChoice>> {
+    let book = Book::of(site, model)?;
     let gpu = gpu_at(place, site.facts)?;
-    Some(Book::of(site, model)?.choose(model, (&gpu, place.len()), Some(place.len())))
+    Some(book.choose(model, (&gpu, place.len()), Some(place.len())))
 }
 
 /// What a server on these GPUs has to do with: where they differ, the smallest counts.

@@ -8,8 +8,8 @@ use crate::catalog::{Gpu, Version, engines, models};
 use crate::fit::{Shape, Spread, Verdict, Wanted, spread};
 use crate::manifest::{EngineKind, EngineVersion, GpuAsk, Model};
 use crate::model_ref::ModelRef;
-use crate::observe::ServerSeen;
-use crate::plan::pick::{main_kind, memory, same_weights, spread_by_args, usable, version};
+use crate::observe::{PodFacts, ServerSeen};
+use crate::plan::pick::{gpu_at, main_kind, memory, same_weights, spread_by_args, usable, version};
 use crate::plan::shape::shape;
 use crate::plan::{Inputs, Site};
 use crate::spec::ServerSpec;
@@ -71,12 +71,12 @@ impl<'a> Ruled<'a> {
             return None;
         }
         let usable = usable(site.facts);
-        let (gpu, available) = main_kind(&usable)?;
         let had = self.record.map(|spec| spec.gpus.len()).filter(|count| *count > 0);
         if self.shape.is_none() {
-            let gpus = had?;
+            let gpus = had.filter(|_| !usable.is_empty())?;
             return Some(Open { gpus, anew: None, fewer: Vec::new() });
         }
+        let (gpu, available) = main_kind(&usable)?;
         let anew = self.spread(model, (&gpu, available), None)?.gpus() as usize;
         let on = |count: usize| self.spread(model, (&gpu, available), Some(count));
         let holds = |count: &usize| on(*count).is_some_and(|it| it.fit.verdict != Verdict::DoesNotFit);
@@ -92,12 +92,19 @@ impl<'a> Ruled<'a> {
         Some(Open { gpus: anew, anew: Some(anew), fewer: fewer.collect() })
     }
 
-    /// The context on so many of these GPUs where the manifest names none.
-    pub(super) fn context(&self, model: &Model, gpu: &Gpu, count: usize) -> Context {
+    /// The context on these GPUs where the manifest names none; none without GPUs.
+    pub(super) fn context(&self, model: &Model, facts: &PodFacts, place: &[u32]) -> Option<Context> {
+        if place.is_empty() {
+            return None;
+        }
         if self.shape.is_none() {
             let chosen = self.record.filter(|spec| spec.fitted).and_then(|spec| spec.context);
-            return Context { tokens: chosen, fitted: chosen.is_some() };
+            return Some(Context { tokens: chosen, fitted: chosen.is_some() });
         }
+        Some(self.context_on(model, gpu_at(place, facts)?.as_ref(), place.len()))
+    }
+
+    fn context_on(&self, model: &Model, gpu: &Gpu, count: usize) -> Context {
         let spread = |context| self.spread(&Model { context, ..model.clone() }, (gpu, count), Some(count));
         if let Some(ServerSpec { context, fitted, .. }) = self.had(model, count) {
             let own = self.shape.as_ref().map(|shape| shape.max_context);

@@ -60,7 +60,8 @@ fn inherit<N: Ord, T: Value>(named: Named<N, T>, base: Option<&T>) -> Named<N, T
 
 /// The line of each table's name, counted from 1.
 fn lines<N: Ord + Clone, T>(named: &Named<N, T>, text: &str) -> BTreeMap<N, usize> {
-    let line = |at: usize| text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
+    let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
+    let line = |at: usize| ends.partition_point(|end| *end < at) + 1;
     named.entries.iter().map(|(name, table)| (name.clone(), line(table.span().start))).collect()
 }
 
