@@ -33,5 +33,5 @@ fn row(moment: &'static str) -> Row {
             bench.wants(&[ONE, TWO]);
             bench.converges();
         });
-    row.among("while a changed server starts beside the former one, and takes its place")
+    row.among("while a changed server is started beside the former one and takes its place")
 }
