@@ -1,5 +1,6 @@
 //! What is done when a server did not come up: that is noted on the pod, and the one that answered last is started
-//! again, or, where it still runs, left alone. Only an answer of the pod's counts as that: a lost connection and an interruption say nothing.
+//! again, or, where it still runs, left alone. Only an answer of the pod's counts as that: a lost connection and an
+//! interruption say nothing.
 
 use crate::apply::asker::NO_ANSWER;
 use crate::apply::event::{Failure, FailureKind};

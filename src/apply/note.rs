@@ -55,18 +55,25 @@ pub(super) fn noting<R>(
         .into_iter()
         .map(|script| {
             let noted = Noted::of(&script);
-            if script.name == Template::START_FORMER.name() {
-                let (action, reason) =
-                    ("start_former".to_owned(), "what took its place did not come up".to_owned());
-                return journaled(pod, &Deed { action, reason, ..deed.clone() }, script, noted);
-            }
-            if script.name == Template::REMOVE_BESIDE.name() && matches!(action, Action::AwaitReady { .. }) {
-                let (action, reason) = ("remove_beside".to_owned(), "it did not come up".to_owned());
-                return journaled(pod, &Deed { action, reason, ..deed.clone() }, script, noted);
-            }
+            let deed = match on_failure(action, &script) {
+                Some((action, reason)) => {
+                    Deed { action: action.to_owned(), reason: reason.to_owned(), ..deed.clone() }
+                }
+                None => deed.clone(),
+            };
             journaled(pod, &deed, script, noted)
         })
         .collect()
+}
+
+/// What a script that runs only when its step fails does, and why: that is another deed than the step's.
+fn on_failure(action: &Action, script: &Script) -> Option<(&'static str, &'static str)> {
+    if script.name == Template::START_FORMER.name() {
+        return Some(("start_former", "what took its place did not come up"));
+    }
+    let waits = matches!(action, Action::AwaitReady { .. });
+    (waits && script.name == Template::REMOVE_BESIDE.name())
+        .then_some(("remove_beside", "it did not come up"))
 }
 
 /// A script that notes a deed in the pod's journal.

@@ -44,18 +44,16 @@ fn killed() -> [Row; 3] {
 }
 
 fn away() -> Vec<Row> {
-    let faults: [(&str, &[&str], &[&str]); 4] = [
-        ("network cut", &["partition"], &["heal"]),
-        ("pod hangs", &["hang"], &["unhang"]),
-        ("sshd gone", &["ssh-down"], &["ssh-up"]),
-        ("power cut", &["reboot", "--hard"], &["ssh-up"]),
+    let faults: [(&str, &[&str]); 4] = [
+        ("network cut", &["partition"]),
+        ("pod hangs", &["hang"]),
+        ("sshd gone", &["ssh-down"]),
+        ("power cut", &["reboot", "--hard"]),
     ];
-    let row = |(fault, breaks, mends): (&'static str, &'static [&str], &'static [&str])| {
+    let row = |(fault, breaks): (&'static str, &'static [&str])| {
         Row::new(fault, MOMENT, move |bench: &Bench| {
             let ran = fetching(bench, |_| bench.fault(breaks));
-            if fault != "power cut" {
-                bench.fault(mends);
-            }
+            bench.mend();
             ran.exits(69);
             bench.tell("exit 69 and the cause");
             converges(bench);
