@@ -43,6 +43,9 @@ pub struct ServerSpec {
     pub listen: IpAddr,
     /// The port it listens on.
     pub port: Port,
+    /// Whether it lets another one of its user listen there, too (`SO_REUSEPORT`): not everyone does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shares_port: bool,
     /// Whether requests need the API key.
     pub key: KeyUse,
     /// Appended to the command line.
@@ -106,10 +109,11 @@ impl ServerSpec {
         }
     }
 
-    /// Twelve hex digits that differ when anything in the spec does.
+    /// Twelve hex digits that differ when anything does that is asked for: whether its port is shared is not.
     #[must_use]
     pub fn digest(&self) -> String {
-        short_digest(&serde_json::to_string(self).unwrap_or_default())
+        let asked = Self { shares_port: false, ..self.clone() };
+        short_digest(&serde_json::to_string(&asked).unwrap_or_default())
     }
 }
 

@@ -1,11 +1,13 @@
 # Waits until a server's own process answers GET /health with 200. Log lines come out as they are written.
-# Exit 0: it answers. 3: its process is gone. 4: no progress for too long. 5: another process has the port.
+# Exit 0: it answers. 3: its process is gone. 4: no progress for too long. 5: another process has the port, which it
+# shares with nobody, unless `shared` says so.
 # shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
 place={{ place }}
 host={{ host }}
 port={{ port }}
+shared={{ shared }}
 stall={{ stall }}
 
 pi=$(expand "$pi")
@@ -20,7 +22,11 @@ trap 'kill "$follower" 2>/dev/null || true' EXIT
 ask_health() {
   local line
   code=''
-  { exec {connection}<>"/dev/tcp/$host/$port"; } 2>/dev/null || return 0
+  if [[ -n $shared ]]; then
+    reach_own "$host" "$port" "$leader" "$unit" 5 || return 0
+  else
+    { exec {connection}<>"/dev/tcp/$host/$port"; } 2>/dev/null || return 0
+  fi
   { printf 'GET /health HTTP/1.0\r\nHost: %s\r\n\r\n' "$host" >&"$connection"; } 2>/dev/null || true
   if IFS= read -r -t 5 line <&"$connection"; then read -r _ code _ <<<"$line"; fi
   exec {connection}>&-
@@ -64,7 +70,7 @@ while :; do
   fi
   ask_health
   if [[ $code == 200 ]]; then
-    if owns_port; then break; fi
+    if [[ -n $shared ]] || owns_port; then break; fi
     exit 5
   fi
   measure

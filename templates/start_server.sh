@@ -7,8 +7,7 @@ place={{ place }}
 spec={{ spec }}
 run={{ run }}
 secret_names=({{ secret_names | words }})
-helper_name={{ helper_name }}
-helper={{ helper }}
+helpers=({{ helpers | words }})
 drain={{ drain }}
 
 pi=$(expand "$pi")
@@ -18,7 +17,7 @@ if [[ $place == servers ]]; then end_beside "$pi" "$name" "$drain"; fi
 end_session "$dir" "$drain"
 rm -f -- "$dir/pid" "$dir/answered" "$dir/stopped" "$dir/measured" "$dir/restarts"
 if [[ -f $dir/server.log ]]; then mv -f -- "$dir/server.log" "$dir/server.log.1"; fi
-if [[ -n $helper_name ]]; then put "$dir/$helper_name" "$helper"; fi
+for ((at = 0; at < ${#helpers[@]}; at += 2)); do put "$dir/${helpers[at]}" "${helpers[at + 1]}"; done
 put "$dir/run.sh" "$run"
 secrets=''
 if ((${#secret_names[@]})) && [[ -f $pi/env ]]; then

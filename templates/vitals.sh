@@ -21,7 +21,7 @@ vital() { # DIRECTORY
 }
 
 metrics() { # NAME SPEC: fails when the server does not answer at all
-  local port address=127.0.0.1 key='' line lines fd text
+  local port address=127.0.0.1 key='' line lines connection text
   [[ $2 =~ \"port\":([0-9]+) ]] || return
   port=${BASH_REMATCH[1]}
   [[ $2 =~ \"listen\":\"([0-9a-fA-F:.]+)\" ]] && address=${BASH_REMATCH[1]}
@@ -32,10 +32,15 @@ metrics() { # NAME SPEC: fails when the server does not answer at all
   while IFS= read -r line || [[ -n $line ]]; do
     [[ $line == api_key=* ]] && key="Authorization: Bearer ${line#*=}"$'\r\n'
   done <"$dir/secrets"
-  exec {fd}<>"/dev/tcp/$address/$port" || return
-  printf 'GET /metrics HTTP/1.0\r\nHost: localhost\r\n%s\r\n' "$key" >&"$fd"
-  text=$(timeout 2 cat <&"$fd")
-  exec {fd}>&-
+  if first_line "$pi/beside/$name/spec.json" && [[ $REPLY == *"\"port\":$port,"* ]]; then
+    # what is beside it may answer there, too
+    reach_own "$address" "$port" "$leader" "$unit" 2 || return
+  else
+    exec {connection}<>"/dev/tcp/$address/$port" || return
+  fi
+  printf 'GET /metrics HTTP/1.0\r\nHost: localhost\r\n%s\r\n' "$key" >&"$connection"
+  text=$(timeout 2 cat <&"$connection")
+  exec {connection}>&-
   [[ $text == HTTP/1.* ]] || return
   [[ $text == HTTP/1.?' 200'* ]] || return 0
   split "$text"

@@ -1,32 +1,47 @@
-//! Asking a server over HTTP, through whatever way leads to it.
+//! Asking a server over HTTP, through whatever way leads to it, and to it alone.
 
 use crate::apply::event::Failure;
-use crate::remote::Way;
+use crate::remote::{Exit, Line, Way};
 use crate::secret::Secret;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
+use std::pin::Pin;
 use std::time::Duration;
 
 /// The code of a failure to answer at all.
 pub(super) const NO_ANSWER: &str = "no-answer";
 
+/// How a server is reached.
+#[derive(Clone, Copy)]
+pub(super) enum Door<'a> {
+    /// By its port.
+    Way(&'a Way),
+    /// By a script on the pod, which takes a request and tells the answer: where two servers share a port.
+    Own(&'a (dyn Fn(Secret) -> Answering<'a> + Sync)),
+}
+
+/// What the script tells.
+pub(super) type Answering<'a> = Pin<Box<dyn Future<Output = Result<(Exit, Vec<Line>), Failure>> + Send + 'a>>;
+
 /// Asks one server.
 pub(super) struct Asker<'a> {
     client: Client,
     base: String,
+    door: Door<'a>,
     key: Option<&'a Secret>,
 }
 
 impl<'a> Asker<'a> {
     /// Asks with this key, or without any; `patience` is for one answer.
-    pub(super) fn new(way: &Way, key: Option<&'a Secret>, patience: Duration) -> Result<Self, Failure> {
+    pub(super) fn new(door: Door<'a>, key: Option<&'a Secret>, patience: Duration) -> Result<Self, Failure> {
         let builder = Client::builder().no_proxy().timeout(patience);
-        let (builder, base) = match way {
-            Way::Socket(path) => (builder.unix_socket(path.clone()), "http://pod".to_owned()),
-            Way::Address(address) => (builder, format!("http://{address}")),
+        let (builder, base) = match door {
+            Door::Way(Way::Socket(path)) => (builder.unix_socket(path.clone()), "http://pod".to_owned()),
+            Door::Way(Way::Address(address)) => (builder, format!("http://{address}")),
+            Door::Own(_) => (builder, String::new()),
         };
         let client = builder.build().map_err(|error| Failure::new("no-client", error.to_string()))?;
-        Ok(Self { client, base, key })
+        Ok(Self { client, base, door, key })
     }
 
     /// The status and the body; the body as text where it is no JSON.
@@ -36,21 +51,60 @@ impl<'a> Asker<'a> {
         path: &str,
         body: Option<&Value>,
     ) -> Result<(StatusCode, Value), Failure> {
+        let failed = |why: &str| Failure::new(NO_ANSWER, format!("{path} does not answer: {why}"));
+        let (status, text) = match self.door {
+            Door::Way(_) => {
+                let broken = |error: reqwest::Error| failed(&root(&error.without_url()));
+                let response = self.request(method, path, body).send().await.map_err(broken)?;
+                (response.status(), response.text().await.map_err(broken)?)
+            }
+            Door::Own(ask) => {
+                let (exit, lines) = ask(written(&method, path, body, self.key)).await?;
+                told(exit, lines).map_err(failed)?
+            }
+        };
+        Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+    }
+
+    fn request(&self, method: Method, path: &str, body: Option<&Value>) -> RequestBuilder {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         if let Some(key) = self.key {
             request = request.bearer_auth(key.expose());
         }
-        if let Some(body) = body {
-            request = request.json(body);
+        match body {
+            Some(body) => request.json(body),
+            None => request,
         }
-        let failed = |error: reqwest::Error| {
-            Failure::new(NO_ANSWER, format!("{path} does not answer: {}", root(&error.without_url())))
-        };
-        let response = request.send().await.map_err(failed)?;
-        let status = response.status();
-        let text = response.text().await.map_err(failed)?;
-        Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
     }
+}
+
+/// A whole request, after whose answer the connection ends.
+fn written(method: &Method, path: &str, body: Option<&Value>, key: Option<&Secret>) -> Secret {
+    let key = key.map(|key| format!("Authorization: Bearer {}\r\n", key.expose())).unwrap_or_default();
+    let body = body.map(Value::to_string).unwrap_or_default();
+    Secret::new(format!(
+        "{method} {path} HTTP/1.0\r\nHost: localhost\r\n{key}Content-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    ))
+}
+
+/// The answer as `ask_own.sh` tells it; the error is why there is none.
+fn told(exit: Exit, lines: Vec<Line>) -> Result<(StatusCode, String), &'static str> {
+    match exit {
+        Exit(0) => {}
+        Exit(3) => return Err("its process is gone"),
+        Exit(7) => return Err("no connection reached it, but the one beside which it was started"),
+        Exit(124) => return Err("it takes too long"),
+        Exit(_) => return Err("the connection broke off"),
+    }
+    let mut lines = lines.into_iter().filter_map(|line| match line {
+        Line::Out(text) => Some(text),
+        Line::Err(_) => None,
+    });
+    let status = lines.next().and_then(|code| StatusCode::from_bytes(code.as_bytes()).ok());
+    let status = status.ok_or("it does not speak HTTP")?;
+    Ok((status, lines.collect::<Vec<_>>().join("\n")))
 }
 
 /// What a server says of its own error, behind a colon; nothing where it does not say.

@@ -42,7 +42,8 @@ pub(super) async fn fall_back<R: Remote>(
     drop(errand.run(fail, Some(Secret::new(format!("{reason}\n")))).await);
     match (newcomer.otherwise, rest) {
         (Otherwise::StartFormer(former), [start, wait, mark]) => {
-            let former = Newcomer { spec: former, stall: newcomer.stall, otherwise: &Otherwise::Nothing };
+            let otherwise = &Otherwise::Nothing;
+            let former = Newcomer { spec: former, stall: newcomer.stall, otherwise, ask: None };
             start_former(errand, failure, former, (start, wait, mark)).await
         }
         (Otherwise::RemoveBeside, [remove]) => remove_beside(errand, failure, newcomer.spec, remove).await,

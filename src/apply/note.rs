@@ -27,7 +27,8 @@ impl Noted {
     /// What is noted of a step's script.
     fn of(script: &Script) -> Self {
         let is = |templates: &[Template]| templates.iter().any(|template| template.name() == script.name);
-        if is(&[Template::AWAIT_READY, Template::ASK_AGAIN, Template::KEEP_FORMER]) {
+        let silent = [Template::AWAIT_READY, Template::ASK_AGAIN, Template::ASK_OWN, Template::KEEP_FORMER];
+        if is(&silent) {
             Self::Interruptions
         } else if is(&[Template::MARK_FAILED]) {
             Self::Failed

@@ -7,7 +7,7 @@ use crate::apply::note::noting;
 use crate::apply::ready::Newcomer;
 use crate::apply::schedule::Crew;
 use crate::name::{PodName, SecretName};
-use crate::plan::{Action, Before, Step, scripts};
+use crate::plan::{Action, Before, OnPort, Step, scripts};
 use crate::remote::{Exit, Job, Line, Remote, RemoteError};
 use crate::script::Script;
 use crate::secret::{Secret, Secrets};
@@ -35,8 +35,12 @@ pub(super) async fn perform<R: Remote>(
     let interrupt = if may_be_interrupted(&step.action) { interrupt } else { &never };
     let errand = Errand { pod: &step.pod, crew, interrupt, say };
     match (&step.action, scripts.as_slice()) {
-        (Action::AwaitReady { spec, stall, otherwise }, [wait, mark, fail, rest @ ..]) => {
-            let newcomer = Newcomer { spec, stall: *stall, otherwise };
+        (Action::AwaitReady { spec, stall, otherwise, port }, [wait, mark, fail, rest @ ..]) => {
+            let (rest, ask) = match (port, rest) {
+                (OnPort::Both, [rest @ .., ask]) => (rest, Some(ask)),
+                (OnPort::Both | OnPort::Alone, rest) => (rest, None),
+            };
+            let newcomer = Newcomer { spec, stall: *stall, otherwise, ask };
             let Err(failure) = comes_up(&errand, newcomer, wait, mark).await else { return Ok(()) };
             Err(fall_back(&errand, failure, newcomer, (fail, rest)).await)
         }

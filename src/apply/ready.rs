@@ -1,6 +1,7 @@
 //! The readiness ladder: its process, its port, `/health`, nothing without the key, `/v1/models`, one token, a tool call.
 
 use crate::apply::ask::{Answer, ask};
+use crate::apply::asker::{Answering, Door};
 use crate::apply::event::{Failure, FailureKind, LOG, PHASE, WARNING};
 use crate::apply::guard::{OPEN, is_guarded, prove_closed};
 use crate::apply::perform::{Errand, from_remote};
@@ -8,7 +9,7 @@ use crate::apply::starting::{interrupted, stop};
 use crate::diagnose::{Phase, cause_of_death, first_cause, progress};
 use crate::name::SecretName;
 use crate::plan::Otherwise;
-use crate::remote::{Exit, Line, Remote, Way};
+use crate::remote::{Exit, Line, Remote};
 use crate::script::Script;
 use crate::secret::Secret;
 use crate::spec::{KeyUse, ServerSpec};
@@ -25,6 +26,8 @@ pub(super) struct Newcomer<'a> {
     pub(super) stall: Seconds,
     /// What is done if it does not come up.
     pub(super) otherwise: &'a Otherwise,
+    /// What reaches it alone, where the one beside which it was started is on its port, too.
+    pub(super) ask: Option<&'a Script>,
 }
 
 /// Waits until the server has answered with a token, and notes that on the pod.
@@ -47,7 +50,7 @@ async fn climb<R: Remote>(
     wait: &Script,
     mark: &Script,
 ) -> Result<(), Failure> {
-    let Newcomer { spec, stall, otherwise: _ } = newcomer;
+    let Newcomer { spec, stall, otherwise: _, ask: _ } = newcomer;
     let (exit, lines) = errand.run_telling(wait, None, &|line| (errand.say)(told(spec, line))).await?;
     match exit {
         Exit(0) => {}
@@ -73,17 +76,30 @@ async fn answers<R: Remote>(
     errand: &Errand<'_, R>,
     newcomer: Newcomer<'_>,
 ) -> Result<Option<String>, Failure> {
-    let Newcomer { spec, stall, otherwise: _ } = newcomer;
-    let reach = errand.crew.remote.reach(errand.pod, spec.port).await.map_err(|e| from_remote(&e))?;
+    if let Some(script) = newcomer.ask {
+        let ask = |request| -> Answering<'_> { Box::pin(errand.run_telling(script, Some(request), &|_| {})) };
+        return answers_at(errand, newcomer, Door::Own(&ask)).await;
+    }
+    let port = newcomer.spec.port;
+    let reach = errand.crew.remote.reach(errand.pod, port).await.map_err(|e| from_remote(&e))?;
+    answers_at(errand, newcomer, Door::Way(reach.way())).await
+}
+
+async fn answers_at<'a, R: Remote>(
+    errand: &Errand<'a, R>,
+    newcomer: Newcomer<'_>,
+    door: Door<'a>,
+) -> Result<Option<String>, Failure> {
+    let spec = newcomer.spec;
     if is_guarded(spec) {
         (errand.say)("asking without the key".to_owned());
-        if let Err(open) = unless_interrupted(errand, prove_closed(reach.way(), spec)).await {
+        if let Err(open) = unless_interrupted(errand, door, prove_closed(door, spec)).await {
             return Err(shut(errand, newcomer, open).await);
         }
     }
     match key(errand, spec) {
-        Key::None => token(errand, reach.way(), (spec, stall), None).await,
-        Key::Known(key) => token(errand, reach.way(), (spec, stall), Some(key)).await,
+        Key::None => token(errand, door, newcomer, None).await,
+        Key::Known(key) => token(errand, door, newcomer, Some(key)).await,
         Key::Unknown => {
             (errand.say)("its /health answers; the API key is not on this machine".to_owned());
             Ok(None)
@@ -114,8 +130,12 @@ async fn shut<R: Remote>(errand: &Errand<'_, R>, newcomer: Newcomer<'_>, open: F
 
 async fn unless_interrupted<R, T>(
     errand: &Errand<'_, R>,
+    door: Door<'_>,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
+    if let Door::Own(_) = door {
+        return work.await; // the script on the pod is ended by the interruption, and waited for
+    }
     tokio::select! {
         done = work => done,
         () = errand.interrupt.cancelled() => Err(Failure::interrupted()),
@@ -142,14 +162,14 @@ fn key<'a, R>(errand: &Errand<'a, R>, spec: &ServerSpec) -> Key<'a> {
 }
 
 /// Asks for a token; what is to be said of the server all the same.
-async fn token<R: Remote>(
+async fn token<'a, R: Remote>(
     errand: &Errand<'_, R>,
-    way: &Way,
-    (spec, stall): (&ServerSpec, Seconds),
-    key: Option<&Secret>,
+    door: Door<'a>,
+    Newcomer { spec, stall, .. }: Newcomer<'_>,
+    key: Option<&'a Secret>,
 ) -> Result<Option<String>, Failure> {
     (errand.say)("asking for a token".to_owned());
-    match unless_interrupted(errand, ask(way, spec, key, stall.duration())).await? {
+    match unless_interrupted(errand, door, ask(door, spec, key, stall.duration())).await? {
         Answer::Token => Ok(None),
         Answer::NoTool(complaint) => Ok(Some(complaint)),
         Answer::NoChat(why) => {

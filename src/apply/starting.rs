@@ -48,7 +48,7 @@ pub(super) async fn interrupted<R: Remote>(errand: &Errand<'_, R>, newcomer: New
 /// Stops a server that must not go on; that takes seconds, and is finished also when pi is interrupted.
 pub(super) async fn stop<R: Remote>(
     errand: &Errand<'_, R>,
-    Newcomer { spec, stall: _, otherwise }: Newcomer<'_>,
+    Newcomer { spec, stall: _, otherwise, ask: _ }: Newcomer<'_>,
     reason: &str,
 ) -> Result<(), Failure> {
     let action = match otherwise {

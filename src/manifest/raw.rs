@@ -4,7 +4,7 @@
 
 use super::choice::{Env, PodChoice, PortMap};
 use super::mount::MountText;
-use super::scalar::{EngineArg, Host, Kind, Price, Protected, PythonVersion};
+use super::scalar::{EngineArg, Host, Kind, Price, Protected, PythonVersion, Shares};
 use super::table::{Field, Table, table};
 use super::types::{EngineVersion, GpuAsk, GpuWish, Restart, State};
 use super::value::{At, Named, Place};
@@ -159,6 +159,10 @@ table! {
         /// The command line of engine = "command", one word each; {port} and {model} are filled in.
         #[schemars(with = "Option<Vec<String>>", length(min = 1))]
         command: Vec<String>,
+        /// Whether the command of engine = "command" sets SO_REUSEPORT, and listens only once it can answer: then a
+        /// changed one starts on the same port beside the running one, where GPUs are free. vLLM is started so by pi.
+        #[schemars(with = "Option<bool>")]
+        share_port: Shares,
     }
 }
 

@@ -7,7 +7,7 @@ pub(super) use engine::{EngineArg, Kind, PythonVersion};
 pub(super) use pod::{Host, Price};
 
 use super::suggest::near;
-use super::types::{Protect, Restart, State};
+use super::types::{Protect, Restart, SharePort, State};
 use super::value::{Refusal, Scalar, found, string};
 use crate::model_ref::ModelRef;
 use crate::name::{AbsPath, EngineName, EnvName, Label, PodPath, Port, Project};
@@ -183,13 +183,31 @@ fn slip(word: &str, known: &[&str]) -> Refusal {
 pub(super) struct Protected(pub(super) Protect);
 
 impl Scalar for Protected {
-    const EXPECTED: &'static str = "true or false";
+    const EXPECTED: &'static str = TRUE_OR_FALSE;
 
     fn parse(value: &DeValue) -> Result<Self, Refusal> {
-        if let DeValue::Boolean(on) = value {
-            return Ok(Self(if *on { Protect::Yes } else { Protect::No }));
-        }
-        let quoted = string(value).filter(|text| matches!(*text, "true" | "false"));
-        Err(Refusal { message: None, help: quoted.map(|text| format!("without quotes: {text}")) })
+        Ok(Self(if boolean(value)? { Protect::Yes } else { Protect::No }))
     }
+}
+
+/// `share_port = true`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shares(pub(super) SharePort);
+
+impl Scalar for Shares {
+    const EXPECTED: &'static str = TRUE_OR_FALSE;
+
+    fn parse(value: &DeValue) -> Result<Self, Refusal> {
+        Ok(Self(if boolean(value)? { SharePort::Yes } else { SharePort::No }))
+    }
+}
+
+const TRUE_OR_FALSE: &str = "true or false";
+
+fn boolean(value: &DeValue) -> Result<bool, Refusal> {
+    if let DeValue::Boolean(on) = value {
+        return Ok(*on);
+    }
+    let quoted = string(value).filter(|text| matches!(*text, "true" | "false"));
+    Err(Refusal { message: None, help: quoted.map(|text| format!("without quotes: {text}")) })
 }

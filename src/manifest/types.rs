@@ -110,6 +110,8 @@ pub struct Model {
     pub memory: Option<Percent>,
     /// The port it listens on; else kept from last time, else the first free from 8001.
     pub port: Option<Port>,
+    /// Whether what `command` runs sets `SO_REUSEPORT`; what pi starts itself does where it can.
+    pub share_port: SharePort,
     /// The address it listens on; else loopback on `local` pods, every address on others.
     pub listen: Option<IpAddr>,
     /// Whether it shall run.
@@ -185,6 +187,15 @@ pub enum Protect {
     /// As any other.
     No,
     /// Only with `--allow-protected`.
+    Yes,
+}
+
+/// Whether a `command` lets a second server of its user listen on its port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SharePort {
+    /// As any other program.
+    No,
+    /// It sets `SO_REUSEPORT`, and listens only once it can answer.
     Yes,
 }
 

@@ -1,11 +1,11 @@
 //! Servers that are changed without being down: the new one starts beside the one that runs, which goes once it answers.
 //!
-//! That takes GPUs and a port of its own. All that is placed otherwise comes first, so that a plan that was done in part
+//! That takes GPUs of its own, and a port, unless both can listen on one (`SO_REUSEPORT`). All that is placed otherwise comes first, so that a plan that was done in part
 //! is taken up with the same places.
 
-use crate::manifest::{GpuAsk, Protect, State};
+use crate::manifest::{EngineKind, GpuAsk, Protect, State};
 use crate::name::{ModelName, Port};
-use crate::observe::{Life, PodFacts, ServerSeen};
+use crate::observe::{Life, Listener, PodFacts, ServerSeen};
 use crate::plan::change::changes;
 use crate::plan::doubts::doubts;
 use crate::plan::finding::{Finding, Severity};
@@ -160,7 +160,7 @@ fn place(
     if around.iter().any(|other| other.port == now.port) {
         return Err("another server takes its port".to_owned());
     }
-    let port = port(site, candidate, now, (around, stays))?;
+    let port = port(site, candidate, (wanted, now), (around, stays))?;
     let taken: Vec<&ServerSpec> = around.iter().copied().chain([now]).collect();
     let apart = wanted.gpus.iter().all(|gpu| !now.gpus.contains(gpu));
     let gpus = match &candidate.model.gpus {
@@ -180,17 +180,48 @@ fn none_free(count: usize) -> String {
 fn port(
     site: &Site<'_>,
     candidate: &Candidate<'_>,
-    now: &ServerSpec,
+    (wanted, now): (&ServerSpec, &ServerSpec),
     (around, stays): (&[&ServerSpec], &Stays<'_>),
 ) -> Result<Port, String> {
-    match candidate.model.port {
-        Some(port) if port == now.port => Err(format!("port {port} is fixed in pi.toml")),
-        Some(port) => Ok(port),
-        None => {
+    match (candidate.model.port, share(site, candidate.seen, (wanted, now))) {
+        (Some(port), _) if port != now.port => Ok(port),
+        (_, Ok(())) => Ok(now.port),
+        (Some(port), Err(why)) => Err(format!("port {port} is fixed in pi.toml, and {why}")),
+        (None, Err(_)) => {
             let taken = around.iter().map(|other| other.port).chain([now.port]).collect();
             let none = || "no other port is free that clients reach".to_owned();
             spare_port(site, stays, taken, now).ok_or_else(none)
         }
+    }
+}
+
+/// Whether both can listen on one port, and be told from each other there; or why not.
+fn share(
+    site: &Site<'_>,
+    seen: Option<&ServerSeen>,
+    (wanted, now): (&ServerSpec, &ServerSpec),
+) -> Result<(), &'static str> {
+    let own = |listener: &Listener| {
+        seen.is_some_and(|seen| {
+            matches!(seen.life, Life::Running { pid, .. } if pid != 0 && listener.session == Some(pid))
+        })
+    };
+    let mut there = site.facts.listeners.iter().filter(|listener| listener.port == now.port).peekable();
+    if !wanted.shares_port {
+        Err(if wanted.kind == EngineKind::Command {
+            "without `share_port`"
+        } else {
+            "its engine does not share it"
+        })
+    } else if !now.shares_port {
+        Err("the one that runs does not share it")
+    } else if wanted.listen != now.listen {
+        // the kernel prefers the narrower address: the other one would not be reached on it
+        Err("the new one listens on another address")
+    } else if there.peek().is_none() || !there.all(own) {
+        Err("who listens there can't be told")
+    } else {
+        Ok(())
     }
 }
 

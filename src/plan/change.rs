@@ -45,7 +45,8 @@ pub enum How {
 /// Every difference between what runs and what is wanted, in the order of the manifest's fields.
 ///
 /// The destructuring names every field, so that a new one cannot be forgotten here. Whose a server is does not count, nor
-/// who chose its context: two people may have checked the same manifest out under different names.
+/// who chose its context: two people may have checked the same manifest out under different names. Nor does whether it
+/// shares its port: that is how it was started, and no reason to start it anew.
 #[must_use]
 pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
     let ServerSpec {
@@ -62,6 +63,7 @@ pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
         gpus,
         listen,
         port,
+        shares_port: _,
         key,
         args,
         command,

@@ -65,7 +65,7 @@ pub use questions::questions;
 pub use render::{scripts, shown_scripts};
 pub use rows::{Counts, Row};
 pub use simulate::{act, simulate};
-pub use step::{Action, Before, Otherwise, Plan, Sign, Step, StepId, Storage};
+pub use step::{Action, Before, OnPort, Otherwise, Plan, Sign, Step, StepId, Storage};
 pub use told::{Told, told};
 pub use view::{GpuView, PodView, gpus_in_words};
 pub use whole::{Origin, begin, halt, make_ready};

@@ -43,6 +43,9 @@ fn failed(site: &Site<'_>, candidate: &Candidate<'_>, spec: &ServerSpec) -> Opti
 /// Its port changes, since it is started beside the one that has it.
 fn follows(site: &Site<'_>, candidate: &Candidate<'_>, to: Port) -> Option<Finding> {
     let from = candidate.seen?.spec.as_ref().ok().filter(|_| candidate.model.port.is_none())?.port;
+    if from == to {
+        return None;
+    }
     let message = format!("its address changes from :{from} to :{to}, where the new one starts");
     let help = format!(
         "clients have to follow; with `port = {from}` in pi.toml it keeps its address, and is down meanwhile"

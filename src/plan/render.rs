@@ -6,7 +6,7 @@ use crate::name::{EnvName, HfRepo, ModelName};
 use crate::plan::fetch::Fetch;
 use crate::plan::packages::Packages;
 use crate::plan::secrets::{API_KEY, HF_TOKEN};
-use crate::plan::step::{Action, Before, Otherwise, Storage};
+use crate::plan::step::{Action, Before, OnPort, Otherwise, Storage};
 use crate::plan::{command_line, hide};
 use crate::script::{RenderError, Script, Template, render};
 use crate::spec::{EngineRecipe, KeyUse, ServerSpec};
@@ -49,8 +49,8 @@ pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
         Action::StartBeside { to, .. } => start((to, BESIDE), pod),
         Action::TakeOver(name) => render(Template::TAKE_OVER, &stop(name)),
         Action::RemoveBeside(name) => render(Template::REMOVE_BESIDE, &stop(name)),
-        Action::AwaitReady { spec, stall, otherwise } => {
-            return await_ready((spec, otherwise), *stall, pi);
+        Action::AwaitReady { spec, stall, otherwise, port } => {
+            return await_ready((spec, otherwise, *port), *stall, pi);
         }
         Action::StopServer(name) => render(Template::STOP_SERVER, &stop(name)),
         Action::RemoveServer(name) => render(Template::REMOVE_SERVER, &stop(name)),
@@ -92,15 +92,17 @@ fn restart(to: &ServerSpec, before: Before, pod: &Pod) -> Result<Vec<Script>, Re
 
 /// Waiting, what is noted when it answered and when it did not, and, in that case, the same for the former one.
 fn await_ready(
-    (spec, otherwise): (&ServerSpec, &Otherwise),
+    (spec, otherwise, on_port): (&ServerSpec, &Otherwise, OnPort),
     stall: Seconds,
     pi: &str,
 ) -> Result<Vec<Script>, RenderError> {
     let place = if *otherwise == Otherwise::RemoveBeside { BESIDE } else { SERVERS };
     let wait = |spec: &ServerSpec| {
         let (name, host, port) = (&spec.name, spec.ask_at().to_string(), spec.port);
-        let values =
-            json!({ "pi": pi, "name": name, "place": place, "host": host, "port": port, "stall": stall.0 });
+        let shared = if on_port == OnPort::Both { "yes" } else { "" };
+        let values = json!({
+            "pi": pi, "name": name, "place": place, "host": host, "port": port, "shared": shared, "stall": stall.0,
+        });
         render(Template::AWAIT_READY, &values)
     };
     let note = |template, spec: &ServerSpec| {
@@ -119,6 +121,13 @@ fn await_ready(
             let values = json!({ "pi": pi, "name": spec.name, "drain": DRAIN });
             scripts.push(render(Template::REMOVE_BESIDE, &values)?);
         }
+    }
+    if on_port == OnPort::Both {
+        let (name, host, port) = (&spec.name, spec.ask_at().to_string(), spec.port);
+        let values = json!({
+            "pi": pi, "name": name, "place": place, "host": host, "port": port, "patience": stall.0,
+        });
+        scripts.push(render(Template::ASK_OWN, &values)?);
     }
     Ok(scripts)
 }
@@ -170,12 +179,17 @@ fn fetch(fetch: &Fetch, pod: &Pod) -> Result<Script, RenderError> {
 }
 
 fn start((spec, place): (&ServerSpec, &str), pod: &Pod) -> Result<Script, RenderError> {
-    let (helper_name, helper) = match spec.kind {
-        EngineKind::Vllm => ("pi_guard.py", include_str!("../../templates/pi_guard.py")),
+    let helpers: &[&str] = match spec.kind {
+        EngineKind::Vllm => &[
+            "pi_guard.py",
+            include_str!("../../templates/pi_guard.py"),
+            "pi_vllm.py",
+            include_str!("../../templates/pi_vllm.py"),
+        ],
         EngineKind::LlamaCpp if spec.engine.is_some() => {
-            ("pi_llama_server.py", include_str!("../../templates/pi_llama_server.py"))
+            &["pi_llama_server.py", include_str!("../../templates/pi_llama_server.py")]
         }
-        EngineKind::LlamaCpp | EngineKind::Command => ("", ""),
+        EngineKind::LlamaCpp | EngineKind::Command => &[],
     };
     let mut secrets = vec![HF_TOKEN];
     if spec.key == KeyUse::Required {
@@ -184,7 +198,7 @@ fn start((spec, place): (&ServerSpec, &str), pod: &Pod) -> Result<Script, Render
     let record = serde_json::to_string(spec).unwrap_or_default();
     let values = json!({
         "pi": pod.pi_path, "name": spec.name, "place": place, "spec": record, "run": run(spec, pod)?.text,
-        "secret_names": secrets, "helper_name": helper_name, "helper": helper, "drain": DRAIN,
+        "secret_names": secrets, "helpers": helpers, "drain": DRAIN,
     });
     render(Template::START_SERVER, &values)
 }

@@ -3,8 +3,8 @@
 use crate::model_ref::ModelRef;
 use crate::name::ModelName;
 use crate::observe::{
-    EngineSeen, Gpu, GpuSight, Life, MountSeen, Observed, Past, PathSeen, PodFacts, SecretSeen, ServerSeen,
-    Sighting,
+    EngineSeen, Gpu, GpuSight, Life, Listener, MountSeen, Observed, Past, PathSeen, PodFacts, SecretSeen,
+    ServerSeen, Sighting,
 };
 use crate::plan::place::{holds_mib, owns};
 use crate::plan::secrets::needed;
@@ -192,9 +192,13 @@ fn vacate(facts: &mut PodFacts, seen: &ServerSeen) {
     let others = facts.servers.values().flat_map(ServerSeen::both);
     let others: Vec<&ServerSeen> =
         others.filter(|other| (&other.spec, &other.life) != (&seen.spec, &seen.life)).collect();
-    facts
-        .listeners
-        .retain(|listener| !owns(seen, listener) || others.iter().any(|other| owns(other, listener)));
+    // where two share a port, each has a listener of its own
+    let goes = |listener: &Listener| {
+        owns(seen, listener)
+            && (listener.session.is_some_and(|id| id != 0 && gone.contains(&id))
+                || !others.iter().any(|other| owns(other, listener)))
+    };
+    facts.listeners.retain(|listener| !goes(listener));
     change_use(facts, seen, u64::saturating_sub);
     let is_gone = |id: u32| id != 0 && gone.contains(&id);
     facts.gpu_processes.retain(|p| p.session == 0 || !(is_gone(p.session) || is_gone(p.pid)));

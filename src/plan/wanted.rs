@@ -1,6 +1,6 @@
 //! The servers that a pod should have: first what does not depend on where they are put, then the whole spec.
 
-use crate::manifest::{EngineKind, GpuAsk, Model};
+use crate::manifest::{EngineKind, GpuAsk, Model, SharePort};
 use crate::model_ref::ModelRef;
 use crate::name::ModelName;
 use crate::observe::{GpuSight, ServerSeen};
@@ -117,6 +117,7 @@ impl Candidate<'_> {
             gpus,
             listen: *listen,
             port,
+            shares_port: shares_port(model),
             key: *key,
             args,
             command: model.command.clone(),
@@ -141,6 +142,15 @@ impl Candidate<'_> {
             key: _,
         } = self;
         Wanted { spec, recipe, fetch, stall: model.ready_stall }
+    }
+}
+
+/// vLLM is started so that it does; of others' programs the manifest knows.
+fn shares_port(model: &Model) -> bool {
+    match model.engine.kind {
+        EngineKind::Vllm => true,
+        EngineKind::Command => model.share_port == SharePort::Yes,
+        EngineKind::LlamaCpp => false,
     }
 }
 

@@ -58,7 +58,8 @@ macro_rules! templates {
 
 templates! {
     ASK_AGAIN = "ask_again.sh" with "session.sh";
-    AWAIT_READY = "await_ready.sh" with "session.sh";
+    ASK_OWN = "ask_own.sh" with "session.sh", "reach_own.sh";
+    AWAIT_READY = "await_ready.sh" with "session.sh", "reach_own.sh";
     COMMAND_LINES = "command_lines.sh";
     FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh", "hub_cache.sh";
     FOLLOW_LOG = "follow_log.sh";
@@ -73,7 +74,7 @@ templates! {
     MOUNT_STORAGE = "mount_storage.sh";
     PASS_SIGNAL = "pass_signal.sh";
     PROBE = "probe.sh" with "probe_records.sh", "probe_host.sh", "probe_processes.sh", "probe_home.sh",
-        "probe_weights.sh", "probe_gpus.sh";
+        "probe_weights.sh", "probe_gpus.sh", "reach_own.sh";
     REMOVE_BESIDE = "remove_beside.sh" with "session.sh";
     REMOVE_ENGINE = "remove_engine.sh";
     REMOVE_REST = "remove_rest.sh";
@@ -87,6 +88,6 @@ templates! {
     STOP_SERVER = "stop_server.sh" with "session.sh";
     TAKE_OVER = "take_over.sh" with "session.sh";
     UNLOCK = "unlock.sh";
-    VITALS = "vitals.sh" with "session.sh", "probe_records.sh";
+    VITALS = "vitals.sh" with "session.sh", "reach_own.sh", "probe_records.sh";
     WRITE_SECRETS = "write_secrets.sh";
 }

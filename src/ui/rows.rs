@@ -1,6 +1,8 @@
 //! One row of a plan: what is done to what, and below it what needs more room.
 
-use crate::plan::{Action, Before, Fetch, How, Otherwise, PodView, Row, Sign, gpu_list, shown_address};
+use crate::plan::{
+    Action, Before, Change, Fetch, How, Otherwise, PodView, Row, Sign, gpu_list, shown_address,
+};
 use crate::spec::{EngineRecipe, ServerSpec};
 use crate::ui::layout::{WIDTH, padded, width, wrapped};
 use crate::ui::style::{ADD, CHANGE, REMOVE, Styled};
@@ -52,10 +54,17 @@ fn how_it_ends(action: &Action) -> Vec<String> {
             | Action::AwaitReady { otherwise: Otherwise::StartFormer(_), .. }
     );
     lines.extend(falls_back.then(|| "if it does not come up, the former one is started again".to_owned()));
-    if let Action::StartBeside { .. } = action {
+    if let Action::StartBeside { changes, .. } = action {
         lines.push("the running one stops once the new one answers, and stays if that fails".to_owned());
+        let both = || "from when the new one listens until then, requests go to either".to_owned();
+        lines.extend(follows(changes).then(both));
     }
     lines
+}
+
+/// Whether one that is started beside another listens on its port.
+fn follows(changes: &[Change]) -> bool {
+    changes.iter().all(|change| change.field != "port")
 }
 
 /// Words below a row, indented.
@@ -143,7 +152,8 @@ fn server(row: &Row<'_>) -> String {
         // what differs is told below
         Action::RestartServer { changes, down, .. } if !changes.is_empty() => return restart(*down),
         Action::StartBeside { to, changes } => {
-            let detail = format!("beside the running one, {}, no down time", place(to));
+            let on_its = if follows(changes) { "on its " } else { "" };
+            let detail = format!("beside the running one, {on_its}{}, no down time", place(to));
             if changes.iter().any(|change| !matches!(change.field, "gpus" | "port")) {
                 return detail;
             }

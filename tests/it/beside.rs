@@ -1,6 +1,8 @@
 //! A server is changed on a pod with a GPU to spare, over real SSH: clients are served all the time, whatever becomes of
 //! the new one, of `pi`, and of what is wanted.
 
+mod port;
+
 use crate::lab::Lab;
 use crate::workplace::{KEY, Ran, Workplace};
 use serde_json::Value;
@@ -24,11 +26,15 @@ fn serves(seconds: u32, word: &str) -> String {
 const DIES: &str = r#"["bash", "-c", "sleep 2; echo 'no such thing as 42' >&2; exit 3"]"#;
 
 impl World {
-    fn up() -> Option<Self> {
+    fn empty() -> Option<Self> {
         let lab = Lab::up(&["2xH100"], "none")?;
         let serve = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/podlab/serve.py");
         lab.send("pod1", &serve, "/root/serve.py");
-        let world = Self { lab, place: Workplace::new() };
+        Some(Self { lab, place: Workplace::new() })
+    }
+
+    fn up() -> Option<Self> {
+        let world = Self::empty()?;
         world.wants(&serves(0, "first"), "");
         world.pi("apply --yes").exits(0);
         Some(world)
@@ -166,7 +172,8 @@ fn clients_are_served_while_a_server_is_replaced() {
         .pi("plan --detailed-exitcode")
         .exits(2)
         .says("will be restarted")
-        .says("port 8002 is fixed in pi.toml");
+        .says("port 8002 is fixed in pi.toml")
+        .says("without `share_port`");
     world.pi("apply --yes").exits(0);
     world.answers_on(8002);
 }

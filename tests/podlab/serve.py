@@ -1,16 +1,23 @@
 """The smallest model server there is, for tests of `engine = "command"`: python3 alone, no model.
 
-Usage: serve.py --port PORT --model FILE. It wants the key in PI_API_KEY on every path but /health.
+Usage: serve.py --port PORT --model FILE [--share-port] [--broken]. It wants the key in PI_API_KEY on every path but
+/health. With --share-port another one of its user may listen there, too, and what it answers when it is told to end it
+finishes. With --broken it is healthy, and can't answer questions.
 """
 
 import argparse
 import json
 import os
+import signal
+import socket
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--port", type=int, required=True)
 parser.add_argument("--model", required=True)
+parser.add_argument("--share-port", action="store_true")
+parser.add_argument("--broken", action="store_true")
 given = parser.parse_args()
 wanted = "Bearer " + os.environ["PI_API_KEY"]
 os.stat(given.model)
@@ -27,10 +34,10 @@ class Server(BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or "{}")
         message = {"role": "assistant", "content": asked.get("messages", [{}])[-1].get("content")}
         chat = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
-        self.answer(chat if self.path == "/v1/chat/completions" else None)
+        self.answer(chat if self.path == "/v1/chat/completions" else None, 500 if given.broken else 200)
 
-    def answer(self, body):
-        status = 404 if body is None else 200
+    def answer(self, body, status=200):
+        status = 404 if body is None else status
         if self.path != "/health" and self.headers.get("authorization") != wanted:
             status, body = 401, {"error": {"message": "Unauthorized"}}
         text = json.dumps(body or {}).encode()
@@ -41,4 +48,20 @@ class Server(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
 
-ThreadingHTTPServer(("0.0.0.0", given.port), Server).serve_forever()
+class Sharing(ThreadingHTTPServer):
+    request_queue_size = 128
+    daemon_threads = False
+
+    def server_bind(self):
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        super().server_bind()
+
+
+if given.share_port:
+    Server.timeout = 2  # connections that are kept open end
+    server = Sharing(("0.0.0.0", given.port), Server)
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    server.serve_forever()
+    server.server_close()
+else:
+    ThreadingHTTPServer(("0.0.0.0", given.port), Server).serve_forever()

@@ -2,7 +2,7 @@
 
 use super::{engine, place};
 use crate::manifest::raw::{ModelTable, PodTable};
-use crate::manifest::types::{GpuAsk, Model, Protect, State};
+use crate::manifest::types::{GpuAsk, Model, Protect, SharePort, State};
 use crate::manifest::value::Named;
 use crate::name::{ModelName, PodName};
 use crate::problem::Problem;
@@ -58,6 +58,7 @@ fn build(
         context: raw.context.value().copied(),
         memory: raw.memory.value().copied(),
         port: raw.port.value().copied(),
+        share_port: raw.share_port.value().map_or(SharePort::No, |share| share.0),
         listen: raw.listen.value().copied(),
         state: raw.state.value().copied().unwrap_or(State::Running),
         args: raw.args.value().into_iter().flatten().map(|arg| arg.0.clone()).collect(),

@@ -26,7 +26,8 @@ pub(super) fn ports<'a>(
     for asked in asked {
         let Some(port) = asked.candidate.model.port else { continue };
         let name = asked.candidate.name;
-        let place = held.get(&port).map_or(Ok(port), |holder| Err(port_taken(site, name, port, holder)));
+        let holder = held.get(&port).filter(|holder| !is_with_itself(asked, port, holder));
+        let place = holder.map_or(Ok(port), |holder| Err(port_taken(site, name, port, holder)));
         places.insert(name, place);
     }
     // who need not restart goes first
@@ -34,7 +35,9 @@ pub(super) fn ports<'a>(
         for asked in asked {
             let name = asked.candidate.name;
             let port = if places.contains_key(name) { None } else { former(asked) };
-            if let Some(port) = port.filter(|port| taken.insert(*port)) {
+            let fixed = |port| site.models.iter().any(|(_, model)| model.port == Some(port));
+            let shared = |port| held.get(&port).is_some_and(|holder| is_with_itself(asked, port, holder));
+            if let Some(port) = port.filter(|port| taken.insert(*port) || shared(*port) && !fixed(*port)) {
                 places.insert(name, Ok(port));
             }
         }
@@ -58,6 +61,11 @@ pub(super) fn ports<'a>(
 pub(in crate::plan) fn mapped(site: &Site<'_>) -> BTreeSet<Port> {
     let all = mapped_ports(&site.facts.provider).into_iter().chain(site.pod.ports.keys().copied());
     all.filter(|port| port.get() >= UNPRIVILEGED).collect()
+}
+
+/// Whether nobody has the port but what it is to replace there, or what is to replace it.
+fn is_with_itself(asked: &Asked<'_>, port: Port, holder: &Holder<'_>) -> bool {
+    matches!(holder, Holder::Server(name) if *name == asked.candidate.name) && recorded(asked) == Some(port)
 }
 
 fn content(asked: &Asked<'_>) -> Option<Port> {

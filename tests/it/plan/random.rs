@@ -174,6 +174,7 @@ fn manifest(choices: &mut Choices<'_>, pods: usize) -> String {
         let _ = write!(text, "[models.{name}]\nmodel = {model:?}\nengine = {kind:?}\n");
         if kind == "command" {
             text += "command = [\"serve\", \"{port}\"]\n";
+            text += choices.of(&["", "share_port = true\n"]);
         }
         let pod = choices.below(pods);
         let also = choices.below(pods);
@@ -227,6 +228,9 @@ fn facts(choices: &mut Choices<'_>, ours: &BTreeSet<SecretName>) -> PodFacts {
             // also such as no pi has left
             let beside = choices.once_in(6).then(|| server(choices, name, ours, pid + 40));
             seen.beside = beside.map(Box::new);
+            if choices.once_in(4) {
+                shares_its_port(choices, &mut seen, &mut facts.listeners);
+            }
             facts.servers.insert(name.parse().unwrap(), seen);
         }
     }
@@ -329,6 +333,35 @@ fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pi
     let mut past = past(choices, &spec);
     past.former = past.former.filter(|_| !answered);
     ServerSeen { spec, life, answered, secrets, past, measured: None, beside: None }
+}
+
+/// It listens on a port that it shares, perhaps with one that is to take its place.
+fn shares_its_port(choices: &mut Choices<'_>, seen: &mut ServerSeen, listeners: &mut Vec<Listener>) {
+    if choices.once_in(2) {
+        let mut beside = ServerSeen { beside: None, ..seen.clone() };
+        if let (Ok(spec), Life::Running { pid, .. }) = (&mut beside.spec, &mut beside.life) {
+            spec.gpus = choices.of(&[&[1], &[2], &[0]]).to_vec();
+            spec.context = choices.of(&[None, Some(Tokens(2048))]);
+            *pid += 40;
+        }
+        seen.beside = Some(Box::new(beside));
+    }
+    share(seen, listeners);
+    if let Some(beside) = &mut seen.beside {
+        share(beside, listeners);
+    }
+}
+
+fn share(seen: &mut ServerSeen, listeners: &mut Vec<Listener>) {
+    let (Ok(spec), Life::Running { pid, .. }) = (&mut seen.spec, &seen.life) else { return };
+    spec.shares_port = true;
+    listeners.push(Listener {
+        port: spec.port,
+        address: "0.0.0.0".to_owned(),
+        pid: Some(*pid),
+        session: Some(*pid),
+        command: "x".to_owned(),
+    });
 }
 
 /// What former starts left: one that answered once, with another context or build, and a failure.

@@ -134,6 +134,7 @@ fn spec(name: &str, port: u16) -> ServerSpec {
         gpus: Vec::new(),
         listen: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         port: Port::new(port).unwrap(),
+        shares_port: false,
         key: KeyUse::Open,
         args: vec!["--note".to_owned(), "a \"port\":1 \\ b".to_owned()],
         command: Vec::new(),
