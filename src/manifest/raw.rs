@@ -159,7 +159,7 @@ table! {
         /// The command line of engine = "command", one word each; {port} and {model} are filled in.
         #[schemars(with = "Option<Vec<String>>", length(min = 1))]
         command: Vec<String>,
-        /// Whether the command of engine = "command" sets SO_REUSEPORT, and listens only once it can answer: then a
+        /// Whether the command of engine = "command" sets `SO_REUSEPORT`, and listens only once it can answer: then a
         /// changed one starts on the same port beside the running one, where GPUs are free. vLLM is started so by pi.
         #[schemars(with = "Option<bool>")]
         share_port: Shares,

@@ -224,13 +224,7 @@ fn facts(choices: &mut Choices<'_>, ours: &BTreeSet<SecretName>) -> PodFacts {
     for (at, name) in NAMES.iter().enumerate() {
         if choices.once_in(2) {
             let pid = u32::try_from(100 * (at + 1)).unwrap();
-            let mut seen = server(choices, name, ours, pid);
-            // also such as no pi has left
-            let beside = choices.once_in(6).then(|| server(choices, name, ours, pid + 40));
-            seen.beside = beside.map(Box::new);
-            if choices.once_in(4) {
-                shares_its_port(choices, &mut seen, &mut facts.listeners);
-            }
+            let seen = one_or_two(choices, (name, pid), ours, &mut facts.listeners);
             facts.servers.insert(name.parse().unwrap(), seen);
         }
     }
@@ -333,6 +327,23 @@ fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pi
     let mut past = past(choices, &spec);
     past.former = past.former.filter(|_| !answered);
     ServerSeen { spec, life, answered, secrets, past, measured: None, beside: None }
+}
+
+/// A server, and what is beside it.
+fn one_or_two(
+    choices: &mut Choices<'_>,
+    (name, pid): (&str, u32),
+    ours: &BTreeSet<SecretName>,
+    listeners: &mut Vec<Listener>,
+) -> ServerSeen {
+    let mut seen = server(choices, name, ours, pid);
+    // also such as no pi has left
+    let beside = choices.once_in(6).then(|| server(choices, name, ours, pid + 40));
+    seen.beside = beside.map(Box::new);
+    if choices.once_in(4) {
+        shares_its_port(choices, &mut seen, listeners);
+    }
+    seen
 }
 
 /// It listens on a port that it shares, perhaps with one that is to take its place.
