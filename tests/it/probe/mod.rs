@@ -2,6 +2,7 @@
 
 mod gpus;
 mod machine;
+mod one_port;
 mod records;
 mod servers;
 mod trouble;
