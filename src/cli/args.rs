@@ -186,7 +186,7 @@ pub(super) struct Fit {
     #[arg(long, value_name = "GIB", requires = "gpu")]
     pub(super) available_kv: Option<f64>,
     /// Print the estimate as JSON
-    #[arg(long, requires = "gpu")]
+    #[arg(long)]
     pub(super) json: bool,
     /// More arguments of vllm, which may change the fit
     #[arg(last = true, value_name = "ARGS")]

@@ -22,7 +22,7 @@ pub(super) async fn run(global: &Global, json: Json) -> Result<Exit> {
     world.remote.close().await;
     let free = free(&world, &pod, &facts?)?;
     match json {
-        Json::Yes => ui::data(&format!("{:#}\n", ui::known_json(&pod, &free)))?,
+        Json::Yes => ui::data(&ui::json_page(&ui::known_json(&pod, &free)))?,
         Json::No if free.is_empty() => ui::data(&format!(
             "`{pod}` has no GPU. What runs without: pi start OWNER/NAME:FILE.gguf --gpus 0\n"
         ))?,

@@ -162,7 +162,7 @@ async fn tell(world: &mut World, name: &ModelName, args: &Start) -> Result<()> {
             tunnel: endpoint.access == Access::Tunnel,
         };
         if args.json {
-            ui::data(&format!("{}\n", ui::serving_json(&serving)))?;
+            ui::data(&ui::json_line(&ui::serving_json(&serving)))?;
         } else {
             ui::data(&ui::serving_text(&serving))?;
         }
