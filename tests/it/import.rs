@@ -1,5 +1,6 @@
 //! `pi import`: what runs without pi, and what the older pi knew.
 
+use crate::json;
 use crate::sshd::eventually;
 use crate::workplace::Workplace;
 use std::fs;
@@ -56,6 +57,32 @@ fn a_server_that_runs_becomes_an_entry_once_and_its_key_stays_out() {
     );
     assert_eq!(place.manifest(), before + &entry);
     place.pi("import --yes").exits(0).says("Nothing to add");
+}
+
+#[test]
+fn machines_are_told_what_was_found_and_what_it_makes_of_pi_toml() {
+    let place =
+        Workplace::with(&format!("{MANIFEST}\n[models.qwen3-8b]\nmodel = \"a/b\"\nstate = \"stopped\"\n"));
+    let stranger = Stranger::start(&place, "--api-key sesame");
+    let (dir, before) = (place.path().to_str().unwrap(), place.manifest());
+    let asked = place.pi("import --json").exits(64).says("--yes");
+    assert_eq!(json::kinds(&json::events(&asked)), ["found", "manifest"]);
+    assert_eq!(place.manifest(), before);
+    let ran = place.pi("import --json --yes").exits(0);
+    assert!(!ran.out.contains("sesame"), "{}", ran.out);
+    let (port, pid) = (stranger.port.to_string(), stranger.process.id().to_string());
+    let names = [(dir, "{dir}"), (port.as_str(), "{port}"), (pid.as_str(), "{pid}")];
+    let told = json::events(&ran);
+    json::events_written_down("import.json", &told, &names);
+    // what was told is what was written
+    for line in told[1]["new"].as_array().unwrap() {
+        let at = usize::try_from(line["line"].as_u64().unwrap()).unwrap();
+        assert_eq!(place.manifest().lines().nth(at - 1), line["text"].as_str(), "{line}");
+    }
+    let again = json::events(&place.pi("import --json --yes").exits(0).says("Nothing to add"));
+    assert_eq!((json::kinds(&again), &again[0]["models"]), (vec!["found"], &serde_json::json!([])));
+    fs::write(place.path().join("bad.json"), "{}").unwrap();
+    assert_eq!(place.pi("import --json --from bad.json").exits(64).says("not of the older pi").out, "");
 }
 
 #[test]

@@ -1,23 +1,73 @@
 //! What commands print for machines: each form as written down in `tests/json`, and nothing else on standard output.
 
+mod everywhere;
 mod fit;
+mod looks;
+mod starts;
 
 use crate::golden::Golden;
 use crate::workplace::Ran;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// The one document that a command printed.
 #[track_caller]
-fn document(ran: &Ran) -> Value {
+pub(crate) fn document(ran: &Ran) -> Value {
     serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}\n{}\n{}", ran.out, ran.err))
 }
 
-/// Compares a form with what is written down in `tests/json`.
+/// The events that a command printed, one a line.
 #[track_caller]
-fn written_down(name: &str, form: &str) {
+pub(crate) fn events(ran: &Ran) -> Vec<Value> {
+    let event = |line: &str| {
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}\n{line}\n{}", ran.err))
+    };
+    ran.out.lines().map(event).collect()
+}
+
+/// The kinds of events, in their order.
+pub(crate) fn kinds(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["event"].as_str().unwrap()).collect()
+}
+
+/// Compares one document with what is written down in `tests/json`; what differs from run to run stands there as its
+/// name: `{dir}`.
+#[track_caller]
+pub(crate) fn written_down(name: &str, told: &Value, names: &[(&str, &str)]) {
+    compare(name, &format!("{:#}\n", same(told, names)));
+}
+
+/// The same with events.
+#[track_caller]
+pub(crate) fn events_written_down(name: &str, told: &[Value], names: &[(&str, &str)]) {
+    compare(name, &told.iter().map(|event| format!("{}\n", same(event, names))).collect::<String>());
+}
+
+#[track_caller]
+fn compare(name: &str, text: &str) {
     let mut golden = Golden::default();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/json").join(name);
-    golden.compare(&file, form);
+    golden.compare(&file, text);
     golden.all_as_written();
+}
+
+/// The same in every run: what a clock, a process table or a machine decides is 0, texts have their names.
+fn same(value: &Value, names: &[(&str, &str)]) -> Value {
+    let by_name =
+        |text: &str| names.iter().fold(text.to_owned(), |text, (real, name)| text.replace(real, name));
+    match value {
+        Value::String(text) => by_name(text).into(),
+        Value::Array(list) => list.iter().map(|value| same(value, names)).collect(),
+        Value::Object(fields) => {
+            let field = |(key, value): (&String, &Value)| match (key.as_str(), value) {
+                ("seconds" | "pid" | "cpus" | "port" | "idle_seconds", Value::Number(_)) => {
+                    (key.clone(), json!(0))
+                }
+                ("since" | "spec", Value::String(_)) => (key.clone(), json!("…")),
+                (_, value) => (by_name(key), same(value, names)),
+            };
+            fields.iter().map(field).collect::<serde_json::Map<_, _>>().into()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
 }
