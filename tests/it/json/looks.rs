@@ -41,6 +41,21 @@ fn check_of_what_is_no_manifest_is_an_error_as_elsewhere() {
 }
 
 #[test]
+fn init_writes_a_manifest_that_is_right_and_nothing_over_another() {
+    for args in ["init", "init --local"] {
+        let place = Workplace::new();
+        let ran = place.pi(args).exits(0).says("Wrote pi.toml. Edit it, then: pi plan");
+        assert_eq!(ran.out, "");
+        let (before, text) = (place.manifest(), place.pi("check").exits(0).out);
+        assert!(text.ends_with("no mistakes.\n"), "{text}");
+        place.pi(args).exits(64).says("pi.toml is there already").says("--manifest FILE");
+        assert_eq!(place.manifest(), before);
+        place.pi(&format!("{args} --manifest no/such/pi.toml")).exits(1).says("cannot write no/such/pi.toml");
+        place.pi(&format!("{args} more")).exits(64);
+    }
+}
+
+#[test]
 fn init_tells_where_it_wrote() {
     let place = Workplace::new();
     let dir = place.path().to_str().unwrap();

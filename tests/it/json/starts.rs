@@ -1,7 +1,7 @@
 //! `pi start` and `pi stop` as events: what they do to pi.toml is among them.
 
-use super::{events, events_written_down, kinds};
-use crate::workplace::Workplace;
+use super::{document, events, events_written_down, kinds, written_down};
+use crate::workplace::{KEY, Workplace};
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
@@ -44,9 +44,12 @@ fn start_and_stop_tell_what_becomes_of_the_pod_and_of_pi_toml() {
     assert_eq!(place.manifest(), before);
 
     let told = events(&place.pi(&format!("{line} --yes")).exits(0));
-    let kept: Vec<_> =
-        told.iter().filter(|event| event["event"] != "log" && event["event"] != "said").cloned().collect();
-    events_written_down("start.json", &kept, &names);
+    events_written_down("start.json", &told, &names);
+
+    // whoever asks for the key is shown it, as without --json
+    let env = place.pi("env echo --json");
+    assert_eq!((env.code, env.err.as_str()), (Some(0), ""), "{env:?}");
+    written_down("env.json", &document(&env), &[(KEY, "{key}"), (port.as_str(), "{port}")]);
 
     let told = events(&place.pi("stop echo --json").exits(0).says("`echo` is stopped."));
     events_written_down("stop.json", &told, &names);
@@ -57,4 +60,12 @@ fn start_and_stop_tell_what_becomes_of_the_pod_and_of_pi_toml() {
     let told = events(&place.pi("stop --json").exits(0).says("Nothing in pi.toml is to run"));
     assert_eq!(told, [serde_json::json!({ "event": "stopped", "models": [] })]);
     assert_eq!(place.pi("stop ecco --json").exits(64).says("did you mean `echo`?").out, "");
+
+    written_down("pods.json", &document(&place.pi("pods --json").exits(0)), &names);
+    let told = events(&place.pi("destroy --json").exits(64).says("run with --yes"));
+    assert_eq!(kinds(&told), ["plan"]);
+    let told = events(&place.pi("destroy --json --yes").exits(0));
+    events_written_down("destroy.json", &told, &names);
+    let told = events(&place.pi("destroy --json --yes").exits(0));
+    assert_eq!((kinds(&told), &told[0]["steps"]), (vec!["plan"], &serde_json::json!([])));
 }
