@@ -69,3 +69,23 @@ fn start_and_stop_tell_what_becomes_of_the_pod_and_of_pi_toml() {
     let told = events(&place.pi("destroy --json --yes").exits(0));
     assert_eq!((kinds(&told), &told[0]["steps"]), (vec!["plan"], &serde_json::json!([])));
 }
+
+#[test]
+fn a_start_that_fails_tells_what_is_taken_back_and_writes_nothing() {
+    let bench = Bench::new();
+    let place = &bench.place;
+    let gone = place.manifest().replace("serve.py", "none.py");
+    place.write(&gone);
+    let ran =
+        place.pi(&format!("start {}/weights --name echo --yes --json", place.path().display())).exits(1);
+    let told = events(&ran.says("pi.toml is as it was."));
+    let told: Vec<_> =
+        told.into_iter().filter(|event| event["event"] != "log" && event["event"] != "said").collect();
+    let kinds = kinds(&told);
+    // of the secrets, the server and its answer; then of what is taken back
+    let first = ["plan", "began", "ended", "began", "ended", "began", "ended", "plan", "began", "ended"];
+    assert_eq!(kinds, first);
+    assert_eq!((&told[6]["outcome"], &told[6]["code"]), (&"failed".into(), &"file-missing".into()));
+    assert_eq!(told[7]["steps"][0]["action"], "remove_server");
+    assert_eq!(place.manifest(), gone);
+}
