@@ -126,7 +126,7 @@ fn machines_are_told_whose_lock_it_was() {
     assert!(lock(&place).exists());
     held(&place, 900);
     let told = json::events(&place.pi("unlock here --json --yes").exits(0).says("is broken"));
-    json::events_written_down("unlock.json", &told, &[]);
+    json::events_written_down("unlock.jsonl", &told, &[]);
     assert!(!place.pod().join("lock").exists());
     assert_eq!(place.pi("unlock nowhere --json").exits(64).says("here").out, "");
 }

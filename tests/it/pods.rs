@@ -111,7 +111,7 @@ fn machines_are_told_what_went_and_what_goes_on() {
     assert_eq!(place.pi("pods remove nera --json --yes").exits(64).says("did you mean `near`?").out, "");
     assert_eq!(manifest(&place), before);
     let ran = place.pi("pods remove near --models --json --yes").exits(0).says("`echo` is not stopped");
-    json::events_written_down("pods-remove.json", &json::events(&ran), &[(dir, "{dir}")]);
+    json::events_written_down("pods-remove.jsonl", &json::events(&ran), &[(dir, "{dir}")]);
     let ran = place.pi("pods remove far --models --json --yes").exits(0);
     let told = json::events(&ran);
     let last = told.last().unwrap();

@@ -75,7 +75,7 @@ fn machines_are_told_what_becomes_of_pi_toml_and_of_the_pod() {
     let (dir, port, user) = (place.path().to_str().unwrap(), sshd.port().to_string(), user());
     let names =
         [(dir, "{dir}"), (ssh.as_str(), "{ssh}"), (port.as_str(), "{port}"), (user.as_str(), "{user}")];
-    json::events_written_down("pods-setup.json", &json::events(&ran), &names);
+    json::events_written_down("pods-setup.jsonl", &json::events(&ran), &names);
     // a second time there is nothing to do
     let again = json::events(&setup(&place, "dc1", &ssh, &["--json"]).exits(0));
     assert_eq!(json::kinds(&again), ["plan", "ready"]);

@@ -99,7 +99,7 @@ fn machines_are_told_an_object_a_line() {
         json::events(&ran).iter().map(|event| event["line"].as_str().unwrap().to_owned()).collect();
     // the door has taken what steers a terminal out of it
     assert_eq!(lines, ["\"two\" \\ red", "", "{\"own\": 1}"]);
-    json::events_written_down("logs.json", &json::events(&ran), &[]);
+    json::events_written_down("logs.jsonl", &json::events(&ran), &[]);
     assert_eq!(site.place.pi("logs ecco --json").exits(64).says("did you mean `echo`?").out, "");
 
     let (site, log) = with_log("one\n");

@@ -95,7 +95,7 @@ fn machines_are_told_its_url_and_its_process() {
     let told: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(told["pid"], child.id());
     let (port, pid) = (told["port"].to_string(), told["pid"].to_string());
-    json::events_written_down("tunnel.json", &[told], &[(&port, "{port}")]);
+    json::events_written_down("tunnel.jsonl", &[told], &[(&port, "{port}")]);
     // a second one is an error as without --json
     let ran = site.place.pi("tunnel echo --json").exits(1).says("is open");
     assert_eq!(ran.out, "");
@@ -112,7 +112,7 @@ fn machines_are_told_its_url_and_its_process() {
     let line = fs::read_to_string(format!("/proc/{}/cmdline", told["pid"])).unwrap();
     assert!(line.contains("--kept-by"), "{line}");
     let closed = json::document(&site.place.pi("tunnel echo --close --json").exits(0).says("is closed"));
-    json::events_written_down("tunnel-close.json", &[closed], &[]);
+    json::events_written_down("tunnel-close.jsonl", &[closed], &[]);
     let told = json::document(&site.place.pi("tunnel echo --close --json").exits(0).says("No tunnel"));
     assert_eq!(told["closed"], false);
     assert_eq!(site.place.pi("tunnel ecco --close --json").exits(64).says("did you mean").out, "");

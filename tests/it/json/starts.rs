@@ -44,7 +44,7 @@ fn start_and_stop_tell_what_becomes_of_the_pod_and_of_pi_toml() {
     assert_eq!(place.manifest(), before);
 
     let told = events(&place.pi(&format!("{line} --yes")).exits(0));
-    events_written_down("start.json", &told, &names);
+    events_written_down("start.jsonl", &told, &names);
 
     // whoever asks for the key is shown it, as without --json
     let env = place.pi("env echo --json");
@@ -52,7 +52,7 @@ fn start_and_stop_tell_what_becomes_of_the_pod_and_of_pi_toml() {
     written_down("env.json", &document(&env), &[(KEY, "{key}"), (port.as_str(), "{port}")]);
 
     let told = events(&place.pi("stop echo --json").exits(0).says("`echo` is stopped."));
-    events_written_down("stop.json", &told, &names);
+    events_written_down("stop.jsonl", &told, &names);
     // nothing is left to do
     let told = events(&place.pi("stop echo --json").exits(0).says("stopped already"));
     assert_eq!(kinds(&told), ["plan", "stopped"]);
@@ -65,7 +65,7 @@ fn start_and_stop_tell_what_becomes_of_the_pod_and_of_pi_toml() {
     let told = events(&place.pi("destroy --json").exits(64).says("run with --yes"));
     assert_eq!(kinds(&told), ["plan"]);
     let told = events(&place.pi("destroy --json --yes").exits(0));
-    events_written_down("destroy.json", &told, &names);
+    events_written_down("destroy.jsonl", &told, &names);
     let told = events(&place.pi("destroy --json --yes").exits(0));
     assert_eq!((kinds(&told), &told[0]["steps"]), (vec!["plan"], &serde_json::json!([])));
 }
