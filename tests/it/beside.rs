@@ -172,8 +172,7 @@ fn clients_are_served_while_a_server_is_replaced() {
         .pi("plan --detailed-exitcode")
         .exits(2)
         .says("will be restarted")
-        .says("port 8002 is fixed in pi.toml")
-        .says("without `share_port`");
+        .says("port 8002 is fixed in pi.toml");
     world.pi("apply --yes").exits(0);
     world.answers_on(8002);
 }
