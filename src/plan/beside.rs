@@ -185,9 +185,10 @@ fn port(
 ) -> Result<Port, String> {
     match (candidate.model.port, share(site, candidate.seen, (wanted, now))) {
         (Some(port), _) if port != now.port => Ok(port),
-        (_, Ok(())) => Ok(now.port),
         (Some(port), Err(why)) => Err(format!("port {port} is fixed in pi.toml, and {why}")),
-        (None, Err(_)) => {
+        // not where it has to give its port to somebody else
+        (_, Ok(())) if wanted.port == now.port => Ok(now.port),
+        (_, Ok(()) | Err(_)) => {
             let taken = around.iter().map(|other| other.port).chain([now.port]).collect();
             let none = || "no other port is free that clients reach".to_owned();
             spare_port(site, stays, taken, now).ok_or_else(none)
