@@ -7,6 +7,10 @@ model_paths=({{ model_paths | words }})
 repos=({{ repos | words }})
 programs=({{ programs | words }})
 salt={{ salt }}
+topology=
+{% if topology %}
+topology=yes
+{% endif %}
 
 set +e +u +o pipefail
 shopt -s nullglob
@@ -14,19 +18,17 @@ export LC_ALL=C
 exec 3>&1 2>/dev/null
 
 emit pi-probe 1
-flush
 who
 absolute "$pi_path"; pi_path=$REPLY
 absolute "$models_path"; models_path=$REPLY
 # the slowest first, beside all others
 smi=
-find_program nvidia-smi && smi=$REPLY && exec {gpu_fd}< <(printf '%s\n' "$BASHPID"; exec 3>&-; out=; gpus)
+find_program nvidia-smi && smi=$REPLY && ask_gpus
 emit path pi "$pi_path"
 emit path models "$models_path"
 host
 mounts
-programs
-sections=(5 disks 5 processes)
+sections=(5 programs 5 disks 5 processes)
 ((${#repos[@]} + ${#model_paths[@]})) && sections+=(5 weights)
 sections "${sections[@]}" 8 home
 collect_gpus

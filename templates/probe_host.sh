@@ -146,7 +146,7 @@ mounts() {
   done
 }
 
-programs() { # as find_program, but bash itself looks for all of them at once
+programs() { # as find_program, but bash itself looks for all of them at once, and where installers put things
   local name dir dirs='' IFS=:
   for dir in $PATH "$home/.local/bin" "$pi_path/bin"; do [[ $dir == /* ]] && dirs+=:$dir; done
   local PATH=${dirs#:}

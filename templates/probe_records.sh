@@ -31,11 +31,11 @@ sections() { # seconds name…: runs the functions of these names beside this sh
   local fd pid code
   while flush && (($#)); do
     # its standard output is the pod's; a line in the pipe tells that a section is done
-    exec {fd}< <(printf '%s\n' "$BASHPID"; exec 4>&1 >&3 3>&-; one_by_one "$@")
+    exec {fd}< <(printf '%s\n' "$BASHPID"; exec 4>&1 >&3 3>&- 8<&- 9>&-; one_by_one "$@")
     pid='' code=0
     read -r -u "$fd" pid
     while (($#)) && ((code == 0)); do
-      read -r -t "$1" -u "$fd" _
+      hear "$1" "$fd"
       code=$?
       if ((code > 128)); then
         stop "$pid"
@@ -48,6 +48,29 @@ sections() { # seconds name…: runs the functions of these names beside this sh
     done
     exec {fd}<&-
   done
+}
+
+hear() { # seconds fd option…: what `read` gets → REPLY, and its exit code; more than 128 when the time is over
+  local left part code
+  REPLY=
+  for ((left = $1; left > 0; left--)); do
+    IFS= read -r -t 1 "${@:3}" -u "$2" part
+    code=$?
+    REPLY+=$part
+    ((code > 128)) || return "$code"
+    watch
+  done
+  return 142
+}
+
+watch() { # ends all of this when pi does; where templates/alone.sh runs it, which has told how pi is heard
+  local line
+  [[ -n $pi_lease ]] || return
+  while read -r -t 0 -u 8; do
+    IFS= read -r -u 8 line && [[ $line != stop ]] || kill -KILL 0
+    pi_heard=$SECONDS
+  done
+  ((SECONDS - pi_heard < pi_lease)) || kill -KILL 0
 }
 
 one_by_one() { # seconds name…
@@ -83,9 +106,9 @@ process() { # pid → state, parent, session, started (ticks since boot); fails 
   state=${fields[0]} parent=${fields[1]} session=${fields[3]} started=${fields[19]}
 }
 
-find_program() { # name → REPLY; as `type -P`, without a fork, and where installers put things
+find_program() { # name → REPLY; as `type -P`, without a fork
   local dir IFS=:
-  for dir in $PATH "$home/.local/bin" "$pi_path/bin"; do
+  for dir in $PATH; do
     REPLY=$dir/$1
     [[ $dir == /* && -f $REPLY && -x $REPLY ]] && return
   done

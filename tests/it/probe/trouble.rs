@@ -104,7 +104,7 @@ fn what_hangs_is_ended_and_becomes_a_gap() {
     place.program("df", "echo $$ >>pids; exec sleep 1000");
     place.program("nvidia-smi", "echo $$ >>pids; sleep 1000 & echo $! >>pids; wait");
     place.write("pi/engines/e/pi-recipe", "{}");
-    let script = place.script().replace("(5 disks", "(1 disks").replace("patience=20", "patience=1");
+    let script = place.script().replace(" 5 disks", " 1 disks").replace("patience=20", "patience=1");
     let start = Instant::now();
     let facts = read(&place.text(&script), &Expect::default());
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
