@@ -15,7 +15,7 @@ topology=yes
 set +e +u +o pipefail
 shopt -s nullglob
 export LC_ALL=C
-exec 3>&1 2>/dev/null
+exec 2>/dev/null
 
 emit pi-probe 1
 who

@@ -4,7 +4,7 @@
 ask_gpus() { # → gpu_fd: the answer comes while all else is looked at
   cells=index,uuid,name,memory.total,memory.used,driver_version
   more_cells=compute_cap,mig.mode.current,ecc.errors.uncorrected.volatile.total
-  exec {gpu_fd}< <(printf '%s\n' "$BASHPID"; exec "$smi" "--query-gpu=$cells,$more_cells" --format=csv,noheader,nounits 2>&1 3>&- 8<&- 9>&-)
+  exec {gpu_fd}< <(printf '%s\n' "$BASHPID"; exec "$smi" "--query-gpu=$cells,$more_cells" --format=csv,noheader,nounits 2>&1 8<&- 9>&-)
 }
 
 collect_gpus() {
@@ -17,7 +17,7 @@ collect_gpus() {
     tell_gpus 0
     may_be_held || { [[ -n $topology ]] && ((${#lines[@]} > 1)); } || return
   fi
-  exec {gpu_fd}< <(printf '%s\n' "$BASHPID"; exec 3>&- 8<&- 9>&-; out=; ask_further)
+  exec {gpu_fd}< <(printf '%s\n' "$BASHPID"; exec 8<&- 9>&-; out=; ask_further)
   hear_gpus
   [[ $REPLY == smi* || -n $known ]] || emit smi 124 "nvidia-smi did not answer within $patience s"
   out+=$REPLY

@@ -92,7 +92,7 @@ ask_health() { # name spec
     '' | 0.0.0.0) address=127.0.0.1 ;;
     ::) address=::1 ;;
   esac
-  exec {fd}< <(printf '%s\n' "$BASHPID"; exec 4>&-; health "$address" "$port")
+  exec {fd}< <(printf '%s\n' "$BASHPID"; health "$address" "$port")
   asked+=("$fd $1")
 }
 
