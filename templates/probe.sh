@@ -28,9 +28,9 @@ emit path pi "$pi_path"
 emit path models "$models_path"
 host
 mounts
-sections=(5 programs 5 disks 5 processes)
+sections=(5 programs 5 processes)
 ((${#repos[@]} + ${#model_paths[@]})) && sections+=(5 weights)
-sections "${sections[@]}" 8 home
+sections "${sections[@]}" 8 home 5 disks
 collect_gpus
 emit end
 flush

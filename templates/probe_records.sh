@@ -38,11 +38,16 @@ sections() { # seconds name…: runs the functions of these names beside this sh
     while (($#)) && ((code == 0)); do
       hear "$1" "$fd"
       code=$?
-      if ((code == 0 && ${#REPLY})); then
+      if [[ $REPLY == raw ]]; then # its shell is a program now: all that comes is what that says
+        hear "$1" "$fd" -N 1000000
+        code=$(($? > 128 ? 142 : 0))
+        ((code)) || "tell_$2" "$REPLY"
+      elif ((code == 0 && ${#REPLY})); then
         IFS= read -r -N "$REPLY" -u "$fd" block
         out+=$block
         continue
-      elif ((code > 128)); then
+      fi
+      if ((code > 128)); then
         stop "$pid"
         gap "$2" "did not end within $1 s"
       elif ((code)); then
