@@ -13,4 +13,5 @@ printf '\036%s begin\n' "$pi_mark" >&9
 while read -r -u 8 -t 0; do # a slow login shell: has pi thought better of it?
   IFS= read -r -u 8 pi_line && [[ $pi_line != stop ]] || exit 1
 done
+trap 'kill -KILL 0' HUP INT PIPE TERM # what hangs would stay
 trap 'pi_code=$?; printf "\036%s end\n" "$pi_mark" >&9; printf "\036%s end %s\n" "$pi_mark" "$pi_code"' EXIT

@@ -1,5 +1,6 @@
 # Tells what is on a pod: one record a line, `key<TAB>field…`, from `pi-probe` to `end`. It changes nothing.
-# Needs bash 4.2 and coreutils. A section that fails or hangs becomes a `gap` record, the others go on.
+# Needs bash 4.2 and coreutils. A section that fails or hangs becomes a `gap` record, the others go on. Behind alone.sh
+# it keeps watch itself: this shell waits by `hear` alone, and touches no file that may hang.
 pi_path={{ pi_path }}
 models_path={{ models_path }}
 mount_targets=({{ mount_targets | words }})

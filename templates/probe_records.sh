@@ -67,8 +67,8 @@ hear() { # seconds fd option…: what `read` gets → REPLY, and its exit code; 
     code=$?
     REPLY+=$part
     ((code > 128)) || return "$code"
-    flush
     watch
+    flush
   done
   return 142
 }

@@ -49,7 +49,7 @@ async fn they_tell_exactly_what_happened() {
     let noise = "echo noise; echo noise >&2; printf '\\036noise begin\\n'; printf no-newline\n";
     std::fs::write(sshd.home().join(".bashrc"), noise).unwrap();
     let doors = doors(&sshd);
-    let table: [(&str, Result<i32, &str>, &[&str]); 9] = [
+    let table: [(&str, Result<i32, &str>, &[&str]); 8] = [
         ("exit 0", Ok(0), &[]),
         ("exit 3", Ok(3), &[]),
         ("set -e; false; echo on", Ok(1), &[]),
@@ -58,7 +58,6 @@ async fn they_tell_exactly_what_happened() {
         ("echo \"$0 $# ${-//[^i]/}.\"", Ok(0), &["test.sh 0 ."]),
         ("cat; echo read all", Ok(0), &["read all"]),
         ("echo known; kill -KILL $$", Err("lost"), &["known"]),
-        ("trap -p TERM INT HUP", Ok(0), &[]),
     ];
     for at in ["near", "far"] {
         for (text, code, expected) in table {
@@ -98,6 +97,23 @@ async fn what_hangs_ends_with_the_job() {
             said = run(&doors, at, &text, None) => panic!("{said:?}"),
             () = begun(&id) => {}
         }
+        gone(&id);
+    }
+}
+
+#[tokio::test]
+async fn what_hangs_ends_when_its_shell_is_told_to() {
+    let sshd = Sshd::start();
+    let doors = doors(&sshd);
+    for (at, signal) in [("near", "TERM"), ("far", "TERM"), ("near", "HUP"), ("far", "PIPE")] {
+        let id = unique();
+        let text = hanging(&id);
+        let end = async {
+            begun(&id).await;
+            kill(signal, processes_with(&format!("(exec sleep 302.{id})"))[0]);
+        };
+        let ((exit, said), ()) = tokio::join!(run(&doors, at, &text, None), end);
+        assert_eq!((exit.unwrap_err().code(), said), ("lost", vec![]), "{at} {signal}");
         gone(&id);
     }
 }
