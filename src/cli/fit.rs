@@ -28,7 +28,12 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
             .iter()
             .filter(|gpu| gpu.capability().is_some())
             .filter_map(|gpu| Some((gpu, estimate(&subject, gpu, &version, args).ok()?.1)));
-        ui::data(&ui::fit_overview(&subject.name, &lines.collect::<Vec<_>>()))?;
+        let lines: Vec<_> = lines.collect();
+        ui::data(&if args.json {
+            ui::fit_overview_json(&subject.name, &version, &lines)
+        } else {
+            ui::fit_overview(&subject.name, &lines)
+        })?;
         return Ok(Exit::Done);
     };
     let gpu = find(name)?;

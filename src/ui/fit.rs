@@ -9,7 +9,8 @@ use crate::plan::Measurement;
 use crate::ui::layout::{Count, padded};
 use crate::ui::pods::ago;
 use crate::ui::style::{ADD, CHANGE, REMOVE, STRONG, Styled};
-use serde_json::json;
+use crate::ui::visible::json_page;
+use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// What an estimate is about.
@@ -76,5 +77,20 @@ pub fn fit_json(fit: &Fit, tries: &[Try], measured: Option<&Measurement>) -> Str
     if let Some(Measurement { pod, at, kv_gib: _ }) = measured {
         value["measured"] = json!({ "pod": pod, "at": at });
     }
-    format!("{value:#}\n")
+    json_page(&value)
+}
+
+/// The overview for machines, in format 1: for every kind of GPU the fewest that do, in the form of [`fit_json`].
+#[must_use]
+pub fn fit_overview_json(model: &str, version: &Version, lines: &[(&'static Gpu, Fit)]) -> String {
+    let line = |(gpu, fit): &(&'static Gpu, Fit)| {
+        let mut value = json!({ "gpu": gpu.key, "count": fit.parallel.gpus(), "context": fit.context });
+        if let (Value::Object(into), Value::Object(report)) = (&mut value, report::report(fit, &[])) {
+            // what would fit instead is asked with --gpu
+            into.extend(report.into_iter().filter(|(name, _)| name != "try"));
+        }
+        value
+    };
+    let gpus: Vec<Value> = lines.iter().map(line).collect();
+    json_page(&json!({ "format": 1, "model": model, "vllm": version.to_string(), "gpus": gpus }))
 }
