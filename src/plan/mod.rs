@@ -59,7 +59,7 @@ pub use finding::{Finding, Severity};
 pub use hide::{address as shown_address, recipe as shown_recipe};
 pub use inputs::{Inputs, Protected, Scope};
 pub use look::LOCK_EXPIRY;
-pub use measured::{Measurement, measured_before};
+pub use measured::{Known, Measurement, known_to_fit, measured_before};
 pub use packages::Packages;
 pub use questions::questions;
 pub use render::{scripts, shown_scripts};

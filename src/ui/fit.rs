@@ -9,7 +9,7 @@ use crate::plan::Measurement;
 use crate::ui::layout::{Count, padded};
 use crate::ui::pods::ago;
 use crate::ui::style::{ADD, CHANGE, REMOVE, STRONG, Styled};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// What an estimate is about.
@@ -35,12 +35,23 @@ pub fn fit_text(heading: &FitHeading<'_>, fit: &Fit, tries: &[Try]) -> String {
     format!("{} on {gpus}, vllm {version}\n{measured}\n{}", Styled(STRONG, model), Table { fit, tries })
 }
 
+/// One model on one kind of GPU, as a line of the overview.
+#[derive(Debug)]
+pub struct FitLine {
+    /// The GPU.
+    pub gpu: &'static Gpu,
+    /// How it fits.
+    pub fit: Fit,
+    /// What a pod measured when it ran so.
+    pub measured: Option<Measurement>,
+}
+
 /// One model on every kind of GPU: the fewest that do, or why none will.
 #[must_use]
-pub fn fit_overview(model: &str, lines: &[(&'static Gpu, Fit)]) -> String {
+pub fn fit_overview(model: &str, lines: &[FitLine]) -> String {
     let mut text = format!("{}\n\n", Styled(STRONG, model));
-    let widest = lines.iter().map(|(gpu, _)| gpu.key.len()).max().unwrap_or(0);
-    for (gpu, fit) in lines {
+    let widest = lines.iter().map(|line| line.gpu.key.len()).max().unwrap_or(0);
+    for FitLine { gpu, fit, measured } in lines {
         let style = match fit.verdict {
             Verdict::Fits => ADD,
             Verdict::Tight => CHANGE,
@@ -61,9 +72,10 @@ pub fn fit_overview(model: &str, lines: &[(&'static Gpu, Fit)]) -> String {
                 fit.context
             ),
         };
-        let _ = writeln!(text, "  {}  {line}", Styled(style, gpus));
+        let measured = measured.as_ref().map(|it| format!("  measured on {}", it.pod)).unwrap_or_default();
+        let _ = writeln!(text, "  {}  {line}{measured}", Styled(style, gpus));
     }
-    let fitting = lines.iter().filter(|(_, fit)| fit.verdict == Verdict::Fits).count();
+    let fitting = lines.iter().filter(|line| line.fit.verdict == Verdict::Fits).count();
     let kinds = Count(lines.len(), "kind");
     let _ = writeln!(text, "\nIt surely fits on {fitting} of {kinds} of GPU, with up to 8 of them.");
     text
@@ -73,8 +85,13 @@ pub fn fit_overview(model: &str, lines: &[(&'static Gpu, Fit)]) -> String {
 #[must_use]
 pub fn fit_json(fit: &Fit, tries: &[Try], measured: Option<&Measurement>) -> String {
     let mut value = report::report(fit, tries);
-    if let Some(Measurement { pod, at, kv_gib: _ }) = measured {
-        value["measured"] = json!({ "pod": pod, "at": at });
+    if let Some(measured) = measured {
+        value["measured"] = measured_json(measured);
     }
     format!("{value:#}\n")
+}
+
+/// Where a pool was measured, and when, in seconds since 1970.
+pub(super) fn measured_json(Measurement { pod, at, kv_gib: _ }: &Measurement) -> Value {
+    json!({ "pod": pod, "at": at })
 }
