@@ -116,17 +116,29 @@ pub fn wheel_facts(version: &Version) -> Option<&'static WheelFacts> {
     vllm_versions().iter().filter(older).filter_map(|vllm| vllm.wheel.as_ref()).next_back()
 }
 
-/// Bytes on the disk per byte downloaded (`data/engines.toml`: 8.5 GB of 4.04).
+/// Bytes on the disk for a hundred downloaded (`data/engines.toml`: 8.5 GB of 4.04, 10.6 of 5.17).
 const UNPACKED_PERCENT: u64 = 210;
 
 /// How large a vLLM from PyPI is with all that it needs: as summed up for it, else for the nearest older release.
 #[must_use]
 pub fn size(version: &Version) -> Option<Size> {
     let older = |vllm: &&Vllm| Version::parse(&vllm.version).is_some_and(|v| v <= *version);
-    let mb =
-        vllm_versions().iter().filter(older).filter_map(|vllm| vllm.wheel.as_ref()?.all_mb).next_back()?;
+    let wheels = vllm_versions().iter().filter(older).filter_map(|vllm| vllm.wheel.as_ref());
+    wheels.filter_map(|wheel| wheel.all_mb).next_back().map(unpacked)
+}
+
+/// The same for the `+cu129` builds, which are not on PyPI: CUDA 12 has hardly changed in size since 0.12, so it is
+/// that of the last one that is.
+#[must_use]
+pub fn cuda_12_size() -> Option<Size> {
+    let wheels = vllm_versions().iter().filter_map(|vllm| vllm.wheel.as_ref());
+    let cuda_12 = wheels.filter(|wheel| wheel.cuda.starts_with("12."));
+    cuda_12.filter_map(|wheel| wheel.all_mb).next_back().map(unpacked)
+}
+
+fn unpacked(mb: u32) -> Size {
     let download = u64::from(mb) * 1_000_000;
-    Some(Size { download: Bytes(download), disk: Bytes(download * UNPACKED_PERCENT / 100) })
+    Size { download: Bytes(download), disk: Bytes(download * UNPACKED_PERCENT / 100) }
 }
 
 /// Share of GPU memory a version takes when nothing is said.

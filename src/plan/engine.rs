@@ -23,13 +23,17 @@ pub(super) enum Engine {
     Environment(EngineRecipe),
 }
 
-/// How large an engine is on a pod that has nothing of it: known of PyPI's own wheels of vLLM.
+/// How large an engine is on a pod that has nothing of it: known of vLLM's own wheels for GPUs.
 #[must_use]
 pub fn size(recipe: &EngineRecipe) -> Option<Size> {
     let [package] = recipe.packages.as_slice() else { return None };
-    let is_plain = recipe.index.is_empty() && recipe.find_links.is_empty() && recipe.overrides.is_empty();
-    let version = Version::parse(package.strip_prefix("vllm==").filter(|_| is_plain)?)?;
-    engines::size(&version)
+    let is_own = recipe.find_links.is_empty() && recipe.overrides.is_empty();
+    let version = package.strip_prefix("vllm==").filter(|_| is_own)?;
+    match (version.split_once('+'), recipe.index.as_slice()) {
+        (None, []) => engines::size(&Version::parse(version)?),
+        (Some((_, "cu129")), [_]) => engines::cuda_12_size(),
+        (_, _) => None,
+    }
 }
 
 /// Why an engine can't be built where its environment would be: the disk has too little room. What an engine of the

@@ -59,7 +59,7 @@ pub use fetch::{Fetch, short};
 pub use finding::{Finding, Severity};
 pub use hide::{address as shown_address, recipe as shown_recipe};
 pub use inputs::{Inputs, Protected, Scope};
-pub use look::LOCK_EXPIRY;
+pub use look::{LOCK_EXPIRY, repair};
 pub use measured::{Known, Measurement, known_to_fit, measured_before};
 pub use packages::Packages;
 pub use questions::questions;

@@ -9,7 +9,7 @@ use crate::cli::world::{World, load_manifest};
 use crate::manifest::EngineVersion;
 use crate::name::PodName;
 use crate::observe::{Gpu, GpuSight, Life, PodFacts, ServerSeen, Sighting};
-use crate::plan::{Protected, Scope, known_to_fit};
+use crate::plan::{Protected, Scope, known_to_fit, repair};
 use crate::ui::{self, Free};
 use miette::{Result, miette};
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,8 +55,7 @@ fn free(world: &World, pod: &PodName, facts: &PodFacts) -> Result<Vec<Free>> {
     let found = match &facts.gpus {
         GpuSight::None => return Ok(Vec::new()),
         GpuSight::Broken { message, .. } => {
-            let help = "repair the driver: often a reboot of the pod does it";
-            return Err(miette!(help = help, "nvidia-smi fails on `{pod}`: {message}"));
+            return Err(miette!(help = repair(message), "nvidia-smi fails on `{pod}`: {message}"));
         }
         GpuSight::Found { gpus, .. } => gpus,
     };
