@@ -9,7 +9,6 @@ use crate::units::{Percent, Tokens};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Everything that makes a server what it is: two servers with equal specs are the same.
@@ -120,17 +119,16 @@ impl ServerSpec {
 /// The first 12 hex digits of the text's SHA-256.
 #[must_use]
 pub fn short_digest(text: &str) -> String {
-    let mut hex = full_digest(text);
-    hex.truncate(12);
-    hex
+    hex(&Sha256::digest(text.as_bytes())[..6])
 }
 
 /// The text's SHA-256 in hex, as `sha256sum` prints it.
 #[must_use]
 pub fn full_digest(text: &str) -> String {
-    let mut hex = String::new();
-    for byte in Sha256::digest(text.as_bytes()) {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

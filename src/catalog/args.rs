@@ -32,7 +32,7 @@ pub fn split(args: &[String]) -> Vec<Arg> {
         match split.last_mut() {
             Some(last) if !is_flag => last.words.push(word.clone()),
             _ => {
-                let flag = if is_flag { base(word) } else { String::new() };
+                let flag = if is_flag { base(word).into_owned() } else { String::new() };
                 split.push(Arg { flag, words: vec![word.clone()] });
             }
         }

@@ -4,6 +4,7 @@
 //! would refuse it (flags, parsers) or silently ignore it (variables).
 
 use super::version::Version;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -47,8 +48,8 @@ pub fn known(kind: Word, word: &str, version: &Version) -> bool {
         return spans(word).unwrap_or(false);
     }
     let flag = base(word);
-    let positive = flag.strip_prefix("--no-").map(|rest| format!("--{rest}"));
-    spans(&flag).or_else(|| positive.and_then(|flag| spans(&flag))).unwrap_or(false)
+    let positive = || flag.strip_prefix("--no-").map(|rest| format!("--{rest}"));
+    spans(&flag).or_else(|| spans(&positive()?)).unwrap_or(false)
 }
 
 /// Whether the variable is vLLM's at all, in any version: others (`CUDA_…`, `NCCL_…`) are none of its business.
@@ -59,25 +60,27 @@ pub fn is_vllm_variable(name: &str) -> bool {
 
 /// The flag itself, spelled with dashes: without value and nested key; short forms in full.
 #[must_use]
-pub fn base(flag: &str) -> String {
+pub fn base(flag: &str) -> Cow<'_, str> {
     let flag = flag.split(['=', '.', ' ']).next().unwrap_or_default();
-    match flag {
-        "-tp" => "--tensor-parallel-size".to_owned(),
-        "-pp" => "--pipeline-parallel-size".to_owned(),
-        "-dp" => "--data-parallel-size".to_owned(),
-        "-dcp" => "--decode-context-parallel-size".to_owned(),
-        "-q" => "--quantization".to_owned(),
-        "-n" => "--nnodes".to_owned(),
-        "-r" => "--node-rank".to_owned(),
-        "-cc" => "--compilation-config".to_owned(),
-        "-ac" => "--attention-config".to_owned(),
-        "-asc" => "--api-server-count".to_owned(),
-        "-ep" => "--enable-expert-parallel".to_owned(),
-        "-sc" => "--speculative-config".to_owned(),
+    let full = match flag {
+        "-tp" => "--tensor-parallel-size",
+        "-pp" => "--pipeline-parallel-size",
+        "-dp" => "--data-parallel-size",
+        "-dcp" => "--decode-context-parallel-size",
+        "-q" => "--quantization",
+        "-n" => "--nnodes",
+        "-r" => "--node-rank",
+        "-cc" => "--compilation-config",
+        "-ac" => "--attention-config",
+        "-asc" => "--api-server-count",
+        "-ep" => "--enable-expert-parallel",
+        "-sc" => "--speculative-config",
         // alias since 0.32
-        "--device-memory-utilization" => "--gpu-memory-utilization".to_owned(),
-        other => other.replace('_', "-"),
-    }
+        "--device-memory-utilization" => "--gpu-memory-utilization",
+        other if other.contains('_') => return Cow::Owned(other.replace('_', "-")),
+        other => other,
+    };
+    Cow::Borrowed(full)
 }
 
 /// Reads the file. A line that can't be read is left out; a test finds none.

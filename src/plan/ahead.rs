@@ -7,7 +7,8 @@ use crate::model_ref::ModelRef;
 use crate::name::PodName;
 use crate::observe::{Gpu, GpuSight, Host, PathSeen, PodFacts, RootBy, Sighting};
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::{Inputs, Plan, plan, unreachable};
+use crate::plan::over_pods::unreachable;
+use crate::plan::{Inputs, Plan, plan};
 use std::collections::BTreeMap;
 
 /// The driver of a machine that is rented now: recent images have this branch.

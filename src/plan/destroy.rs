@@ -7,9 +7,10 @@ use crate::observe::{Life, ServerSeen};
 use crate::plan::engine::{Engine, engine, kept};
 use crate::plan::inputs::{Protected, Scope};
 use crate::plan::order::Unnumbered;
+use crate::plan::over_pods::over_pods;
 use crate::plan::server::{protected, taken_over};
 use crate::plan::step::{Action, Plan};
-use crate::plan::{Draft, Inputs, Site, look, over_pods, weights};
+use crate::plan::{Draft, Inputs, Site, look, weights};
 use std::collections::BTreeSet;
 
 /// How much goes away beside the servers.

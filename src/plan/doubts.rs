@@ -66,10 +66,10 @@ fn spread(model: &Model, spec: &ServerSpec) -> Option<Told> {
     if spec.kind != EngineKind::Vllm || spec.gpus.is_empty() {
         return None;
     }
-    let line = command_line::engine_args(spec);
     if SIZES.iter().all(|flag| args::value(&model.args, flag).is_none()) {
         return None;
     }
+    let line = command_line::engine_args(spec);
     let sizes = SIZES.map(|flag| args::value(&line, flag).and_then(|size| size.parse::<usize>().ok()));
     let (used, has) = (sizes.iter().flatten().product::<usize>(), spec.gpus.len());
     (used != has).then(|| {

@@ -78,8 +78,7 @@ fn has_place(spec: &ServerSpec, others: &[&ServerSpec]) -> bool {
 fn has_engine(site: &Site<'_>, spec: &ServerSpec, runs: &[Run<'_>]) -> bool {
     let Some(id) = &spec.engine else { return true };
     let there = site.facts.engines.get(id).and_then(|seen| seen.digest.as_ref());
-    let recipes = runs.iter().filter_map(|run| run.wanted.recipe.as_ref());
-    spec.build.is_some()
-        && there == spec.build.as_ref()
-        && recipes.filter(|recipe| recipe.id == *id).all(|recipe| Some(recipe.digest()) == spec.build)
+    let mut wanted =
+        runs.iter().map(|run| &run.wanted.spec).filter(|other| other.engine.as_ref() == Some(id));
+    spec.build.is_some() && there == spec.build.as_ref() && wanted.all(|other| other.build == spec.build)
 }

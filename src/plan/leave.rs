@@ -9,10 +9,10 @@ use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::Unnumbered;
 use crate::plan::server::Verdict;
 use crate::plan::servers::Run;
-use crate::plan::step::{Action, Plan, Step};
+use crate::plan::step::{Action, Plan, Step, StepId};
 use crate::plan::{Draft, Inputs, Site};
 use crate::spec::ServerSpec;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Servers that run as they should, by pod.
 pub(super) type Standing = BTreeSet<(PodName, ModelName)>;
@@ -78,13 +78,20 @@ fn meet(one: &ServerSpec, other: &ServerSpec) -> bool {
 
 /// Appends what becomes of those that move, once it is known what becomes of them elsewhere.
 pub(super) fn append(inputs: &Inputs<'_>, plan: &mut Plan, movers: Vec<Mover>, standing: &Standing) {
+    let moving: BTreeSet<&ModelName> = movers.iter().map(|mover| &mover.name).collect();
+    let mut awaited: BTreeMap<ModelName, Vec<(PodName, StepId)>> = BTreeMap::new();
+    for Step { id, pod, action, .. } in &plan.steps {
+        if let Action::AwaitReady { spec, .. } = action
+            && moving.contains(&spec.name)
+        {
+            awaited.entry(spec.name.clone()).or_default().push((pod.clone(), *id));
+        }
+    }
     for Mover { pod, name, reason } in movers {
         let homes = inputs.manifest.models.get(&name).map(|model| model.pods.as_slice()).unwrap_or_default();
-        let is_awaited = |step: &&Step| {
-            matches!(&step.action, Action::AwaitReady { spec, .. } if spec.name == name)
-                && homes.contains(&step.pod)
-        };
-        let after: Vec<usize> = plan.steps.iter().filter(is_awaited).map(|step| step.id).collect();
+        let awaited = awaited.get(&name).into_iter().flatten();
+        let after: Vec<StepId> =
+            awaited.filter(|(pod, _)| homes.contains(pod)).map(|(_, step)| *step).collect();
         if after.is_empty() && !homes.iter().any(|home| serves(inputs, home, &name, standing)) {
             plan.findings.push(stays(&pod, &name, homes));
             continue;

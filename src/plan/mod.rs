@@ -26,6 +26,7 @@ mod look;
 mod measured;
 mod order;
 mod outside;
+mod over_pods;
 mod packages;
 mod pick;
 mod place;
@@ -74,7 +75,8 @@ pub use whole::{Origin, begin, halt, make_ready};
 use crate::fit::Fit;
 use crate::manifest::{Model, Pod};
 use crate::name::{ModelName, PodName, Project};
-use crate::observe::{Life, PodFacts, ServerSeen, Sighting, Unreachable};
+use crate::observe::{Life, PodFacts, ServerSeen};
+use over_pods::over_pods;
 use std::collections::BTreeMap;
 
 /// What has to be done so that the pods are as the manifest wants them.
@@ -144,59 +146,4 @@ impl Draft {
         self.movers.extend(movers);
         self.fits.extend(fits);
     }
-}
-
-/// Plans every pod in scope by `rule`, and puts the drafts together.
-fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Plan {
-    let (mut plan, mut movers, mut standing) = (Plan::default(), Vec::new(), leave::Standing::new());
-    let mut by_pod: BTreeMap<&PodName, Vec<(&ModelName, &Model)>> = BTreeMap::new();
-    for (name, model) in &inputs.manifest.models {
-        for pod in &model.pods {
-            by_pod.entry(pod).or_default().push((name, model));
-        }
-    }
-    for (name, pod) in &inputs.manifest.pods {
-        if !inputs.scope.has_pod(inputs.manifest, name) {
-            continue;
-        }
-        let sighting = inputs.observed.pods.get(name);
-        let facts = match sighting {
-            Some(Sighting::Seen(facts)) => Some(facts.as_ref()),
-            Some(Sighting::Unreachable(why)) => {
-                plan.findings.push(unreachable(name, why));
-                None
-            }
-            None => {
-                plan.findings.push(never_seen(name));
-                None
-            }
-        };
-        plan.pods.insert(name.clone(), PodView::new(pod, facts));
-        if let Some(facts) = facts {
-            let models = by_pod.get(name).map_or(&[][..], Vec::as_slice);
-            let site = Site { name, pod, facts, models, project: &inputs.manifest.project };
-            let mut draft = rule(&site);
-            draft.findings.extend(look::locked(&site));
-            draft.findings.extend(look::restarted(&site));
-            let exposed = exposed::plain_http(&site, &draft);
-            draft.findings.extend(exposed);
-            movers.append(&mut draft.movers);
-            standing.extend(draft.standing.iter().map(|model| (name.clone(), model.clone())));
-            order::append(&mut plan, draft, name);
-        }
-    }
-    leave::append(inputs, &mut plan, movers, &standing);
-    plan
-}
-
-fn never_seen(pod: &PodName) -> Finding {
-    let message = "nothing is known of this pod: it was never looked at".to_owned();
-    Finding::on(Severity::Error, "never-seen", pod, message).help("plan again without --offline")
-}
-
-fn unreachable(pod: &PodName, why: &Unreachable) -> Finding {
-    let Unreachable { code, why, help } = why;
-    let mut finding = Finding::on(Severity::Error, code, pod, why.clone());
-    finding.help.clone_from(help);
-    finding
 }

@@ -2,11 +2,12 @@
 
 use crate::observe::GpuSight;
 use crate::plan::finding::{Finding, Severity};
+use crate::plan::over_pods::over_pods;
 use crate::plan::packages::{Build, packages};
 use crate::plan::secrets::{API_KEY, HF_TOKEN, at_hand, bring, how_to_get};
 use crate::plan::simulate::act;
 use crate::plan::step::Plan;
-use crate::plan::{Draft, Inputs, Site, converge, engine, look, over_pods, storage};
+use crate::plan::{Draft, Inputs, Site, converge, engine, look, storage};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 

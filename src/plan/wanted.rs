@@ -27,6 +27,8 @@ pub(super) struct Candidate<'a> {
     /// What there is of it now.
     pub(super) seen: Option<&'a ServerSeen>,
     recipe: Option<EngineRecipe>,
+    /// The recipe's digest.
+    build: Option<String>,
     commit: Option<String>,
     fetch: Option<(Fetch, &'static str)>,
     /// What is to be said about its weights.
@@ -87,7 +89,8 @@ pub(super) fn candidate<'a>(
     let seen = site.facts.servers.get(name);
     let ruled = Ruled::of(inputs, site, model, (seen, chosen.server.as_deref()));
     let pick = pick::pick(site, model, seen.and_then(|seen| seen.spec.as_ref().ok()), ruled.as_ref());
-    Ok(Candidate { name, model, seen, recipe, commit: chosen.server, fetch, notes, pick, ruled, listen, key })
+    let (build, commit) = (recipe.as_ref().map(EngineRecipe::digest), chosen.server);
+    Ok(Candidate { name, model, seen, recipe, build, commit, fetch, notes, pick, ruled, listen, key })
 }
 
 impl Candidate<'_> {
@@ -98,8 +101,7 @@ impl Candidate<'_> {
 
     /// The server at its place.
     pub(super) fn at(&self, inputs: &Inputs<'_>, site: &Site<'_>, Place { gpus, port }: Place) -> ServerSpec {
-        let Self { name, model, seen: _, recipe, commit, fetch: _, notes: _, pick, ruled, listen, key } =
-            self;
+        let Self { name, model, recipe, build, commit, pick, ruled, listen, key, .. } = self;
         let Line { context, fitted, args, mut env } = pick::line(site, model, &gpus, ruled.as_ref());
         env.extend(site.pod.env.clone());
         env.extend(model.env.clone());
@@ -108,7 +110,7 @@ impl Candidate<'_> {
             project: inputs.manifest.project.clone(),
             kind: model.engine.kind,
             engine: recipe.as_ref().map(|recipe| recipe.id.clone()),
-            build: recipe.as_ref().map(EngineRecipe::digest),
+            build: build.clone(),
             model: model.model.clone(),
             commit: commit.clone(),
             context,
@@ -132,6 +134,7 @@ impl Candidate<'_> {
             model,
             seen: _,
             recipe,
+            build: _,
             commit: _,
             fetch,
             notes: _,

@@ -13,13 +13,17 @@ const MOST: usize = 16;
 /// fullest. Where all is equal, the first.
 pub(super) fn best(room: &Room<'_>, free: &[u32], wanted: usize, turn: usize) -> Option<Vec<u32>> {
     let free = &free[..free.len().min(MOST.max(wanted))];
+    if free.len() < wanted {
+        return None;
+    }
+    let empty = empty(room, turn);
     sets(free, wanted).into_iter().min_by_key(|set| {
         let pairs =
             set.iter().enumerate().flat_map(|(at, one)| set[..at].iter().map(move |two| (*one, *two)));
         let links: u32 = pairs.map(|(one, two)| room.links(one, two)).sum();
         let foreign: u32 = set.iter().map(|gpu| room.foreign(*gpu)).sum();
         let load: u32 = set.iter().map(|gpu| room.load(*gpu, turn)).sum();
-        (Reverse(links), foreign, Reverse(left(room, set, turn)), Reverse(load))
+        (Reverse(links), foreign, Reverse(left(room, &empty, set)), Reverse(load))
     })
 }
 
@@ -35,26 +39,38 @@ fn sets(of: &[u32], wanted: usize) -> Vec<Vec<u32>> {
     begun.collect()
 }
 
-/// How large the groups of GPUs are that nobody is on once these are taken: the largest first. A group is what `NVLink`
-/// joins, or, where no driver tells of links, GPUs of one kind.
-fn left(room: &Room<'_>, taken: &[u32], turn: usize) -> Vec<usize> {
+/// GPUs that nobody is on, those that are alike together.
+fn empty(room: &Room<'_>, turn: usize) -> Vec<Vec<u32>> {
     let is_empty =
         |gpu: &u32| room.unusable(*gpu).is_none() && room.foreign(*gpu) == 0 && room.load(*gpu, turn) == 0;
+    room.by_kind().iter().map(|kind| kind.iter().copied().filter(is_empty).collect()).collect()
+}
+
+/// How large the groups of empty GPUs are once these are taken: the largest first. A group is what `NVLink` joins, or,
+/// where no driver tells of links, GPUs of one kind.
+fn left(room: &Room<'_>, empty: &[Vec<u32>], taken: &[u32]) -> Vec<usize> {
     let mut sizes = Vec::new();
-    for kind in room.by_kind() {
-        let mut rest: Vec<u32> =
-            kind.into_iter().filter(|gpu| is_empty(gpu) && !taken.contains(gpu)).collect();
-        while let Some(first) = rest.pop() {
-            let mut group = vec![first];
-            let mut at = 0;
-            while let Some(one) = group.get(at).copied() {
-                let joined = |other: &u32| !room.has_links() || room.links(one, *other) > 0;
-                group.extend(rest.extract_if(.., |other| joined(other)));
-                at += 1;
-            }
-            sizes.push(group.len());
+    for kind in empty {
+        let rest = kind.iter().filter(|gpu| !taken.contains(gpu));
+        if room.has_links() {
+            groups(room, rest.copied().collect(), &mut sizes);
+        } else {
+            sizes.extend(Some(rest.count()).filter(|count| *count > 0));
         }
     }
     sizes.sort_unstable_by_key(|size| Reverse(*size));
     sizes
+}
+
+/// How many of these `NVLink` joins, directly or by others, group by group.
+fn groups(room: &Room<'_>, mut rest: Vec<u32>, sizes: &mut Vec<usize>) {
+    while let Some(first) = rest.pop() {
+        let mut group = vec![first];
+        let mut at = 0;
+        while let Some(one) = group.get(at).copied() {
+            group.extend(rest.extract_if(.., |other| room.links(one, *other) > 0));
+            at += 1;
+        }
+        sizes.push(group.len());
+    }
 }

@@ -130,11 +130,12 @@ fn free(asked: &Asked<'_>, room: &Room<'_>) -> Place {
 
 /// The best GPUs with room, beside those who had an earlier turn; all of one kind where that can be.
 fn with_room(asked: &Asked<'_>, room: &Room<'_>, turn: usize) -> Result<Vec<u32>, Wrong> {
-    let free = |ids: Vec<u32>| -> Vec<u32> {
-        ids.into_iter().filter(|gpu| room.has(*gpu, share_of(asked), Beside::All)).collect()
+    let share = share_of(asked);
+    let free = |ids: &Vec<u32>| -> Vec<u32> {
+        ids.iter().copied().filter(|gpu| room.has(*gpu, share, Beside::All)).collect()
     };
     let all = room.ids().collect();
-    let groups: Vec<Vec<u32>> = room.by_kind().into_iter().chain([all]).map(free).collect();
+    let groups: Vec<Vec<u32>> = room.by_kind().iter().chain([&all]).map(free).collect();
     let mut counts = std::iter::once(&asked.count).chain(asked.fewer);
     counts
         .find_map(|wanted| groups.iter().find_map(|free| best(room, free, *wanted, turn)))

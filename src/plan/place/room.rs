@@ -7,6 +7,7 @@ use crate::plan::look::unusable;
 use crate::plan::servers::Stays;
 use crate::plan::{Site, is_live};
 use crate::units::Percent;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// A whole GPU, in hundredths of a percent.
@@ -51,13 +52,14 @@ fn is_of(life: &Life, process: &GpuProcess) -> bool {
 /// The GPUs of a pod and who is on them.
 pub(super) struct Room<'a> {
     gpus: BTreeMap<u32, OneGpu<'a>>,
+    by_kind: Vec<Vec<u32>>,
+    /// Whether a driver told of any `NVLink` here.
+    has_links: bool,
     /// Who is placed in which turn; servers that are not asked about have none.
     turns: BTreeMap<&'a ModelName, usize>,
 }
 
 struct OneGpu<'a> {
-    /// Its name and MiB: GPUs that share these are alike.
-    kind: (&'a str, u64),
     unusable: Option<String>,
     /// What is held by no server of pi's.
     foreign: u32,
@@ -82,7 +84,10 @@ impl<'a> Room<'a> {
             GpuSight::Found { gpus, .. } => gpus,
             GpuSight::None | GpuSight::Broken { .. } => &[],
         };
-        Self { gpus: gpus.iter().map(|gpu| (gpu.index, one(site, stays, gpu))).collect(), turns }
+        let has_links = gpus.iter().any(|gpu| !gpu.links.is_empty());
+        let by_kind = by_kind(gpus);
+        let gpus = gpus.iter().map(|gpu| (gpu.index, one(site, stays, gpu))).collect();
+        Self { gpus, by_kind, has_links, turns }
     }
 
     pub(super) fn count(&self) -> usize {
@@ -94,22 +99,14 @@ impl<'a> Room<'a> {
     }
 
     /// The GPUs, those that are alike together: the kind there is most of first, the larger one of two.
-    pub(super) fn by_kind(&self) -> Vec<Vec<u32>> {
-        let mut kinds: Vec<((&str, u64), Vec<u32>)> = Vec::new();
-        for (id, gpu) in &self.gpus {
-            match kinds.iter_mut().find(|(kind, _)| *kind == gpu.kind) {
-                Some((_, ids)) => ids.push(*id),
-                None => kinds.push((gpu.kind, vec![*id])),
-            }
-        }
-        kinds.sort_by_key(|((_, mib), ids)| std::cmp::Reverse((ids.len(), *mib)));
-        kinds.into_iter().map(|(_, ids)| ids).collect()
+    pub(super) fn by_kind(&self) -> &[Vec<u32>] {
+        &self.by_kind
     }
 
     /// Whether this GPU is there and has so much room.
     pub(super) fn has(&self, gpu: u32, share: u32, beside: Beside) -> bool {
         self.gpus.get(&gpu).is_some_and(|gpu| {
-            let OneGpu { kind: _, unusable, foreign, strangers: _, servers, links: _ } = gpu;
+            let OneGpu { unusable, foreign, strangers: _, servers, links: _ } = gpu;
             let foreign = if beside == Beside::All { *foreign } else { 0 };
             let taken: u32 = servers.iter().map(|(_, share)| share).sum();
             unusable.is_none() && foreign + taken + share <= WHOLE
@@ -146,7 +143,7 @@ impl<'a> Room<'a> {
 
     /// Whether a driver told of any `NVLink` here.
     pub(super) fn has_links(&self) -> bool {
-        self.gpus.values().any(|gpu| !gpu.links.is_empty())
+        self.has_links
     }
 
     /// Why a GPU can't be used at all, if so: it `does not answer`.
@@ -157,7 +154,7 @@ impl<'a> Room<'a> {
     /// Who has how much of a GPU: `` `chat` has 92% ``
     pub(super) fn holders(&self, gpu: u32) -> String {
         let Some(gpu) = self.gpus.get(&gpu) else { return String::new() };
-        let OneGpu { kind: _, unusable: _, foreign, strangers, servers, links: _ } = gpu;
+        let OneGpu { unusable: _, foreign, strangers, servers, links: _ } = gpu;
         let percent = |share: u32| format!("{}%", share.div_ceil(100));
         let mut parts: Vec<String> =
             servers.iter().map(|(name, share)| format!("`{name}` has {}", percent(*share))).collect();
@@ -168,6 +165,20 @@ impl<'a> Room<'a> {
         }
         parts.join(", ")
     }
+}
+
+/// The GPUs, those of one name and size together: the kind there is most of first, the larger one of two.
+fn by_kind(gpus: &[Gpu]) -> Vec<Vec<u32>> {
+    let mut kinds: Vec<((&str, u64), Vec<u32>)> = Vec::new();
+    let sorted: BTreeMap<u32, &Gpu> = gpus.iter().map(|gpu| (gpu.index, gpu)).collect();
+    for (index, Gpu { name, memory_mib, .. }) in sorted {
+        match kinds.iter_mut().find(|(kind, _)| *kind == (name, *memory_mib)) {
+            Some((_, ids)) => ids.push(index),
+            None => kinds.push(((name, *memory_mib), vec![index])),
+        }
+    }
+    kinds.sort_by_key(|((_, mib), ids)| Reverse((ids.len(), *mib)));
+    kinds.into_iter().map(|(_, ids)| ids).collect()
 }
 
 fn one<'a>(site: &Site<'a>, stays: &Stays<'a>, gpu: &'a Gpu) -> OneGpu<'a> {
@@ -203,7 +214,6 @@ fn one<'a>(site: &Site<'a>, stays: &Stays<'a>, gpu: &'a Gpu) -> OneGpu<'a> {
         .collect();
     let seen: u64 = strangers.iter().filter_map(|process| process.used_mib).sum();
     OneGpu {
-        kind: (&gpu.name, gpu.memory_mib),
         unusable: unusable(gpu),
         foreign: Some(part(seen.max(gpu.used_mib.saturating_sub(ours))))
             .filter(|part| *part >= IDLE)

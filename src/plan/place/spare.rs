@@ -22,10 +22,10 @@ pub(in crate::plan) fn spare_gpus(
             room.take(&spec.name, *gpu, share(spec.memory, spec.kind));
         }
     }
-    let kind = room.by_kind().into_iter().find(|kind| like.iter().all(|gpu| kind.contains(gpu)))?;
+    let kind = room.by_kind().iter().find(|kind| like.iter().all(|gpu| kind.contains(gpu)))?;
     let is_free =
         |gpu: &u32| room.unusable(*gpu).is_none() && room.foreign(*gpu) == 0 && room.load(*gpu, 0) == 0;
-    let free: Vec<u32> = kind.into_iter().filter(is_free).collect();
+    let free: Vec<u32> = kind.iter().copied().filter(is_free).collect();
     best(&room, &free, like.len(), 0)
 }
 

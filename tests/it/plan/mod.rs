@@ -8,6 +8,7 @@ mod gpu_memory;
 pub(crate) mod golden;
 mod hidden;
 mod laws;
+mod many;
 mod open;
 mod packages;
 mod random;

@@ -1,0 +1,79 @@
+//! All pods: each pod's draft, put together into one plan.
+
+use crate::manifest::Model;
+use crate::name::{ModelName, PodName};
+use crate::observe::{PodFacts, Sighting, Unreachable};
+use crate::plan::finding::{Finding, Severity};
+use crate::plan::view::PodView;
+use crate::plan::{Draft, Inputs, Plan, Site, exposed, leave, look, order};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+
+/// Plans every pod in scope by `rule`, and puts the drafts together.
+pub(super) fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft + Sync) -> Plan {
+    let (mut plan, mut movers, mut standing) = (Plan::default(), Vec::new(), leave::Standing::new());
+    let mut models: BTreeMap<&PodName, Vec<(&ModelName, &Model)>> = BTreeMap::new();
+    for (name, model) in &inputs.manifest.models {
+        for pod in &model.pods {
+            models.entry(pod).or_default().push((name, model));
+        }
+    }
+    let mut sites = Vec::new();
+    let pods = inputs.manifest.pods.iter();
+    for (name, pod) in pods.filter(|(name, _)| inputs.scope.has_pod(inputs.manifest, name)) {
+        let facts = facts(inputs, name);
+        plan.pods.insert(name.clone(), PodView::new(pod, facts.as_ref().ok().copied()));
+        let models = models.get(name).map_or(&[][..], Vec::as_slice);
+        let site = |facts| Site { name, pod, facts, models, project: &inputs.manifest.project };
+        sites.push((name, facts.map(site)));
+    }
+    let draft = |(_, site): &(&PodName, Result<Site<'_>, Finding>)| match site {
+        Ok(site) => draft(site, &rule),
+        Err(finding) => Draft { findings: vec![finding.clone()], ..Draft::default() },
+    };
+    for ((name, _), mut draft) in sites.iter().zip(on_all_cores(&sites, &draft)) {
+        movers.append(&mut draft.movers);
+        standing.extend(draft.standing.iter().map(|model| ((*name).clone(), model.clone())));
+        order::append(&mut plan, draft, name);
+    }
+    leave::append(inputs, &mut plan, movers, &standing);
+    plan
+}
+
+/// What is known of a pod, or why nothing is.
+fn facts<'a>(inputs: &Inputs<'a>, pod: &PodName) -> Result<&'a PodFacts, Finding> {
+    match inputs.observed.pods.get(pod) {
+        Some(Sighting::Seen(facts)) => Ok(facts),
+        Some(Sighting::Unreachable(why)) => Err(unreachable(pod, why)),
+        None => {
+            let message = "nothing is known of this pod: it was never looked at".to_owned();
+            let finding = Finding::on(Severity::Error, "never-seen", pod, message);
+            Err(finding.help("plan again without --offline"))
+        }
+    }
+}
+
+pub(super) fn unreachable(pod: &PodName, why: &Unreachable) -> Finding {
+    let Unreachable { code, why, help } = why;
+    let mut finding = Finding::on(Severity::Error, code, pod, why.clone());
+    finding.help.clone_from(help);
+    finding
+}
+
+/// What `rule` drafts for a pod, and what is to be said of every pod.
+fn draft(site: &Site<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Draft {
+    let mut draft = rule(site);
+    draft.findings.extend(look::locked(site));
+    draft.findings.extend(look::restarted(site));
+    let exposed = exposed::plain_http(site, &draft);
+    draft.findings.extend(exposed);
+    draft
+}
+
+/// From so many pods on it pays to draft on several cores.
+const MANY: usize = 64;
+
+/// Every site's draft, in their order. No pod's draft depends on another's.
+fn on_all_cores<T: Sync>(sites: &[T], draft: &(impl Fn(&T) -> Draft + Sync)) -> Vec<Draft> {
+    if sites.len() < MANY { sites.iter().map(draft).collect() } else { sites.par_iter().map(draft).collect() }
+}
