@@ -22,7 +22,9 @@ const MAKE_ROOM: &str =
 const REACH: &str = "what was downloaded is kept; through a proxy or a mirror: env = { HTTPS_PROXY = \"…\" } or UV_DEFAULT_INDEX on the pod";
 
 /// A failed installation, with what to do about it where that is known.
-pub(super) fn build_failed(failure: Failure) -> Failure {
+pub(super) fn build_failed(mut failure: Failure) -> Failure {
+    // each of two hundred packages that were installed before it failed
+    failure.lines.retain(|line| !line.trim_start().starts_with("+ "));
     let said = failure.lines.join("\n").to_lowercase();
     let Some((_, code, help)) = SIGNS.iter().find(|(sign, ..)| said.contains(sign)) else { return failure };
     Failure::new(*code, failure.message).help((*help).to_owned()).lines(failure.lines)
@@ -31,6 +33,13 @@ pub(super) fn build_failed(failure: Failure) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn packages_that_were_installed_are_no_cause() {
+        let lines = ["Installed 2 packages in 1ms", " + vllm==0.32.0", " + torch==2.13.0", "no headers"];
+        let failure = Failure::new("failed", "it does not start").lines(lines.map(str::to_owned));
+        assert_eq!(build_failed(failure).lines, ["Installed 2 packages in 1ms", "no headers"]);
+    }
 
     #[test]
     fn what_uv_says_is_understood() {
@@ -51,7 +60,7 @@ mod tests {
             ("Segmentation fault", "failed"),
         ];
         for (said, code) in table {
-            let lines = said.lines().map(str::to_owned).collect();
+            let lines: Vec<String> = said.lines().map(str::to_owned).collect();
             let failure = build_failed(Failure::new("failed", "uv could not install vllm").lines(lines));
             assert_eq!(failure.code, code, "{said}");
             assert_eq!(failure.help.is_some(), code != "failed", "{said}");
