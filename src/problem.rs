@@ -67,6 +67,15 @@ impl Problem {
         &self.message
     }
 
+    /// Where it is: first what it is about, then the other places that it points at. None before it is known in
+    /// which file.
+    pub fn places(&self) -> impl Iterator<Item = Place<'_>> {
+        let text = self.source.as_ref().map(|source| source.inner().as_str());
+        let labels =
+            text.map(|text| self.labels.iter().map(move |(at, label)| Place::of(text, at.start, label)));
+        labels.into_iter().flatten()
+    }
+
     fn place(&self) -> (usize, usize) {
         self.labels.first().map_or((0, 0), |(at, _)| (at.start, at.end))
     }
@@ -103,6 +112,25 @@ impl Diagnostic for Problem {
             LabeledSpan::new(Some(label.clone()), at.start, at.end - at.start)
         };
         Some(Box::new(self.labels.iter().map(span)))
+    }
+}
+
+/// A place in a file, and what is said of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// A few words.
+    pub label: &'a str,
+}
+
+impl<'a> Place<'a> {
+    fn of(text: &str, at: usize, label: &'a str) -> Self {
+        let before = &text[..text.floor_char_boundary(at)];
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        Self { line: before.matches('\n').count() + 1, column: line.chars().count() + 1, label }
     }
 }
 

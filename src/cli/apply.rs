@@ -290,7 +290,7 @@ fn show(world: &World, plan: &Plan, manner: &Manner) -> Result<()> {
     if manner.json {
         let mut event = ui::plan_json(plan);
         event["event"] = "plan".into();
-        return ui::data(&format!("{event}\n"));
+        return ui::data(&ui::json_line(&event));
     }
     ui::data(&ui::plan_text(plan, &world.manifest.lines))
 }

@@ -57,7 +57,7 @@ pub(super) enum Verb {
     /// Write a commented pi.toml to start from
     Init(Init),
     /// Check pi.toml alone, without any network
-    Check,
+    Check(Check),
     /// Look at every pod, compare with pi.toml, show what would be done
     Plan(Plan),
     /// Plan, show, ask, do
@@ -107,6 +107,17 @@ pub(super) struct Init {
     /// For this machine, with a small real model on the CPU
     #[arg(long)]
     pub(super) local: bool,
+    /// Print where it was written as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pi check --json | jq '.problems[] | \"\\(.line): \\(.message)\"'")]
+pub(super) struct Check {
+    /// Print what is wrong as JSON, with lines and columns
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -186,7 +197,7 @@ pub(super) struct Fit {
     #[arg(long, value_name = "GIB", requires = "gpu")]
     pub(super) available_kv: Option<f64>,
     /// Print the estimate as JSON
-    #[arg(long, requires = "gpu")]
+    #[arg(long)]
     pub(super) json: bool,
     /// More arguments of vllm, which may change the fit
     #[arg(last = true, value_name = "ARGS")]

@@ -64,13 +64,13 @@ async fn base_url(world: &World, global: &Global, endpoint: &Endpoint) -> Result
         Access::Tunnel => {
             if let Some(port) = Note::new(&world.store, pod, &spec.name).open() {
                 ui::note(&format!("Through the tunnel to {pod} that is open on this machine."));
-                return Ok(Ok(format!("http://127.0.0.1:{port}/v1")));
+                return Ok(Ok(ui::tunnel_url(port.get())));
             }
             Ok(match open_behind(global, (pod, &spec.name), None).await? {
-                Opened::At { url, until } => {
+                Opened::At { port, pid: _, until } => {
                     let why = why_not_direct(endpoint);
                     ui::note(&format!("Only ssh gets to `{}`: {why}.\nOpened a tunnel, {until}.", spec.name));
-                    Ok(url)
+                    Ok(ui::tunnel_url(port))
                 }
                 Opened::Not(exit) => Err(exit),
             })

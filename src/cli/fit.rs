@@ -30,7 +30,12 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
             let Told { fit, measured, .. } = told(&subject, (gpu, &version), args, &memory).ok()?;
             Some(FitLine { gpu, fit, measured })
         });
-        ui::data(&ui::fit_overview(&subject.name, &lines.collect::<Vec<_>>()))?;
+        let lines: Vec<_> = lines.collect();
+        ui::data(&if args.json {
+            ui::fit_overview_json(&subject.name, &version, &lines)
+        } else {
+            ui::fit_overview(&subject.name, &lines)
+        })?;
         return Ok(Exit::Done);
     };
     let gpu = find(name)?;

@@ -2,7 +2,9 @@
 
 use crate::cli::args::Global;
 use crate::cli::consent::agreed;
+use crate::cli::edit;
 use crate::cli::exit::{Exit, usage};
+use crate::cli::form::Form;
 use crate::cli::manifest_file::ManifestFile;
 use crate::cli::world::{World, config_dir};
 use crate::import::{self, Found};
@@ -33,6 +35,9 @@ pub(super) struct Import {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
+    /// Print events as JSON, one a line
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(global: &Global, args: &Import) -> Result<Exit> {
@@ -44,27 +49,37 @@ pub(super) async fn run(global: &Global, args: &Import) -> Result<Exit> {
         Some((_, found)) => (found.clone(), Exit::Done),
         None => look(global, &manifest).await?,
     };
-    for note in found.notes.iter().chain(&found.clashes(&manifest)) {
-        ui::note(&format!("note: {}", ui::visible(note)));
-    }
-    let after = found.written(file.text(), &manifest)?;
+    let (new, form) = (found.new_to(&manifest), Form::from(args.json));
+    tell(&new, &[found.notes.clone(), found.clashes(&manifest)].concat(), form)?;
+    let after = new.written(file.text())?;
     if after == file.text() {
         ui::note(&format!("Nothing to add to {}.", file.shown()));
         return Ok(exit);
     }
-    ui::data(&ui::manifest_diff(&file.shown(), file.text(), &after))?;
+    edit::show(&file, &after, form)?;
     // where it would be wrong, for example because models without `pod` now have a choice, nothing is written
     file.parse(&after)?;
     if !args.yes && !agreed("\nWrite this?")? {
         ui::note("Nothing was changed.");
         return Ok(Exit::Failed);
     }
-    file.write(&after)?;
+    edit::write(&file, &after, form)?;
     if let Some((path, found)) = older {
         put_away(&store, &path, &found)?;
     }
     ui::note(&format!("{} has it. `pi plan` shows what that means.", file.shown()));
     Ok(exit)
+}
+
+/// What was found, and what is to be known of it.
+fn tell(new: &Found, notes: &[String], form: Form) -> Result<()> {
+    for note in notes {
+        ui::note(&format!("note: {}", ui::visible(note)));
+    }
+    match form {
+        Form::Text => Ok(()),
+        Form::Json => ui::data(&ui::json_line(&ui::found_json(new, notes))),
+    }
 }
 
 /// What the older pi's file says, if there is one.

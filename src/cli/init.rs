@@ -5,6 +5,7 @@ use crate::cli::exit::{Exit, usage};
 use crate::manifest::{starter, starter_local};
 use crate::ui;
 use miette::{IntoDiagnostic, Result, WrapErr};
+use serde_json::json;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -24,6 +25,11 @@ pub(super) fn run(global: &Global, args: &Init) -> Result<Exit> {
         Err(error) => return Err(error).into_diagnostic().wrap_err(format!("cannot write {shown}")),
     };
     file.write_all(text.as_bytes()).into_diagnostic().wrap_err_with(|| format!("cannot write {shown}"))?;
+    if args.json {
+        let whole =
+            std::path::absolute(path).into_diagnostic().wrap_err_with(|| format!("cannot find {shown}"))?;
+        ui::data(&ui::json_page(&json!({ "format": 1, "path": whole.display().to_string() })))?;
+    }
     ui::note(&format!("Wrote {shown}. Edit it, then: pi plan"));
     Ok(Exit::Done)
 }

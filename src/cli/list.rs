@@ -79,7 +79,7 @@ async fn once(world: &World, pods: &[PodName], args: &Args) -> Result<Exit> {
     }
     all.append(&mut fresh);
     if args.json {
-        ui::data(&format!("{:#}\n", ui::list_json(&all)))?;
+        ui::data(&ui::json_page(&ui::list_json(&all)))?;
     } else if pods.is_empty() {
         ui::note("pi.toml has no pods: pi pods setup NAME \"ssh root@1.2.3.4\" adds one");
     }
@@ -116,7 +116,7 @@ async fn watch(world: &World, pods: &[PodName], args: &Args) -> Result<Exit> {
             () = &mut first => {}
         }
         if args.json {
-            ui::data(&format!("{}\n", ui::list_json(&all)))?;
+            ui::data(&ui::json_line(&ui::list_json(&all)))?;
         } else {
             screen.draw(&ui::list_text(&all))?;
         }

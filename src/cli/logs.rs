@@ -6,6 +6,7 @@
 use crate::cli::args::Global;
 use crate::cli::completions;
 use crate::cli::exit::{Exit, away};
+use crate::cli::form::Form;
 use crate::cli::ground::Ground;
 use crate::cli::interrupt;
 use crate::name::{ModelName, PodName, PodPath};
@@ -15,6 +16,7 @@ use crate::ui::{self, Reader};
 use clap_complete::engine::ArgValueCandidates;
 use miette::{IntoDiagnostic, Result, miette};
 use serde::Serialize;
+use serde_json::json;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +34,9 @@ pub(super) struct Args {
     /// End at the end of the log
     #[arg(long)]
     no_follow: bool,
+    /// Print a JSON object a line: {"line": "…"}
+    #[arg(long)]
+    json: bool,
 }
 
 /// The values of the script, named as there.
@@ -79,7 +84,8 @@ async fn follow(ground: &Ground, args: &Args) -> Result<Exit> {
             last_file: &before.file,
             last_end: before.end,
         };
-        let ended = tell(ground, &pod, &ask, (&mut place, &stop)).await?;
+        let form = Form::from(args.json);
+        let ended = tell((ground, &pod), &ask, form, (&mut place, &stop)).await?;
         if stop.is_cancelled() || matches!(ended, Ok(remote::Exit(0))) {
             return Ok(Exit::Done);
         }
@@ -119,17 +125,20 @@ fn lost(
 
 /// Tells lines as they come, and notes how far that is.
 async fn tell(
-    ground: &Ground,
-    pod: &PodName,
+    (ground, pod): (&Ground, &PodName),
     ask: &Ask<'_>,
+    form: Form,
     (place, stop): (&mut Place, &CancellationToken),
 ) -> Result<Result<remote::Exit, RemoteError>> {
     let script = render(Template::FOLLOW_LOG, ask).into_diagnostic()?;
     let hear = |line| match line {
         remote::Line::Out(record) => {
-            if let Some(line) = read(&record, place)
-                && ui::stream(&format!("{line}\n")) == Reader::Gone
-            {
+            let Some(line) = read(&record, place) else { return };
+            let shown = match form {
+                Form::Text => format!("{line}\n"),
+                Form::Json => ui::json_line(&json!({ "line": line })),
+            };
+            if ui::stream(&shown) == Reader::Gone {
                 stop.cancel();
             }
         }

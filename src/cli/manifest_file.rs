@@ -48,6 +48,11 @@ impl ManifestFile {
         Self::at(self.path.clone())
     }
 
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Where it is, as people say it.
     pub(super) fn shown(&self) -> String {
         let here = std::env::current_dir().unwrap_or_default();

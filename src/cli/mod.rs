@@ -6,10 +6,12 @@ mod check;
 mod completions;
 mod consent;
 mod destroy;
+mod edit;
 mod endpoint;
 mod env;
 mod exit;
 mod fit;
+mod form;
 mod ground;
 mod history;
 mod import;
@@ -77,7 +79,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
     let Cli { global, verb } = cli;
     match verb {
         Verb::Init(args) => init::run(&global, &args),
-        Verb::Check => check::run(&global),
+        Verb::Check(args) => check::run(&global, &args),
         Verb::Fit(args) => threads(fit::run(&global, &args)),
         Verb::Schema => schema::run(),
         Verb::Import(args) => threads(import::run(&global, &args)),

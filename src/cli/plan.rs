@@ -19,7 +19,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
         saved::write(path, &json, &args.scope)?;
     }
     if args.json {
-        ui::data(&format!("{json:#}\n"))?;
+        ui::data(&ui::json_page(&json))?;
     } else {
         ui::data(&ui::plan_text(&plan, &world.manifest.lines))?;
         if global.verbose {

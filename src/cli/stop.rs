@@ -3,7 +3,9 @@
 use crate::cli::apply::{Asked, Assent, Manner, Proposal, carry_out, offer};
 use crate::cli::args::{Doing, Global};
 use crate::cli::completions;
+use crate::cli::edit;
 use crate::cli::exit::Exit;
+use crate::cli::form::Form;
 use crate::cli::manifest_file::ManifestFile;
 use crate::cli::which_model::{named, on_pod};
 use crate::cli::which_pod::which_pod;
@@ -47,6 +49,7 @@ pub(super) async fn run(global: &Global, args: &Stop) -> Result<Exit> {
             let names = running(&manifest, &pod);
             if names.is_empty() {
                 ui::note(&format!("Nothing in pi.toml is to run on `{pod}`."));
+                stopped(&names, args)?;
                 return Ok(Exit::Done);
             }
             (names, Assent::of(&args.doing))
@@ -63,6 +66,7 @@ pub(super) async fn run(global: &Global, args: &Stop) -> Result<Exit> {
     let exit = converge(&file, &after, &world, &manner).await;
     world.remote.close().await;
     if let Ok(Exit::Done) = exit {
+        stopped(&names, args)?;
         let already = names.iter().all(|name| manifest.models[name].state == State::Stopped);
         told(&names, if already { "stopped already" } else { "stopped" });
     }
@@ -88,14 +92,14 @@ fn all_named(global: &Global, manifest: &Manifest, names: &[String]) -> Result<B
 async fn converge(file: &ManifestFile, after: &str, world: &World, manner: &Manner) -> Result<Exit> {
     let hub = HubFacts::default();
     let observed = world.observe().await;
-    let plan = halt(&world.inputs(&observed, &hub));
-    if plan.is_empty() && plan.findings.is_empty() {
+    let (plan, form) = (halt(&world.inputs(&observed, &hub)), Form::from(manner.json));
+    if form == Form::Text && plan.is_empty() && plan.findings.is_empty() {
         file.write(after)?;
         return Ok(Exit::Done);
     }
     match offer(world, manner, plan, hub)? {
         Proposal::Over(Exit::Done) => {
-            file.write(after)?;
+            edit::show_and_write(file, after, form)?;
             Ok(Exit::Done)
         }
         Proposal::Over(exit) => {
@@ -103,10 +107,15 @@ async fn converge(file: &ManifestFile, after: &str, world: &World, manner: &Mann
             Ok(exit)
         }
         Proposal::Agreed(agreed) => {
-            file.write(after)?;
+            edit::show_and_write(file, after, form)?;
             carry_out(world, manner, &agreed, halt).await.map(|ended| ended.exit)
         }
     }
+}
+
+/// What is stopped, for machines.
+fn stopped(names: &BTreeSet<ModelName>, args: &Stop) -> Result<()> {
+    if args.json { ui::data(&ui::json_line(&ui::stopped_json(names))) } else { Ok(()) }
 }
 
 fn told(names: &BTreeSet<ModelName>, how: &str) {

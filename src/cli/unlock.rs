@@ -7,7 +7,8 @@ use crate::cli::exit::Exit;
 use crate::cli::locking::holder;
 use crate::cli::which_pod::{named, which_pod};
 use crate::cli::world::World;
-use crate::observe::{Sighting, observe};
+use crate::name::PodName;
+use crate::observe::{LockSeen, Sighting, observe};
 use crate::ui;
 use clap::Args;
 use miette::Result;
@@ -22,6 +23,9 @@ pub(super) struct Unlock {
     /// Do not ask
     #[arg(short, long)]
     pub(super) yes: bool,
+    /// Print events as JSON, one a line
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 pub(super) async fn run(global: &Global, args: &Unlock) -> Result<Exit> {
@@ -36,16 +40,13 @@ async fn on_pod(global: &Global, args: &Unlock, world: &World) -> Result<Exit> {
         Some(name) => named(&world.manifest, name)?,
         None => which_pod(global, &world.manifest, &world.memory)?,
     };
-    let World { manifest, secrets, remote, .. } = world;
-    let seen = observe(remote.as_ref(), manifest, secrets, vec![pod.clone()]).await;
-    let lock = match seen.pods.get(&pod) {
-        Some(Sighting::Seen(facts)) => facts.lock.clone(),
-        Some(Sighting::Unreachable(why)) => {
-            ui::note(&ui::unreachable(&pod, why));
-            return Ok(Exit::Unreachable);
-        }
-        None => None,
+    let lock = match look(world, &pod).await {
+        Ok(lock) => lock,
+        Err(exit) => return Ok(exit),
     };
+    if args.json {
+        ui::data(&ui::json_line(&ui::lock_json(&pod, lock.as_ref())))?;
+    }
     let Some(lock) = lock else {
         ui::note(&format!("Nobody holds the lock of {pod}."));
         return Ok(Exit::Done);
@@ -55,8 +56,11 @@ async fn on_pod(global: &Global, args: &Unlock, world: &World) -> Result<Exit> {
         ui::note("Nothing was changed.");
         return Ok(Exit::Failed);
     }
-    match unlock(remote.as_ref(), manifest, &pod, &lock, &holder()).await {
+    match unlock(world.remote.as_ref(), &world.manifest, &pod, &lock, &holder()).await {
         Ok(()) => {
+            if args.json {
+                ui::data(&ui::json_line(&ui::unlocked_json(&pod)))?;
+            }
             ui::note(&format!("The lock of {pod} is broken."));
             Ok(Exit::Done)
         }
@@ -64,5 +68,19 @@ async fn on_pod(global: &Global, args: &Unlock, world: &World) -> Result<Exit> {
             ui::note(&ui::not_broken(&pod, &why));
             Ok(if matches!(why, NotBroken::Remote(_)) { Exit::Unreachable } else { Exit::Failed })
         }
+    }
+}
+
+/// The lock that somebody holds; the exit code where the pod does not answer.
+async fn look(world: &World, pod: &PodName) -> Result<Option<LockSeen>, Exit> {
+    let World { manifest, secrets, remote, .. } = world;
+    let mut seen = observe(remote.as_ref(), manifest, secrets, vec![pod.clone()]).await;
+    match seen.pods.remove(pod) {
+        Some(Sighting::Seen(facts)) => Ok(facts.lock),
+        Some(Sighting::Unreachable(why)) => {
+            ui::note(&ui::unreachable(pod, &why));
+            Err(Exit::Unreachable)
+        }
+        None => Ok(None),
     }
 }

@@ -117,8 +117,12 @@ impl World {
 
 /// Finds, reads and checks the manifest.
 pub(super) fn load_manifest(global: &Global) -> Result<Manifest> {
-    let path = find(&surroundings(global), Path::is_file).map_err(|report| as_usage(&report))?;
-    load(&path)
+    load(&find_manifest(global)?)
+}
+
+/// Finds the manifest; an absolute path.
+pub(super) fn find_manifest(global: &Global) -> Result<PathBuf> {
+    find(&surroundings(global), Path::is_file).map_err(|report| as_usage(&report))
 }
 
 /// `$PI_CONFIG_DIR`, else `~/.pi`.

@@ -104,7 +104,7 @@ fn stranger(found: &mut Found, pod: &PodName, facts: &PodFacts, (listener, asked
     let named = served_name.as_deref().and_then(name_of).or_else(|| name_of(&model));
     let Some(name) = named.or_else(|| ModelName::parse("model").ok()) else { return };
     found.notes.push(format!(
-        "{at} is not pi's: `pi apply` starts `{name}` only when it has ended: pi ssh {pod} -- kill {}",
+        "{at} is not pi's: `pi apply` starts its entry only when it has ended: pi ssh {pod} -- kill {}",
         listener.pid.unwrap_or(0)
     ));
     for flag in secrets {

@@ -58,22 +58,26 @@ impl Found {
             .collect()
     }
 
-    /// The manifest's text with all that it does not have yet; names that are taken get a number.
+    /// What a manifest does not have yet; models whose names are taken get a number.
+    #[must_use]
+    pub fn new_to(&self, manifest: &Manifest) -> Self {
+        let mut new = self.clone();
+        new.pods.retain(|pod| !manifest.pods.contains_key(&pod.name));
+        let mut taken: Vec<ModelName> = manifest.models.keys().cloned().collect();
+        for model in &mut new.models {
+            model.name = free(&model.name, &taken);
+            taken.push(model.name.clone());
+        }
+        new
+    }
+
+    /// A manifest's text with all of it.
     ///
     /// # Errors
-    /// The text is not TOML.
-    pub fn written(&self, text: &str, manifest: &Manifest) -> Result<String> {
-        let mut text = text.to_owned();
-        for pod in self.pods.iter().filter(|pod| !manifest.pods.contains_key(&pod.name)) {
-            text = add_pod(&text, pod)?;
-        }
-        let mut taken: Vec<ModelName> = manifest.models.keys().cloned().collect();
-        for model in &self.models {
-            let name = free(&model.name, &taken);
-            text = add_model(&text, &NewModel { name: name.clone(), ..model.clone() })?;
-            taken.push(name);
-        }
-        Ok(text)
+    /// The text is not TOML, or has something of it.
+    pub fn written(&self, text: &str) -> Result<String> {
+        let text = self.pods.iter().try_fold(text.to_owned(), |text, pod| add_pod(&text, pod))?;
+        self.models.iter().try_fold(text, |text, model| add_model(&text, model))
     }
 }
 

@@ -23,7 +23,7 @@ fn imported(line: &str, address: &str) -> (String, Vec<String>) {
     };
     assert_eq!(asked(&facts), [4711]);
     let found = found(&manifest, &"dc1".parse().unwrap(), &facts, &BTreeMap::from([(4711, words)]));
-    let text = found.written(MANIFEST, &manifest).unwrap();
+    let text = found.new_to(&manifest).written(MANIFEST).unwrap();
     parse("pi.toml", &text, Path::new("/")).unwrap();
     (text.strip_prefix(MANIFEST).unwrap().trim().to_owned(), found.notes)
 }
@@ -122,7 +122,7 @@ const OLDER: &str = r#"{"pods": {
 fn the_older_file_becomes_entries_beside_what_is_there() {
     let manifest = parse("pi.toml", MANIFEST, Path::new("/")).unwrap();
     let found = older(OLDER).unwrap();
-    let text = found.written(MANIFEST, &manifest).unwrap();
+    let text = found.new_to(&manifest).written(MANIFEST).unwrap();
     assert_eq!(
         text,
         format!(

@@ -2,6 +2,7 @@
 
 use crate::script::quote::quoted;
 use crate::secret::Secret;
+use crate::ui::visible::json_page;
 use serde_json::json;
 
 /// What clients of a server need.
@@ -42,7 +43,7 @@ pub fn env_text(env: &ClientEnv<'_>, shell: Shell) -> String {
 #[must_use]
 pub fn env_json(env: &ClientEnv<'_>) -> String {
     let values = values(env).into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
-    format!("{:#}\n", serde_json::Value::Object(values.collect()))
+    json_page(&serde_json::Value::Object(values.collect()))
 }
 
 fn values<'a>(env: &ClientEnv<'a>) -> [(&'static str, &'a str); 3] {

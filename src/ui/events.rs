@@ -10,6 +10,7 @@ use crate::ui::outcome::{sentence, step_title};
 use crate::ui::output;
 use crate::ui::rate::Rates;
 use crate::ui::style::{ADD, FAINT, REMOVE, Styled};
+use crate::ui::visible::json_line;
 use crate::units::Seconds;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -70,7 +71,7 @@ impl<'a> Reporter<'a> {
     /// Tells one event.
     pub fn tell(&self, event: &Event) {
         match self.showing {
-            Showing::Json => drop(output::data(&format!("{}\n", self.json(event)))),
+            Showing::Json => drop(output::data(&json_line(&self.json(event)))),
             Showing::Lines => self.line(event),
             Showing::Everything => self.everything(event),
             Showing::Terminal => self.screen(event),

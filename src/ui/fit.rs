@@ -9,6 +9,7 @@ use crate::plan::Measurement;
 use crate::ui::layout::{Count, padded};
 use crate::ui::pods::ago;
 use crate::ui::style::{ADD, CHANGE, REMOVE, STRONG, Styled};
+use crate::ui::visible::json_page;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -88,7 +89,25 @@ pub fn fit_json(fit: &Fit, tries: &[Try], measured: Option<&Measurement>) -> Str
     if let Some(measured) = measured {
         value["measured"] = measured_json(measured);
     }
-    format!("{value:#}\n")
+    json_page(&value)
+}
+
+/// The overview for machines, in format 1: for every kind of GPU the fewest that do, in the form of [`fit_json`].
+#[must_use]
+pub fn fit_overview_json(model: &str, version: &Version, lines: &[FitLine]) -> String {
+    let line = |FitLine { gpu, fit, measured }: &FitLine| {
+        let mut value = json!({ "gpu": gpu.key, "count": fit.parallel.gpus(), "context": fit.context });
+        if let (Value::Object(into), Value::Object(report)) = (&mut value, report::report(fit, &[])) {
+            // what would fit instead is asked with --gpu
+            into.extend(report.into_iter().filter(|(name, _)| name != "try"));
+        }
+        if let Some(measured) = measured {
+            value["measured"] = measured_json(measured);
+        }
+        value
+    };
+    let gpus: Vec<Value> = lines.iter().map(line).collect();
+    json_page(&json!({ "format": 1, "model": model, "vllm": version.to_string(), "gpus": gpus }))
 }
 
 /// Where a pool was measured, and when, in seconds since 1970.

@@ -6,6 +6,7 @@ use crate::observe::{Journal, NoJournal};
 use crate::ui::layout::{Count, WIDTH, padded, width, wrapped};
 use crate::ui::refusal::remote;
 use crate::ui::style::{ADD, FAINT, REMOVE, Styled};
+use crate::ui::visible::json_page;
 use crate::units::Seconds;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -69,7 +70,7 @@ pub fn history_json(found: &Found, count: usize) -> String {
     });
     let pods: BTreeMap<&PodName, bool> = found.iter().map(|(pod, found)| (pod, found.is_ok())).collect();
     let value = json!({ "format": 1, "entries": entries.collect::<Vec<_>>(), "read": pods });
-    format!("{value:#}\n")
+    json_page(&value)
 }
 
 /// The newest of all pods, the newest last. Each pod has a clock of its own; of one pod the order is kept.

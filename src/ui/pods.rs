@@ -98,6 +98,25 @@ pub fn pods_json(pods: &[PodLine<'_>]) -> Value {
     json!({ "format": 1, "active": active, "pods": all })
 }
 
+/// `pi pods active`: the pod that was chosen, if one was, and the one that commands without `--pod` mean.
+#[must_use]
+pub fn active_json(chosen: Option<&PodName>, meant: &PodName) -> Value {
+    json!({ "format": 1, "active": chosen, "meant": meant })
+}
+
+/// `pi pods setup`: the pod is ready.
+#[must_use]
+pub fn ready_json(pod: &PodName, view: &PodView) -> Value {
+    let PodView { gpus, driver, gpu_fault, .. } = view;
+    json!({ "event": "ready", "pod": pod, "gpus": gpus, "driver": driver, "gpu_fault": gpu_fault })
+}
+
+/// `pi pods remove`: what went out of `pi.toml`, and which models of that nobody has stopped.
+#[must_use]
+pub fn removed_json(pod: &PodName, models: &[ModelName], not_stopped: &[ModelName]) -> Value {
+    json!({ "event": "removed", "pod": pod, "models": models, "not_stopped": not_stopped })
+}
+
 fn pod_json(pod: &PodLine<'_>) -> Value {
     let PodLine { name: _, active, view, models, age, trouble } = pod;
     let PodView { reachable: _, address, gpus, driver, gpu_fault, cpus, free: _ } = view;

@@ -3,7 +3,7 @@
 use crate::agent::{Call, Ending, Event, Measured, Piece, Trouble, Usage};
 use crate::ui::output::{Reader, note_part, stream};
 use crate::ui::style::{ADD, FAINT, REMOVE, Styled};
-use crate::ui::visible::{escaped_json, visible};
+use crate::ui::visible::{json_line, visible};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -177,14 +177,14 @@ pub fn event_json(event: &Event) -> String {
         }
         Event::Turn(measured) => with_numbers(json!({ "event": "turn" }), measured),
     };
-    format!("{}\n", escaped_json(&value))
+    json_line(&value)
 }
 
 /// `--json`: what is talked to, and where it is kept.
 #[must_use]
 pub fn begin_json(model: &str, url: &str, session: &str) -> String {
     let value = json!({ "event": "begin", "format": 1, "model": model, "url": url, "session": session });
-    format!("{}\n", escaped_json(&value))
+    json_line(&value)
 }
 
 /// `--json`: the end of a message's exchange.
@@ -198,13 +198,13 @@ pub fn end_json(ending: Ending, text: &str, measured: &Measured) -> String {
         Ending::Interrupted => "interrupted",
     };
     let value = json!({ "event": "end", "finish": finish, "text": text, "turns": measured.turns });
-    format!("{}\n", escaped_json(&with_numbers(value, measured)))
+    json_line(&with_numbers(value, measured))
 }
 
 /// `--json`: trouble.
 #[must_use]
 pub fn trouble_json(Trouble { message, help }: &Trouble) -> String {
-    format!("{}\n", escaped_json(&json!({ "event": "error", "message": message, "help": help })))
+    json_line(&json!({ "event": "error", "message": message, "help": help }))
 }
 
 fn with_numbers(mut value: Value, measured: &Measured) -> Value {

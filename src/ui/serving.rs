@@ -1,9 +1,10 @@
 //! A model that answers: where, under which name, and what to type.
 
-use crate::name::PodName;
+use crate::name::{ModelName, PodName};
 use crate::spec::{KeyUse, ServerSpec};
 use crate::ui::style::{FAINT, STRONG, Styled};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// A server that answers.
@@ -57,4 +58,10 @@ pub fn serving_json(serving: &Serving<'_>) -> Value {
         "event": "serving", "name": spec.name, "pod": pod, "url": url, "model": model,
         "key": spec.key == KeyUse::Required, "tunnel": tunnel,
     })
+}
+
+/// `pi stop`: the models that do not run any more, for machines, one line.
+#[must_use]
+pub fn stopped_json(models: &BTreeSet<ModelName>) -> Value {
+    json!({ "event": "stopped", "models": models })
 }

@@ -1,5 +1,6 @@
 //! Text that somebody else wrote, made harmless for a terminal: what would steer it is shown instead.
 
+use serde_json::Value;
 use std::fmt::Write;
 
 /// The text with every control character but newline and tab replaced by its picture, and what reorders text by `�`.
@@ -21,10 +22,22 @@ fn picture(c: char) -> char {
     }
 }
 
+/// One event: JSON on a line of its own.
+#[must_use]
+pub fn json_line(value: &Value) -> String {
+    format!("{}\n", escaped(&value.to_string()))
+}
+
+/// One document: JSON with a line for each field.
+#[must_use]
+pub fn json_page(value: &Value) -> String {
+    format!("{}\n", escaped(&format!("{value:#}")))
+}
+
 /// JSON in which no character steers a terminal: `serde_json` escapes those below U+0020, not the rest.
-pub(super) fn escaped_json(value: &serde_json::Value) -> String {
+fn escaped(json: &str) -> String {
     let mut out = String::new();
-    for c in value.to_string().chars() {
+    for c in json.chars() {
         match c {
             '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
                 let _ = write!(out, "\\u{:04x}", u32::from(c));
@@ -55,8 +68,10 @@ mod tests {
     #[test]
     fn json_is_the_same_value_without_controls() {
         let value = serde_json::json!({ "text": "\u{1b}[2J\u{9b}1m\u{7f}\u{202e}ü\n" });
-        let text = escaped_json(&value);
-        assert!(!text.chars().any(char::is_control), "{text}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+        for text in [json_line(&value), json_page(&value)] {
+            assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text}");
+            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        }
+        assert_eq!(json_line(&value).lines().count(), 1);
     }
 }

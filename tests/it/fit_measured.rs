@@ -55,6 +55,9 @@ fn the_overview_says_where_a_number_is_measured() {
             "  2× H100           fits     321k tokens, 9.8 × 32k"
         )]
     );
+    let json: Value = serde_json::from_str(&place.pi(&format!("fit {MODEL} --json")).exits(0).out).unwrap();
+    let measured = json["gpus"].as_array().unwrap().iter().filter(|gpu| gpu.get("measured").is_some());
+    assert_eq!(measured.map(|gpu| &gpu["gpu"]).collect::<Vec<_>>(), ["H100"], "{json:#}");
     assert!(!place.pi(&format!("fit {MODEL} --available-kv 20")).out.contains("measured"));
 }
 

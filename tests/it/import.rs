@@ -1,8 +1,9 @@
 //! `pi import`: what runs without pi, and what the older pi knew.
 
+use crate::json;
 use crate::sshd::eventually;
 use crate::workplace::Workplace;
-use std::fs;
+use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
@@ -12,10 +13,19 @@ const MANIFEST: &str = "# ours\n[pods.here]\nssh = \"local\"\npi_path = \"{dir}/
 struct Stranger {
     process: Child,
     port: u16,
+    _turn: File,
+}
+
+/// One test at a time: a pod on this machine sees the strangers of all tests.
+fn turn() -> File {
+    let file = File::create("/tmp/pi-it-strangers.lock").unwrap();
+    file.lock().unwrap();
+    file
 }
 
 impl Stranger {
     fn start(place: &Workplace, more: &str) -> Self {
+        let turn = turn();
         let program = place.path().join("vllm");
         fs::write(
             &program,
@@ -28,7 +38,7 @@ impl Stranger {
         command.args(["--model", "Qwen/Qwen3-8B"]).args(more.split_whitespace());
         let process = command.stdin(Stdio::null()).spawn().unwrap();
         eventually("it listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        Self { process, port }
+        Self { process, port, _turn: turn }
     }
 }
 
@@ -59,7 +69,36 @@ fn a_server_that_runs_becomes_an_entry_once_and_its_key_stays_out() {
 }
 
 #[test]
+fn machines_are_told_what_was_found_and_what_it_makes_of_pi_toml() {
+    let place =
+        Workplace::with(&format!("{MANIFEST}\n[models.qwen3-8b]\nmodel = \"a/b\"\nstate = \"stopped\"\n"));
+    let stranger = Stranger::start(&place, "--api-key sesame");
+    let (dir, before) = (place.path().to_str().unwrap(), place.manifest());
+    let asked = place.pi("import --json").exits(64).says("--yes");
+    assert_eq!(json::kinds(&json::events(&asked)), ["found", "manifest"]);
+    assert_eq!(place.manifest(), before);
+    let ran = place.pi("import --json --yes").exits(0);
+    assert!(!ran.out.contains("sesame"), "{}", ran.out);
+    let (port, pid) = (stranger.port.to_string(), stranger.process.id().to_string());
+    let names = [(dir, "{dir}"), (port.as_str(), "{port}"), (pid.as_str(), "{pid}")];
+    let mut told = json::events(&ran);
+    // what else runs on this machine may look like an engine
+    told[0]["notes"].as_array_mut().unwrap().retain(|note| note.as_str().unwrap().contains(&pid));
+    json::events_written_down("import.jsonl", &told, &names);
+    // what was told is what was written
+    for line in told[1]["new"].as_array().unwrap() {
+        let at = usize::try_from(line["line"].as_u64().unwrap()).unwrap();
+        assert_eq!(place.manifest().lines().nth(at - 1), line["text"].as_str(), "{line}");
+    }
+    let again = json::events(&place.pi("import --json --yes").exits(0).says("Nothing to add"));
+    assert_eq!((json::kinds(&again), &again[0]["models"]), (vec!["found"], &serde_json::json!([])));
+    fs::write(place.path().join("bad.json"), "{}").unwrap();
+    assert_eq!(place.pi("import --json --from bad.json").exits(64).says("not of the older pi").out, "");
+}
+
+#[test]
 fn nothing_runs_and_nothing_is_written() {
+    let _turn = turn();
     let place = Workplace::with(MANIFEST);
     let before = place.manifest();
     place.pi("import --yes").exits(0).says("Nothing to add");

@@ -1,5 +1,6 @@
 //! The pod's lock, among people: who waits for whom, who breaks it, and what its holder does then.
 
+use crate::json;
 use crate::sshd::{eventually, kill, processes_with};
 use crate::workplace::{Ran, Workplace};
 use std::fs;
@@ -109,6 +110,25 @@ fn unlock_shows_the_holder_and_asks() {
     place.pi("unlock --yes").exits(0).says("The lock of here is broken.");
     assert!(!place.pod().join("lock").exists());
     place.pi("history").exits(0).says("unlock here").says("ann@laptop held its lock");
+}
+
+#[test]
+fn machines_are_told_whose_lock_it_was() {
+    let place = Workplace::with(SLOW);
+    let told = json::events(&place.pi("unlock --json").exits(0).says("Nobody holds"));
+    assert_eq!((json::kinds(&told), &told[0]["lock"]), (vec!["lock"], &serde_json::Value::Null));
+    held(&place, 20);
+    let told = json::events(&place.pi("unlock --json").exits(64).says("--yes"));
+    assert_eq!((json::kinds(&told), &told[0]["lock"]["expired"]), (vec!["lock"], &false.into()));
+    let idle = told[0]["lock"]["idle_seconds"].as_u64().unwrap();
+    assert!((20..60).contains(&idle), "{idle}");
+    assert!(told[0]["lock"]["since"].as_str().unwrap().starts_with('2'), "{told:?}");
+    assert!(lock(&place).exists());
+    held(&place, 900);
+    let told = json::events(&place.pi("unlock here --json --yes").exits(0).says("is broken"));
+    json::events_written_down("unlock.jsonl", &told, &[]);
+    assert!(!place.pod().join("lock").exists());
+    assert_eq!(place.pi("unlock nowhere --json").exits(64).says("here").out, "");
 }
 
 #[test]

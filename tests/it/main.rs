@@ -23,6 +23,7 @@ mod hub;
 mod import;
 mod interrupted;
 mod journal;
+mod json;
 mod laws;
 mod layers;
 mod locks;

@@ -150,7 +150,12 @@ fn type_all(place: &Workplace, planted: &Planted) -> Vec<(&'static str, i32, Ran
         ("plan --verbose", 0),
         ("apply --yes", 1),
         ("list", 0),
+        ("list --json", 0),
         ("history --json", 0),
+        ("pods --refresh --json", 0),
+        ("check --json", 0),
+        ("import --json", 0),
+        ("unlock --json", 0),
     ];
     let mut ran: Vec<_> = commands.iter().map(|(args, code)| (*args, *code, place.pi(args))).collect();
     // the same again with another key: what was there before is no more to be seen

@@ -1,5 +1,6 @@
 //! `pi pods`: the listing, the active pod, and how a pod is forgotten.
 
+use crate::json;
 use crate::sshd::Sshd;
 use crate::workplace::Workplace;
 use std::fs;
@@ -98,6 +99,26 @@ fn a_pod_is_forgotten_with_its_models_and_nothing_else_changes() {
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
     place.pi("pods --json").exits(0).says("\"active\": null");
     place.pi("check").exits(0);
+}
+
+#[test]
+fn machines_are_told_what_went_and_what_goes_on() {
+    let place = Workplace::with(&TWO.replace("[\"near\", \"far\"]", "\"far\""));
+    let (dir, before) = (place.path().to_str().unwrap(), manifest(&place));
+    let asked = place.pi("pods remove near --models --json").exits(64).says("--yes");
+    assert_eq!(json::kinds(&json::events(&asked)), ["manifest"]);
+    assert_eq!(place.pi("pods remove near --json --yes").exits(64).says("--models").out, "");
+    assert_eq!(place.pi("pods remove nera --json --yes").exits(64).says("did you mean `near`?").out, "");
+    assert_eq!(manifest(&place), before);
+    let ran = place.pi("pods remove near --models --json --yes").exits(0).says("`echo` is not stopped");
+    json::events_written_down("pods-remove.jsonl", &json::events(&ran), &[(dir, "{dir}")]);
+    let ran = place.pi("pods remove far --models --json --yes").exits(0);
+    let told = json::events(&ran);
+    let last = told.last().unwrap();
+    assert_eq!(
+        (&last["models"], &last["not_stopped"]),
+        (&serde_json::json!(["both"]), &serde_json::json!([]))
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `pi pods setup`, over a real sshd: the pod is in pi.toml once it can be, and only then.
 
-use crate::sshd::Sshd;
+use crate::json;
+use crate::sshd::{Sshd, user};
 use crate::workplace::{Ran, Workplace};
 use std::fs;
 use std::net::TcpListener;
@@ -61,6 +62,28 @@ fn what_is_there_stays_and_what_is_asked_for_is_added() {
     );
     assert_eq!(manifest(&place).unwrap(), after);
     place.pi("pods --json").exits(0).says("\"active\": \"dc2\"");
+}
+
+#[test]
+fn machines_are_told_what_becomes_of_pi_toml_and_of_the_pod() {
+    let (sshd, place) = (Sshd::start(), Workplace::new());
+    let ssh = sshd.ssh_line();
+    let asked = setup(&place, "dc1", &ssh, &["--json"]).exits(64).says("--yes");
+    assert_eq!(json::kinds(&json::events(&asked)), ["manifest", "plan"]);
+    assert_eq!(manifest(&place), None, "it was written without a yes");
+    let ran = setup(&place, "dc1", &ssh, &["--json", "--yes"]).exits(0).says("`dc1` is ready: no GPU");
+    let (dir, port, user) = (place.path().to_str().unwrap(), sshd.port().to_string(), user());
+    let names =
+        [(dir, "{dir}"), (ssh.as_str(), "{ssh}"), (port.as_str(), "{port}"), (user.as_str(), "{user}")];
+    json::events_written_down("pods-setup.jsonl", &json::events(&ran), &names);
+    // a second time there is nothing to do
+    let again = json::events(&setup(&place, "dc1", &ssh, &["--json"]).exits(0));
+    assert_eq!(json::kinds(&again), ["plan", "ready"]);
+    assert_eq!(setup(&place, "dc1", "ssh root@9.9.9.9", &["--json", "--yes"]).exits(64).out, "");
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let away = setup(&place, "dc3", &format!("ssh -F none -p {closed} root@127.0.0.1"), &["--json", "--yes"]);
+    let away = away.exits(69).says("as it was");
+    assert_eq!(json::kinds(&json::events(&away)), ["plan"]);
 }
 
 #[test]

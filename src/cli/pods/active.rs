@@ -5,24 +5,50 @@ use crate::cli::completions;
 use crate::cli::exit::Exit;
 use crate::cli::which_pod;
 use crate::cli::world::{config_dir, load_manifest};
-use crate::memory::Store;
+use crate::manifest::Manifest;
+use crate::memory::{Memory, Store};
 use crate::ui;
 use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
 use miette::Result;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  pi pods active dc2")]
+#[command(
+    after_help = "Examples:\n  pi pods active        which one it is\n  pi pods active dc2    choose another"
+)]
 pub(super) struct Active {
-    /// A pod of pi.toml
+    /// A pod of pi.toml; without it, the one that is meant now is told
     #[arg(value_name = "NAME", add = ArgValueCandidates::new(completions::pods))]
-    name: String,
+    name: Option<String>,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(global: &Global, args: &Active) -> Result<Exit> {
     let manifest = load_manifest(global)?;
-    let pod = which_pod::named(&manifest, &args.name)?;
-    Store::new(&config_dir(global)?).update(|memory| memory.active = Some(pod.clone()))?;
+    let store = Store::new(&config_dir(global)?);
+    let Some(name) = &args.name else { return tell(global, &manifest, &store.read()?, args) };
+    let pod = which_pod::named(&manifest, name)?;
+    store.update(|memory| memory.active = Some(pod.clone()))?;
+    if args.json {
+        ui::data(&ui::json_page(&ui::active_json(Some(&pod), &pod)))?;
+    }
     ui::note(&format!("`{pod}` is the active pod: commands without --pod mean it."));
+    Ok(Exit::Done)
+}
+
+/// The pod that is meant now.
+fn tell(global: &Global, manifest: &Manifest, memory: &Memory, args: &Active) -> Result<Exit> {
+    let meant = which_pod::which_pod(global, manifest, memory)?;
+    let chosen = memory.active.as_ref().filter(|active| manifest.pods.contains_key(*active));
+    ui::data(&if args.json {
+        ui::json_page(&ui::active_json(chosen, &meant))
+    } else {
+        format!("{meant}\n")
+    })?;
+    if chosen.is_none() && global.pod.is_none() {
+        ui::note("None was chosen: it is the only one.");
+    }
     Ok(Exit::Done)
 }

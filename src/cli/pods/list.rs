@@ -35,7 +35,7 @@ pub(super) async fn run(global: &Global, args: &List) -> Result<Exit> {
     let lines: Vec<PodLine<'_>> =
         world.manifest.pods.keys().map(|name| line(&world, &observed, name, now)).collect();
     if args.json {
-        ui::data(&format!("{:#}\n", ui::pods_json(&lines)))?;
+        ui::data(&ui::json_page(&ui::pods_json(&lines)))?;
     } else {
         ui::data(&ui::pods_text(&lines))?;
     }

@@ -26,7 +26,7 @@ pub(in crate::cli) struct Pods {
 enum Verb {
     /// Add a pod to pi.toml and make it ready: storage, engine, secrets
     Setup(setup::Setup),
-    /// Choose the pod that commands without --pod mean
+    /// Choose the pod that commands without --pod mean, or tell which it is
     Active(active::Active),
     /// Take a pod out of pi.toml; the machine itself is left alone
     Remove(remove::Remove),

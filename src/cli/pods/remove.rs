@@ -3,7 +3,9 @@
 use crate::cli::args::Global;
 use crate::cli::completions;
 use crate::cli::consent::agreed;
+use crate::cli::edit;
 use crate::cli::exit::{Exit, usage};
+use crate::cli::form::Form;
 use crate::cli::manifest_file::ManifestFile;
 use crate::cli::which_pod;
 use crate::cli::world::config_dir;
@@ -30,6 +32,9 @@ pub(super) struct Remove {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
+    /// Print events as JSON, one a line
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(global: &Global, args: &Remove) -> Result<Exit> {
@@ -42,17 +47,23 @@ pub(super) fn run(global: &Global, args: &Remove) -> Result<Exit> {
         after = remove_model(&after, model)?;
     }
     let rest = file.parse(&after).map_err(|problems| held(&manifest, &pod, problems))?;
-    ui::data(&ui::manifest_diff(&file.shown(), file.text(), &after))?;
+    let form = Form::from(args.json);
+    edit::show(&file, &after, form)?;
     tell(&manifest, &rest, &pod);
     if !args.yes && !agreed("\nWrite this?")? {
         ui::note("Nothing was changed.");
         return Ok(Exit::Failed);
     }
-    file.write(&after)?;
+    edit::write(&file, &after, form)?;
     Store::new(&config_dir(global)?).update(|memory| {
         memory.pods.remove(&pod);
         memory.active.take_if(|active| *active == pod);
     })?;
+    if form == Form::Json {
+        let running = |name: &&ModelName| manifest.models[*name].state == State::Running;
+        let not_stopped: Vec<ModelName> = alone.iter().filter(running).cloned().collect();
+        ui::data(&ui::json_line(&ui::removed_json(&pod, &alone, &not_stopped)))?;
+    }
     ui::note(&format!("`{pod}` is forgotten. The machine itself is as it was."));
     Ok(Exit::Done)
 }

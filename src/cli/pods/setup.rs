@@ -2,7 +2,9 @@
 
 use crate::cli::apply::{Asked, Assent, Manner, Proposal, carry_out, offer};
 use crate::cli::args::{Doing, Global};
+use crate::cli::edit;
 use crate::cli::exit::{Exit, usage};
+use crate::cli::form::Form;
 use crate::cli::manifest_file::ManifestFile;
 use crate::cli::world::World;
 use crate::hub::HubFacts;
@@ -10,7 +12,7 @@ use crate::manifest::Manifest;
 use crate::manifest::edit::{NewPod, add_pod, change_pod};
 use crate::name::{PodName, PodPath};
 use crate::observe::{GpuSight, Observed, Sighting};
-use crate::plan::{Protected, Scope, Severity, gpus_in_words, make_ready};
+use crate::plan::{PodView, Protected, Scope, Severity, gpus_in_words, make_ready};
 use crate::ssh_target::SshTarget;
 use crate::ui;
 use clap::Args;
@@ -35,6 +37,9 @@ pub(super) struct Setup {
     /// The vLLM to keep installed: release, nightly, a version, or none. Default: release if it has GPUs
     #[arg(long, value_name = "VERSION")]
     vllm: Option<String>,
+    /// Print events as JSON, one a line, and last what the pod has
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     doing: Doing,
 }
@@ -129,22 +134,25 @@ fn wants_vllm(ready: &Ready, pod: &PodName) -> bool {
 /// Shows, asks, writes, does.
 async fn finish(file: &ManifestFile, ready: &Ready, pod: &PodName, args: &Setup) -> Result<Exit> {
     let Ready { after, world, observed } = ready;
-    let hub = HubFacts::default();
+    let (hub, form) = (HubFacts::default(), Form::from(args.json));
     let plan = make_ready(&world.inputs(observed, &hub));
     let stuck = plan.findings.iter().any(|finding| finding.severity == Severity::Error);
-    let shown = ui::manifest_diff(&file.shown(), file.text(), after);
-    if !stuck && !shown.is_empty() {
-        ui::data(&format!("{shown}\n"))?;
+    if !stuck && file.text() != after {
+        edit::show(file, after, form)?;
+        if form == Form::Text {
+            ui::data("\n")?;
+        }
     }
     let manner = Manner {
+        json: args.json,
         again: "The same command again takes up where this ended.",
         ..Manner::of(&args.doing, Assent::of(&args.doing), Asked::Pods)
     };
-    let is_quiet = plan.is_empty() && plan.findings.is_empty();
+    let is_quiet = plan.is_empty() && plan.findings.is_empty() && form == Form::Text;
     let proposal = if is_quiet { Proposal::Over(Exit::Done) } else { offer(world, &manner, plan, hub)? };
     let exit = match proposal {
         Proposal::Over(Exit::Done) => {
-            keep(file, ready, pod)?;
+            keep(file, ready, pod, form)?;
             Exit::Done
         }
         Proposal::Over(exit) => {
@@ -152,25 +160,36 @@ async fn finish(file: &ManifestFile, ready: &Ready, pod: &PodName, args: &Setup)
             return Ok(exit);
         }
         Proposal::Agreed(agreed) => {
-            keep(file, ready, pod)?;
+            keep(file, ready, pod, form)?;
             carry_out(world, &manner, &agreed, make_ready).await?.exit
         }
     };
     if exit == Exit::Done {
+        tell(ready, pod, form)?;
         ui::note(&format!("`{pod}` is ready: {}. Next: pi start MODEL", what_it_has(observed, pod)));
     }
     Ok(exit)
 }
 
 /// Writes the manifest; the first pod becomes the active one.
-fn keep(file: &ManifestFile, ready: &Ready, pod: &PodName) -> Result<()> {
-    file.write(&ready.after)?;
+fn keep(file: &ManifestFile, ready: &Ready, pod: &PodName, form: Form) -> Result<()> {
+    edit::write(file, &ready.after, form)?;
     let known = &ready.world.manifest.pods;
     ready.world.store.update(|memory| {
         if memory.active.as_ref().is_none_or(|active| !known.contains_key(active)) {
             memory.active = Some(pod.clone());
         }
     })
+}
+
+/// What the pod has, for machines.
+fn tell(Ready { world, observed, .. }: &Ready, pod: &PodName, form: Form) -> Result<()> {
+    let (Form::Json, Some(declared)) = (form, world.manifest.pods.get(pod)) else { return Ok(()) };
+    let facts = match observed.pods.get(pod) {
+        Some(Sighting::Seen(facts)) => Some(facts.as_ref()),
+        Some(Sighting::Unreachable(_)) | None => None,
+    };
+    ui::data(&ui::json_line(&ui::ready_json(pod, &PodView::new(declared, facts))))
 }
 
 fn what_it_has(observed: &Observed, pod: &PodName) -> String {

@@ -4,6 +4,7 @@ use crate::catalog::recipe::Ask;
 use crate::catalog::{engines, gpus};
 use crate::cli::args::Global;
 use crate::cli::exit::{Exit, away};
+use crate::cli::form::Form;
 use crate::cli::which_pod::which_pod;
 use crate::cli::world::{World, load_manifest};
 use crate::manifest::EngineVersion;
@@ -14,27 +15,20 @@ use crate::ui::{self, Free};
 use miette::{Result, miette};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) async fn run(global: &Global, json: Json) -> Result<Exit> {
+pub(super) async fn run(global: &Global, form: Form) -> Result<Exit> {
     let world = World::of(global, load_manifest(global)?, Scope::All, Protected::Keep)?;
     let pod = which_pod(global, &world.manifest, &world.memory)?;
     let facts = facts(&world, &pod).await;
     world.remote.close().await;
     let free = free(&world, &pod, &facts?)?;
-    match json {
-        Json::Yes => ui::data(&format!("{:#}\n", ui::known_json(&pod, &free)))?,
-        Json::No if free.is_empty() => ui::data(&format!(
+    match form {
+        Form::Json => ui::data(&ui::json_page(&ui::known_json(&pod, &free)))?,
+        Form::Text if free.is_empty() => ui::data(&format!(
             "`{pod}` has no GPU. What runs without: pi start OWNER/NAME:FILE.gguf --gpus 0\n"
         ))?,
-        Json::No => ui::data(&ui::known_text(&pod, &free))?,
+        Form::Text => ui::data(&ui::known_text(&pod, &free))?,
     }
     Ok(Exit::Done)
-}
-
-/// Whether machines read it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Json {
-    Yes,
-    No,
 }
 
 /// What is remembered of the pod, as long as it is the same machine; else what a look says.

@@ -7,8 +7,10 @@ mod wish;
 use crate::cli::apply::{Asked, Assent, Manner, Proposal, carry_out, propose};
 use crate::cli::args::{Doing, Global};
 use crate::cli::completions;
+use crate::cli::edit;
 use crate::cli::endpoint::{Access, endpoint};
 use crate::cli::exit::Exit;
+use crate::cli::form::Form;
 use crate::cli::manifest_file::ManifestFile;
 use crate::cli::world::{World, config_dir};
 use crate::memory::Store;
@@ -57,8 +59,7 @@ pub(super) struct Start {
 
 pub(super) async fn run(global: &Global, args: &Start) -> Result<Exit> {
     let Some(model) = &args.model else {
-        let json = if args.json { known::Json::Yes } else { known::Json::No };
-        return known::run(global, json).await;
+        return known::run(global, Form::from(args.json)).await;
     };
     let file = ManifestFile::open(global)?;
     let manifest = file.parse(file.text())?;
@@ -124,13 +125,13 @@ async fn converge(
 }
 
 /// Writes the manifest, also if somebody has written something else into it meanwhile.
-fn keep(file: &ManifestFile, wish: &Wish) -> Result<()> {
+fn keep(file: &ManifestFile, wish: &Wish, form: Form) -> Result<()> {
     let name = wish.name();
     let written = || -> Result<()> {
         let now = file.again()?;
         let after = wish.written(now.text())?;
         now.parse(&after)?;
-        now.write(&after)?;
+        edit::show_and_write(&now, &after, form)?;
         if wish.origin() == Origin::New {
             ui::note(&format!("{} has it as [models.{name}].", file.shown()));
         }
@@ -143,7 +144,7 @@ fn keep(file: &ManifestFile, wish: &Wish) -> Result<()> {
 
 /// What follows once the model answers.
 async fn finish(file: &ManifestFile, wish: &Wish, world: &mut World, args: &Start) -> Result<()> {
-    keep(file, wish)?;
+    keep(file, wish, Form::from(args.json))?;
     tell(world, wish.name(), args).await
 }
 
@@ -162,7 +163,7 @@ async fn tell(world: &mut World, name: &ModelName, args: &Start) -> Result<()> {
             tunnel: endpoint.access == Access::Tunnel,
         };
         if args.json {
-            ui::data(&format!("{}\n", ui::serving_json(&serving)))?;
+            ui::data(&ui::json_line(&ui::serving_json(&serving)))?;
         } else {
             ui::data(&ui::serving_text(&serving))?;
         }

@@ -10,6 +10,7 @@ use crate::name::{ModelName, PodName};
 use crate::ui;
 use miette::{IntoDiagnostic, Result, WrapErr};
 use nix::unistd::{Pid, getsid, setsid};
+use serde::Deserialize;
 use std::convert::Infallible;
 use std::process::Stdio;
 use std::str::FromStr;
@@ -38,13 +39,22 @@ pub(super) enum Keeper {
 pub(in crate::cli) enum Opened {
     /// It is open.
     At {
-        /// `http://127.0.0.1:8001/v1`
-        url: String,
+        /// On this port of this machine.
+        port: u16,
+        /// Held by this process.
+        pid: u32,
         /// How it ends: `until …`.
         until: String,
     },
     /// It is not, and what it said of that was passed on.
     Not(Exit),
+}
+
+/// What the tunnel's own process says of it.
+#[derive(Debug, Deserialize)]
+struct Told {
+    port: u16,
+    pid: u32,
 }
 
 /// Opens a tunnel that outlives this command, and waits until it is open.
@@ -55,7 +65,15 @@ pub(in crate::cli) async fn open_behind(
 ) -> Result<Opened> {
     let keeper = Keeper::of_this_session();
     let mut command = Command::new(std::env::current_exe().into_diagnostic()?);
-    command.args(["tunnel", name.as_str(), "--pod", pod.as_str(), "--kept-by", &keeper.to_string()]);
+    command.args([
+        "tunnel",
+        name.as_str(),
+        "--pod",
+        pod.as_str(),
+        "--json",
+        "--kept-by",
+        &keeper.to_string(),
+    ]);
     if let Some(port) = port {
         command.args(["--port", &port.to_string()]);
     }
@@ -67,18 +85,20 @@ pub(in crate::cli) async fn open_behind(
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().into_diagnostic().wrap_err("cannot start the tunnel")?;
-    let mut url = String::new();
+    let mut line = String::new();
     if let Some(stdout) = child.stdout.take() {
-        BufReader::new(stdout).read_line(&mut url).await.into_diagnostic()?;
+        BufReader::new(stdout).read_line(&mut line).await.into_diagnostic()?;
     }
-    if url.is_empty() {
-        return failed(child).await;
-    }
+    let told: Told = match serde_json::from_str(&line) {
+        Ok(told) => told,
+        Err(_) => return failed(child).await,
+    };
     let until = match keeper {
         Keeper::Session(_) => format!("until this shell ends, or `pi tunnel {name} --close`"),
         Keeper::Nobody => format!("until `pi tunnel {name} --close`"),
     };
-    Ok(Opened::At { url: url.trim().to_owned(), until })
+    let Told { port, pid } = told;
+    Ok(Opened::At { port, pid, until })
 }
 
 /// Passes on why it is not open.

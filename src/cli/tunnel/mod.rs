@@ -12,9 +12,9 @@ use crate::cli::exit::{Exit, away, usage};
 use crate::cli::interrupt;
 use crate::cli::place::Places;
 use crate::cli::world::World;
-use crate::name::Port;
+use crate::name::{ModelName, PodName, Port};
 use crate::remote::Remote;
-use crate::ui;
+use crate::ui::{self, Closed};
 use background::{Keeper, leave_the_terminal};
 pub(super) use background::{Opened, open_behind};
 use clap_complete::engine::ArgValueCandidates;
@@ -45,6 +45,9 @@ pub(super) struct Args {
     /// End the one that is open
     #[arg(long, conflicts_with = "port")]
     close: bool,
+    /// Print where its end on this machine is as JSON, on one line
+    #[arg(long)]
+    json: bool,
     /// This is the one in the background, which ends with that session
     #[arg(long, value_name = "SESSION", hide = true, conflicts_with_all = ["background", "close"])]
     kept_by: Option<Keeper>,
@@ -53,7 +56,7 @@ pub(super) struct Args {
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let world = World::open(global, &Scope::default())?;
     let exit = match args {
-        Args { close: true, .. } => close(&world, &args.name).await,
+        Args { close: true, .. } => close(&world, args).await,
         Args { background: true, .. } => behind(&world, global, args).await,
         Args { kept_by: Some(_), .. } => {
             leave_the_terminal();
@@ -72,14 +75,19 @@ async fn open(world: &World, args: &Args) -> Result<Exit> {
     let note = Note::new(&world.store, pod, &spec.name);
     if let (Some(port), None) = (note.open(), args.port) {
         let help = "--port opens another one, --close ends it";
-        return Err(miette!(help = help, "a tunnel to `{}` is open: http://127.0.0.1:{port}/v1", spec.name));
+        return Err(miette!(
+            help = help,
+            "a tunnel to `{}` is open: {}",
+            spec.name,
+            ui::tunnel_url(port.get())
+        ));
     }
     let reach = world.remote.reach(pod, spec.port).await;
     let reach = reach.map_err(|error| away(pod, &error.to_string(), error.help()))?;
     let (listener, port) = listen(args.port, &[note.last(), Some(spec.port)]).await?;
     let _noted = note.take(port)?;
     let until = args.kept_by.map_or_else(interrupt::quiet, Keeper::end);
-    ui::data(&format!("http://127.0.0.1:{port}/v1\n"))?;
+    tell((pod, &spec.name), (port.get(), std::process::id()), args)?;
     ui::note(&format!(
         "leads to `{0}` on {pod}, until Ctrl-C. For clients: eval \"$(pi env {0})\"",
         spec.name
@@ -108,8 +116,8 @@ async fn behind(world: &World, global: &Global, args: &Args) -> Result<Exit> {
     let places = Places { manifest: &world.manifest, memory: &world.memory, scope: &world.scope };
     let (pod, name) = places.find(&args.name)?;
     match open_behind(global, (&pod, &name), args.port).await? {
-        Opened::At { url, until } => {
-            ui::data(&format!("{url}\n"))?;
+        Opened::At { port, pid, until } => {
+            tell((&pod, &name), (port, pid), args)?;
             ui::note(&format!("leads to `{name}` on {pod}, {until}."));
             Ok(Exit::Done)
         }
@@ -117,17 +125,32 @@ async fn behind(world: &World, global: &Global, args: &Args) -> Result<Exit> {
     }
 }
 
+/// Where one is open: its port on this machine, and the process that holds it.
+fn tell(server: (&PodName, &ModelName), (port, pid): (u16, u32), args: &Args) -> Result<()> {
+    ui::data(&if args.json {
+        ui::json_line(&ui::tunnel_json(server, port, pid))
+    } else {
+        format!("{}\n", ui::tunnel_url(port))
+    })
+}
+
 /// Ends the one that is open.
-async fn close(world: &World, name: &str) -> Result<Exit> {
+async fn close(world: &World, args: &Args) -> Result<Exit> {
     let places = Places { manifest: &world.manifest, memory: &world.memory, scope: &world.scope };
-    let (pod, name) = places.find(name)?;
+    let (pod, name) = places.find(&args.name)?;
     let note = Note::new(&world.store, &pod, &name);
+    let told = |closed| {
+        let shown = ui::json_line(&ui::closed_json((&pod, &name), closed));
+        if args.json { ui::data(&shown) } else { Ok(()) }
+    };
     if !note.end() {
+        told(Closed::Already)?;
         ui::note(&format!("No tunnel to `{name}` is open on this machine."));
         return Ok(Exit::Done);
     }
     for _ in 0..50 {
         if note.open().is_none() {
+            told(Closed::Now)?;
             ui::note(&format!("The tunnel to `{name}` is closed."));
             return Ok(Exit::Done);
         }

@@ -1,6 +1,7 @@
 //! `pi logs`: every line once, whatever happens to the log and to the connection.
 
 use super::Site;
+use crate::json;
 use crate::sshd::{environment, eventually, kill, processes_with};
 use crate::workplace::Ran;
 use std::fs::{self, File};
@@ -87,6 +88,28 @@ fn the_last_lines_are_told_as_they_are() {
     site.place.pi("logs echo").exits(1).says("has no log on far").says("pi apply --target echo");
     site.place.pi("logs ecco").exits(64).says("did you mean `echo`?");
     site.place.pi("logs echo -n some").exits(64);
+}
+
+#[test]
+fn machines_are_told_an_object_a_line() {
+    let (site, _log) = with_log("one\n\"two\" \\ \u{1b}[31mred\u{9b}0m\n\n{\"own\": 1}\n");
+    let ran = site.place.pi("logs echo --no-follow --json -n 3").exits(0);
+    assert!(!ran.out.contains(['\u{1b}', '\u{9b}']), "{:?}", ran.out);
+    let lines: Vec<_> =
+        json::events(&ran).iter().map(|event| event["line"].as_str().unwrap().to_owned()).collect();
+    // the door has taken what steers a terminal out of it
+    assert_eq!(lines, ["\"two\" \\ red", "", "{\"own\": 1}"]);
+    json::events_written_down("logs.jsonl", &json::events(&ran), &[]);
+    assert_eq!(site.place.pi("logs ecco --json").exits(64).says("did you mean `echo`?").out, "");
+
+    let (site, log) = with_log("one\n");
+    let follower = Follower::start(&site, "--json");
+    follower.has(&["{\"line\":\"one\"}"]);
+    append(&log, "two\n");
+    follower.has(&["{\"line\":\"one\"}", "{\"line\":\"two\"}"]);
+    assert_eq!(follower.end(), Some(0));
+    fs::remove_dir_all(site.place.pod().join("servers")).unwrap();
+    assert_eq!(site.place.pi("logs echo --json --no-follow").exits(1).says("has no log").out, "");
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! `pi tunnel` to a server on a pod's loopback.
 
 use super::Site;
+use crate::json;
 use crate::sshd::{eventually, kill};
 use crate::workplace::Ran;
+use serde_json::Value;
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStderr};
@@ -80,6 +83,43 @@ fn a_tunnel_leads_to_loopback_and_outlives_the_connection() {
     let again = Tunnel::open(&site, "");
     assert_eq!(again.port(), port);
     assert_eq!(again.end(), Some(0));
+}
+
+#[test]
+fn machines_are_told_its_url_and_its_process() {
+    let site = Site::running("127.0.0.1", "m");
+    let mut child = site.place.command("tunnel echo --json").spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    let told: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(told["pid"], child.id());
+    let (port, pid) = (told["port"].to_string(), told["pid"].to_string());
+    json::events_written_down("tunnel.jsonl", &[told], &[(&port, "{port}")]);
+    // a second one is an error as without --json
+    let ran = site.place.pi("tunnel echo --json").exits(1).says("is open");
+    assert_eq!(ran.out, "");
+    kill("TERM", pid.parse().unwrap());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
+
+    let told = json::document(&site.place.pi("tunnel echo --background --json").exits(0).says("--close"));
+    assert!(
+        TcpStream::connect(("127.0.0.1", u16::try_from(told["port"].as_u64().unwrap()).unwrap())).is_ok()
+    );
+    let line = fs::read_to_string(format!("/proc/{}/cmdline", told["pid"])).unwrap();
+    assert!(line.contains("--kept-by"), "{line}");
+    let closed = json::document(&site.place.pi("tunnel echo --close --json").exits(0).says("is closed"));
+    json::events_written_down("tunnel-close.jsonl", &[closed], &[]);
+    let told = json::document(&site.place.pi("tunnel echo --close --json").exits(0).says("No tunnel"));
+    assert_eq!(told["closed"], false);
+    assert_eq!(site.place.pi("tunnel ecco --close --json").exits(64).says("did you mean").out, "");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let ran = site.place.pi(&format!("tunnel echo --background --json --port {port}"));
+    assert_eq!(ran.exits(64).says("cannot listen").out, "");
 }
 
 #[test]
