@@ -77,6 +77,9 @@ pub struct EngineRecipe {
     pub kind: EngineKind,
     /// Python's version: `3.12`.
     pub python: String,
+    /// Other versions that do where one of them is there already, as uv takes them: `<3.15,>=3.11`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pythons: String,
     /// Requirements, as uv takes them.
     pub packages: Vec<String>,
     /// Overrides of what the packages ask for.
@@ -90,10 +93,11 @@ pub struct EngineRecipe {
 }
 
 impl EngineRecipe {
-    /// Twelve hex digits that differ when anything in the recipe does.
+    /// Twelve hex digits that differ when anything in the recipe does, but for the Pythons that do as well.
     #[must_use]
     pub fn digest(&self) -> String {
-        short_digest(&serde_json::to_string(self).unwrap_or_default())
+        let plain = Self { pythons: String::new(), ..self.clone() };
+        short_digest(&serde_json::to_string(&plain).unwrap_or_default())
     }
 }
 

@@ -113,7 +113,7 @@ need_uv "$pi"
 lock_tools "$pi"
 if [[ ! -f $hf/pi-recipe || $(<"$hf/pi-recipe") != "$client" ]]; then
   say "installing $client"
-  make_venv "$hf" 3.12
+  make_venv "$hf" 3.12 '>=3.10,<3.15'
   "$uv" pip install --quiet --python "$hf/bin/python" -- "$client" || die "uv could not install $client"
   put "$hf/pi-recipe" "$client"
 fi

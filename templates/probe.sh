@@ -1,5 +1,6 @@
 # Tells what is on a pod: one record a line, `key<TAB>field…`, from `pi-probe` to `end`. It changes nothing.
-# Needs bash 4.2 and coreutils. A section that fails or hangs becomes a `gap` record, the others go on.
+# Needs bash 4.2 and coreutils. A section that fails or hangs becomes a `gap` record, the others go on. Behind alone.sh
+# it keeps watch itself: this shell waits by `hear` alone, and touches no file that may hang.
 pi_path={{ pi_path }}
 models_path={{ models_path }}
 mount_targets=({{ mount_targets | words }})
@@ -7,28 +8,30 @@ model_paths=({{ model_paths | words }})
 repos=({{ repos | words }})
 programs=({{ programs | words }})
 salt={{ salt }}
+topology=
+{% if topology %}
+topology=yes
+{% endif %}
 
 set +e +u +o pipefail
 shopt -s nullglob
 export LC_ALL=C
-exec 3>&1 2>/dev/null
+exec 2>/dev/null
 
 emit pi-probe 1
-flush
 who
 absolute "$pi_path"; pi_path=$REPLY
 absolute "$models_path"; models_path=$REPLY
 # the slowest first, beside all others
 smi=
-find_program nvidia-smi && smi=$REPLY && exec {gpu_fd}< <(printf '%s\n' "$BASHPID"; exec 3>&-; out=; gpus)
+find_program nvidia-smi && smi=$REPLY && ask_gpus
 emit path pi "$pi_path"
 emit path models "$models_path"
 host
 mounts
-programs
-sections=(5 disks 5 processes)
+sections=(5 programs 5 processes)
 ((${#repos[@]} + ${#model_paths[@]})) && sections+=(5 weights)
-sections "${sections[@]}" 8 home
+sections "${sections[@]}" 8 home 5 disks
 collect_gpus
 emit end
 flush

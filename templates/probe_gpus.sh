@@ -1,27 +1,67 @@
 # shellcheck shell=bash disable=SC2154,SC2034,SC2329 # parts of one script: each uses what others set
 # GPUs and who holds their memory, by nvidia-smi.
 
-gpus() {
-  local text code lines row links=
-  ask_smi 'index,uuid,name,memory.total,memory.used,driver_version,compute_cap,mig.mode.current,ecc.errors.uncorrected.volatile.total'
-  # drivers before about 510 do not know all of them
-  [[ $text == *'not a valid field'* ]] && ask_smi 'index,uuid,name,memory.total,memory.used,driver_version'
-  emit smi "$code"
-  split "$text"
-  for row in "${lines[@]}"; do emit gpu "$row"; done
-  hand_over
-  # beside the next question
-  ((${#lines[@]} > 1)) && exec {links}< <(printf '%s\n' "$BASHPID"; exec "$smi" topo -m)
-  may_be_held && apps
-  [[ -z $links ]] || neighbours
-  hand_over
+ask_gpus() { # → gpu_fd: the answer comes while all else is looked at
+  cells=index,uuid,name,memory.total,memory.used,driver_version
+  more_cells=compute_cap,mig.mode.current,ecc.errors.uncorrected.volatile.total
+  exec {gpu_fd}< <(printf '%s\n' "$BASHPID"; exec "$smi" "--query-gpu=$cells,$more_cells" --format=csv,noheader,nounits 2>&1 8<&- 9>&-)
 }
 
-hand_over() { # first how many lines: those that are known to come can be read without a time-out at every byte
-  local lines
-  split "$out"
-  echo -n "${#lines[@]}"$'\n'"$out"
-  out=
+collect_gpus() {
+  local patience=20 known='' lines row
+  [[ -n $smi ]] || { emit smi none; return; }
+  hear_gpus || { emit smi 124 "nvidia-smi did not answer within $patience s"; return; }
+  split "$REPLY"
+  if are_gpus; then
+    known=yes
+    tell_gpus 0
+    may_be_held || { [[ -n $topology ]] && ((${#lines[@]} > 1)); } || return
+  fi
+  exec {gpu_fd}< <(printf '%s\n' "$BASHPID"; exec 8<&- 9>&-; out=; ask_further)
+  hear_gpus
+  [[ $REPLY == smi* || -n $known ]] || emit smi 124 "nvidia-smi did not answer within $patience s"
+  out+=$REPLY
+}
+
+hear_gpus() { # → REPLY; fails when not all has come in time
+  local pid=''
+  read -r -u "$gpu_fd" pid
+  hear "$patience" "$gpu_fd" -N 1000000
+  (($? > 128)) || return 0
+  stop "$pid"
+  REPLY+=$'\n' # it may have been cut off in the middle of a line
+  gap gpus "did not end within $patience s"
+  return 1
+}
+
+are_gpus() { # whether all of what was said is
+  local row
+  for row in "${lines[@]}"; do [[ $row =~ ^[0-9]+,\  ]] || return; done
+  ((${#lines[@]}))
+}
+
+tell_gpus() { # exit code
+  local row
+  emit smi "$1"
+  for row in "${lines[@]}"; do emit gpu "$row"; done
+}
+
+ask_further() { # in a shell of its own
+  local text code row links=
+  if [[ -z $known ]]; then
+    # once more, for the exit code; drivers before about 510 do not know all of the cells
+    [[ $REPLY == *'not a valid field'* ]] || cells+=,$more_cells
+    text=$("$smi" "--query-gpu=$cells" --format=csv,noheader,nounits 2>&1)
+    code=$?
+    split "$text"
+    tell_gpus "$code"
+    flush
+  fi
+  # beside the next question
+  [[ -n $topology ]] && ((${#lines[@]} > 1)) && exec {links}< <(printf '%s\n' "$BASHPID"; exec "$smi" topo -m)
+  may_be_held && apps
+  [[ -z $links ]] || neighbours
+  flush
 }
 
 neighbours() { # which GPUs NVLink joins; a driver that does not tell is no gap, one that hangs is not waited for
@@ -33,11 +73,6 @@ neighbours() { # which GPUs NVLink joins; a driver that does not tell is no gap,
   for row in "$first${rows[0]}" "${rows[@]:1}"; do
     [[ $row == *GPU[0-9]* ]] && emit link "${row:0:2000}"
   done
-}
-
-ask_smi() { # fields → text, code
-  text=$("$smi" --query-gpu="$1" --format=csv,noheader,nounits 2>&1)
-  code=$?
 }
 
 may_be_held() { # whether a process can have memory: a CUDA context takes 100 MiB, and asking costs as much again
@@ -59,24 +94,4 @@ apps() {
     [[ $pid =~ ^[0-9]+$ ]] && process "$pid"
     emit app "$parent" "$session" "$row"
   done
-}
-
-collect_gpus() {
-  local patience=20 pid='' count rows block text='' deadline left code
-  [[ -n $smi ]] || { emit smi none; return; }
-  deadline=$((SECONDS + patience)) left=$patience
-  read -r -u "$gpu_fd" pid
-  while read -r -t "$left" -u "$gpu_fd" count || { code=$?; false; }; do
-    ((count)) || continue
-    mapfile -n "$count" -u "$gpu_fd" rows
-    printf -v block %s "${rows[@]}"
-    text+=$block
-    left=$((deadline > SECONDS ? deadline - SECONDS : 1))
-  done
-  if ((code > 128)); then
-    stop "$pid"
-    [[ -n $text ]] || emit smi 124 "nvidia-smi did not answer within $patience s"
-    gap gpus "did not end within $patience s"
-  fi
-  out+=$text
 }

@@ -96,7 +96,7 @@ ask_health() { # name spec; of the server in dir that runs as pid
     mapfile -t -n 2 lines <"$dir/pid"
     whose=("$pid" "${lines[1]}")
   fi
-  exec {fd}< <(printf '%s\n' "$BASHPID"; exec 4>&-; health "$address" "$port" "${whose[@]}")
+  exec {fd}< <(printf '%s\n' "$BASHPID"; health "$address" "$port" "${whose[@]}")
   asked+=("$fd $1")
 }
 

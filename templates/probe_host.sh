@@ -115,15 +115,21 @@ limit() { # directory limit usage reclaimable: names of files, and of a line of 
   emit host memory_limit "$most $used"
 }
 
-disks() { # the parents too: df takes the first that is there, and nothing here touches what may hang
-  local path asked=() lines row
+disks() { # the last section: its shell becomes df. The parents too: df takes the first that is there
+  local path asked=()
   for path in "$pi_path" "$models_path"; do
     while [[ $path == /?* ]]; do
       asked+=("$path")
       path=${path%/*}
     done
   done
-  split "$(df -B1 --output=fstype,size,avail,target,file -- "${asked[@]}" / /dev/shm /tmp)"
+  echo raw
+  exec df -B1 --output=fstype,size,avail,target,file -- "${asked[@]}" / /dev/shm /tmp
+}
+
+tell_disks() { # what df said
+  local lines row
+  split "$1"
   ((${#lines[@]})) || gap disks 'df said nothing'
   for row in "${lines[@]:1}"; do emit df "$row"; done
 }
@@ -146,7 +152,7 @@ mounts() {
   done
 }
 
-programs() { # as find_program, but bash itself looks for all of them at once
+programs() { # as find_program, but bash itself looks for all of them at once, and where installers put things
   local name dir dirs='' IFS=:
   for dir in $PATH "$home/.local/bin" "$pi_path/bin"; do [[ $dir == /* ]] && dirs+=:$dir; done
   local PATH=${dirs#:}

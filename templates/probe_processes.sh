@@ -9,7 +9,7 @@ processes() {
   flush
   listening
   ((${#found[@]})) || return
-  owners
+  others && owners
   listeners
 }
 
@@ -31,6 +31,13 @@ listening() { # → found: address and inode, owner: one key per inode
       found+=("${fields[1]} ${fields[9]}") owner[${fields[9]}]=0
     done
   done
+}
+
+others() { # whether anybody listens but who has let us in
+  local row us
+  printf -v us ':%04X' "${SSH_CONNECTION##* }"
+  for row in "${found[@]}"; do [[ ${row% *} == *"$us" ]] || return 0; done
+  return 1
 }
 
 owners() { # → owner: the lowest pid that has the socket open

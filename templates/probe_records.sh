@@ -2,7 +2,9 @@
 # How the probe writes records, and the tools of all its sections. Values come back in REPLY and other variables,
 # never through $( ): forks are what a probe costs.
 
-out= # records that are not written yet: each write costs the pod's sshd as much as a small section costs us
+# Records that are not written yet: each write that gets to pi wakes sshd, ssh and pi, which costs as much as a small
+# section. So those of all sections are gathered here, and told when there are no more, or after a second.
+out=
 
 emit() { # key field…: control characters become spaces, so that a field stays a field
   local IFS=
@@ -11,8 +13,8 @@ emit() { # key field…: control characters become spaces, so that a field stays
   out+="$*"$'\n'
 }
 
-flush() { # before anything that may hang: what is known by then is told
-  [[ -z $out ]] || echo -n "$out" # one write, but for the first of a process; printf makes one of each line
+flush() { # before anything that may hang: what is known by then is told; by a section to the main shell, with its length
+  [[ -z $out ]] || echo -n "${section:+${#out}$'\n'}$out" # printf would make one write of each line
   out=
 }
 
@@ -28,18 +30,25 @@ stop() { # pid: ends a section that hangs, and what it waits for; before bash 5.
 }
 
 sections() { # seconds name…: runs the functions of these names beside this shell; one that hangs ends alone
-  local fd pid code
-  while flush && (($#)); do
-    # its standard output is the pod's; a line in the pipe tells that a section is done
-    exec {fd}< <(printf '%s\n' "$BASHPID"; exec 4>&1 >&3 3>&-; one_by_one "$@")
+  local fd pid code block
+  while (($#)); do
+    exec {fd}< <(printf '%s\n' "$BASHPID"; exec 8<&- 9>&-; out=; one_by_one "$@")
     pid='' code=0
     read -r -u "$fd" pid
     while (($#)) && ((code == 0)); do
-      read -r -t "$1" -u "$fd" _
+      hear "$1" "$fd"
       code=$?
+      if [[ $REPLY == raw ]]; then # its shell is a program now: all that comes is what that says
+        hear "$1" "$fd" -N 1000000
+        code=$(($? > 128 ? 142 : 0))
+        ((code)) || "tell_$2" "$REPLY"
+      elif ((code == 0 && ${#REPLY})); then
+        IFS= read -r -N "$REPLY" -u "$fd" block
+        out+=$block
+        continue
+      fi
       if ((code > 128)); then
         stop "$pid"
-        out=$'\n' # it may have been cut off in the middle of a line
         gap "$2" "did not end within $1 s"
       elif ((code)); then
         gap "$2" 'ended before it was done'
@@ -50,11 +59,37 @@ sections() { # seconds name…: runs the functions of these names beside this sh
   done
 }
 
-one_by_one() { # seconds name…
+hear() { # seconds fd option…: what `read` gets → REPLY, and its exit code; more than 128 when the time is over
+  local left part code
+  REPLY=
+  for ((left = $1; left > 0; left--)); do
+    IFS= read -r -t 1 "${@:3}" -u "$2" part
+    code=$?
+    REPLY+=$part
+    ((code > 128)) || return "$code"
+    watch
+    flush
+  done
+  return 142
+}
+
+watch() { # ends all of this when pi does; where templates/alone.sh runs it, which has told how pi is heard
+  local line
+  [[ -n $pi_lease ]] || return
+  while read -r -t 0 -u 8; do
+    IFS= read -r -u 8 line && [[ $line != stop ]] || kill -KILL 0
+    pi_heard=$SECONDS
+  done
+  ((SECONDS - pi_heard < pi_lease)) || kill -KILL 0
+}
+
+one_by_one() { # seconds name…: an empty line tells that one is done
+  local section
   while (($#)); do
+    section=$2
     "$2"
     flush
-    printf '\n' >&4
+    echo
     shift 2
   done
 }
@@ -83,9 +118,9 @@ process() { # pid → state, parent, session, started (ticks since boot); fails 
   state=${fields[0]} parent=${fields[1]} session=${fields[3]} started=${fields[19]}
 }
 
-find_program() { # name → REPLY; as `type -P`, without a fork, and where installers put things
+find_program() { # name → REPLY; as `type -P`, without a fork
   local dir IFS=:
-  for dir in $PATH "$home/.local/bin" "$pi_path/bin"; do
+  for dir in $PATH; do
     REPLY=$dir/$1
     [[ $dir == /* && -f $REPLY && -x $REPLY ]] && return
   done

@@ -45,7 +45,7 @@ configuration() { # key directory field…: what tells the model's shape; a long
 }
 
 sizes() { # of what was found, links followed; names with control characters are none of ours
-  local i name clean=("${found[@]}")
+  local i name text clean=("${found[@]}")
   case "${found[*]}" in *[[:cntrl:]]*)
     clean=()
     for name in "${found[@]}"; do [[ $name == *[[:cntrl:]]* ]] || clean+=("$name"); done
@@ -53,7 +53,8 @@ sizes() { # of what was found, links followed; names with control characters are
   esac
   flush
   for ((i = 0; i < ${#clean[@]}; i += 4000)); do
-    stat -L --printf 'file\t%f\t%i\t%s\t%n\n' -- "${clean[@]:i:4000}"
+    text=$(stat -L --printf 'file\t%f\t%i\t%s\t%n\n' -- "${clean[@]:i:4000}")
     (($? > 1)) && gap weights 'stat cannot be run'
+    out+=$text${text:+$'\n'}
   done
 }

@@ -62,12 +62,37 @@ uv_by_download() { # OWN
   [[ -x $1/bin/uv ]]
 }
 
-# An environment with the wanted Python; one near it that is there already is preferred to a download.
-make_venv() { # DIRECTORY PYTHON
-  local interpreter
-  if [[ -x $1/bin/python ]] && "$1/bin/python" -c 'import sys' 2>/dev/null; then return 0; fi
-  interpreter=$("$uv" python find --no-python-downloads "$2" 2>/dev/null) ||
-    interpreter=$("$uv" python find --no-python-downloads '>=3.11,<3.15' 2>/dev/null) ||
-    interpreter=$2
-  "$uv" venv --quiet --allow-existing --python "$interpreter" -- "$1" || die "there is no Python $2, and it could not be downloaded"
+# An environment with the wanted Python. One that is there already is preferred to a download: that version, else one of
+# the others that do. `headers`: one for which C can be compiled, as long as that can be had.
+make_venv() { # DIRECTORY PYTHON OTHERS [headers]
+  local wanted found spare='' chosen=''
+  if [[ -x $1/bin/python ]] && suits "$1/bin/python" "${4-}"; then return 0; fi
+  for wanted in "$2" ${3:+"$3"}; do
+    found=$("$uv" python find --no-python-downloads "$wanted" 2>/dev/null) || continue
+    if suits "$found" "${4-}"; then
+      chosen=$found
+      break
+    fi
+    spare=${spare:-$found}
+  done
+  if [[ -n $chosen ]]; then
+    if "$uv" venv --quiet --allow-existing --python "$chosen" -- "$1"; then return 0; fi
+  elif UV_PYTHON_PREFERENCE=only-managed "$uv" venv --quiet --allow-existing --python "$2" -- "$1"; then
+    return 0
+  elif [[ -n $spare ]] && "$uv" venv --quiet --allow-existing --python "$spare" -- "$1"; then
+    say "$spare has no headers, and another Python could not be downloaded"
+    return 0
+  fi
+  die "there is no Python $2, and it could not be downloaded"
+}
+
+# Whether a Python runs, and has its headers if they are wanted.
+suits() { # PYTHON [headers]
+  "$1" -c '
+import os, sys, sysconfig
+if sys.argv[1:] == ["headers"]:
+    scheme = getattr(sysconfig, "get_default_scheme", lambda: "posix_prefix")()
+    include = sysconfig.get_path("include", "posix_prefix" if scheme == "posix_local" else scheme)
+    sys.exit(not os.path.isfile(os.path.join(include, "Python.h")))
+' ${2:+"$2"} 2>/dev/null
 }

@@ -1,5 +1,6 @@
 //! One step: its scripts, run on its pod.
 
+use crate::apply::build::build_failed;
 use crate::apply::event::{Failure, FailureKind};
 use crate::apply::fall_back::{comes_up, fall_back, undo};
 use crate::apply::fetch::fetch_failed;
@@ -87,13 +88,32 @@ async fn all<R: Remote>(errand: &Errand<'_, R>, step: &Step, scripts: &[Script])
         let (exit, lines) = errand.run(script, input).await?;
         if exit != Exit(0) {
             let failure = script_failed(script, exit, &lines);
-            if let Action::FetchWeights(fetch) = &step.action {
-                return Err(fetch_failed(fetch, failure));
-            }
-            return Err(failure);
+            return Err(in_words(&step.action, failure));
         }
     }
     Ok(())
+}
+
+/// What failed, in pi's words where the program's own are known.
+fn in_words(action: &Action, failure: Failure) -> Failure {
+    match action {
+        Action::FetchWeights(fetch) => fetch_failed(fetch, failure),
+        Action::InstallEngine(_) => build_failed(failure),
+        Action::MountStorage(_)
+        | Action::InstallPackages(_)
+        | Action::WriteSecrets(_)
+        | Action::StartServer(_)
+        | Action::RestartServer { .. }
+        | Action::StartBeside { .. }
+        | Action::AwaitReady { .. }
+        | Action::TakeOver(_)
+        | Action::StopServer(_)
+        | Action::RemoveServer(_)
+        | Action::RemoveBeside(_)
+        | Action::RemoveEngine(_)
+        | Action::RemoveWeights(_)
+        | Action::RemoveRest => failure,
+    }
 }
 
 fn may_be_interrupted(action: &Action) -> bool {

@@ -4,6 +4,7 @@
 
 use super::version::Version;
 use crate::manifest::EngineVersion;
+use crate::units::Bytes;
 use serde::Deserialize;
 use std::sync::LazyLock;
 
@@ -34,6 +35,17 @@ pub struct WheelFacts {
     pub memory: f64,
     /// Decimal MB of the wheel itself, without what it depends on.
     pub wheel_mb: u32,
+    /// Decimal MB of the wheel and all that it depends on, where that was summed up.
+    pub all_mb: Option<u32>,
+}
+
+/// Bytes that an engine takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// To download, where nothing of it is on the pod yet.
+    pub download: Bytes,
+    /// On the disk: what was unpacked; its downloads are not kept.
+    pub disk: Bytes,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +116,31 @@ pub fn wheel_facts(version: &Version) -> Option<&'static WheelFacts> {
     vllm_versions().iter().filter(older).filter_map(|vllm| vllm.wheel.as_ref()).next_back()
 }
 
+/// Bytes on the disk for a hundred downloaded (`data/engines.toml`: 8.5 GB of 4.04, 10.6 of 5.17).
+const UNPACKED_PERCENT: u64 = 210;
+
+/// How large a vLLM from PyPI is with all that it needs: as summed up for it, else for the nearest older release.
+#[must_use]
+pub fn size(version: &Version) -> Option<Size> {
+    let older = |vllm: &&Vllm| Version::parse(&vllm.version).is_some_and(|v| v <= *version);
+    let wheels = vllm_versions().iter().filter(older).filter_map(|vllm| vllm.wheel.as_ref());
+    wheels.filter_map(|wheel| wheel.all_mb).next_back().map(unpacked)
+}
+
+/// The same for the `+cu129` builds, which are not on PyPI: CUDA 12 has hardly changed in size since 0.12, so it is
+/// that of the last one that is.
+#[must_use]
+pub fn cuda_12_size() -> Option<Size> {
+    let wheels = vllm_versions().iter().filter_map(|vllm| vllm.wheel.as_ref());
+    let cuda_12 = wheels.filter(|wheel| wheel.cuda.starts_with("12."));
+    cuda_12.filter_map(|wheel| wheel.all_mb).next_back().map(unpacked)
+}
+
+fn unpacked(mb: u32) -> Size {
+    let download = u64::from(mb) * 1_000_000;
+    Size { download: Bytes(download), disk: Bytes(download * UNPACKED_PERCENT / 100) }
+}
+
 /// Share of GPU memory a version takes when nothing is said.
 #[must_use]
 pub fn default_memory(version: &Version) -> f64 {
@@ -127,6 +164,16 @@ mod tests {
         assert_eq!(file.vllm.version.iter().filter(|v| v.wheel.is_some()).count(), 27);
         assert_eq!(file.llamacpp.package, "xllamacpp");
         assert_eq!(release(), "0.32.0");
+    }
+
+    #[test]
+    fn a_version_is_as_large_as_the_nearest_older_one_that_was_summed_up() {
+        let told = |text| size(&version(text)).map(|size| (size.download.to_string(), size.disk.to_string()));
+        let of = |download: &str, disk: &str| Some((download.to_owned(), disk.to_owned()));
+        assert_eq!(told("0.32.0"), of("4.0 GB", "8.3 GB"));
+        assert_eq!(told("0.31.1"), of("3.9 GB", "8.3 GB"));
+        assert_eq!(told("0.19.1"), of("5.2 GB", "10.9 GB"));
+        assert_eq!(told("0.11.0"), None);
     }
 
     #[test]

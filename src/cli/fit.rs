@@ -10,10 +10,10 @@ use crate::cli::subject::{Subject, subject};
 use crate::cli::world;
 use crate::fit::{Case, Fit, Setup, Verdict, Wanted, choose, fit, fit_pool, spread, tries};
 use crate::manifest::EngineVersion;
-use crate::memory::Store;
+use crate::memory::{Memory, Store};
 use crate::model_ref::ModelRef;
 use crate::plan::{Measurement, measured_before};
-use crate::ui::{self, FitHeading};
+use crate::ui::{self, FitHeading, FitLine};
 use miette::{Result, miette};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -23,11 +23,13 @@ const MACHINE: u32 = 8;
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let subject = subject(global, &args.model).await?;
     let version = engines::resolve(&EngineVersion::Release);
+    // what is remembered is not needed to answer
+    let memory = world::config_dir(global).and_then(|dir| Store::new(&dir).read()).unwrap_or_default();
     let Some(name) = &args.gpu else {
-        let lines = gpus::all()
-            .iter()
-            .filter(|gpu| gpu.capability().is_some())
-            .filter_map(|gpu| Some((gpu, estimate(&subject, gpu, &version, args).ok()?.1)));
+        let lines = gpus::all().iter().filter(|gpu| gpu.capability().is_some()).filter_map(|gpu| {
+            let Told { fit, measured, .. } = told(&subject, (gpu, &version), args, &memory).ok()?;
+            Some(FitLine { gpu, fit, measured })
+        });
         let lines: Vec<_> = lines.collect();
         ui::data(&if args.json {
             ui::fit_overview_json(&subject.name, &version, &lines)
@@ -37,11 +39,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
         return Ok(Exit::Done);
     };
     let gpu = find(name)?;
-    let (setup, mut fit) = estimate(&subject, gpu, &version, args)?;
-    let measured = before(global, &subject, (gpu, &version), &setup).filter(|_| args.available_kv.is_none());
-    if let Some(measured) = &measured {
-        fit = fit_pool(&subject.shape, &setup, measured.kv_gib);
-    }
+    let Told { setup, fit, measured } = told(&subject, (gpu, &version), args, &memory)?;
     let case = Case {
         shape: &subject.shape,
         recipe: subject.recipe,
@@ -61,11 +59,23 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     Ok(if fit.verdict == Verdict::DoesNotFit { Exit::Failed } else { Exit::Done })
 }
 
-/// What a pod measured when it ran so; none where nothing is remembered.
-fn before(global: &Global, subject: &Subject, on: (&Gpu, &Version), setup: &Setup) -> Option<Measurement> {
-    let ModelRef::Hub { repo, .. } = ModelRef::parse(&subject.name).ok()? else { return None };
-    let memory = Store::new(&world::config_dir(global).ok()?).read().ok()?;
-    measured_before(&memory, &repo, on, setup)
+/// How the model fits a GPU, and who says so.
+struct Told {
+    setup: Setup,
+    fit: Fit,
+    measured: Option<Measurement>,
+}
+
+/// What a pod measured when it ran so takes the estimate's place, unless the pool is given.
+fn told(subject: &Subject, on: (&'static Gpu, &Version), args: &Args, memory: &Memory) -> Result<Told> {
+    let (setup, fit) = estimate(subject, on.0, on.1, args)?;
+    let repo = match ModelRef::parse(&subject.name) {
+        Ok(ModelRef::Hub { repo, .. }) if args.available_kv.is_none() => Some(repo),
+        Ok(ModelRef::Hub { .. } | ModelRef::Path(_)) | Err(_) => None,
+    };
+    let measured = repo.and_then(|repo| measured_before(memory, &repo, on, &setup));
+    let fit = measured.as_ref().map_or(fit, |it| fit_pool(&subject.shape, &setup, it.kv_gib));
+    Ok(Told { setup, fit, measured })
 }
 
 /// How the model would be run on this GPU, and how that fits.

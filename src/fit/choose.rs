@@ -90,15 +90,11 @@ fn weights_have_room(recipe: &Recipe, choice: &Choice, setup: &Setup) -> bool {
     recipe.resident().gib() / gpus + ROOM_GIB <= setup.total_gib * setup.memory
 }
 
-/// Every model of the catalogue that surely fits, in the catalogue's order.
-#[must_use]
-pub fn fitting(ask: Ask<'_>) -> Vec<(&'static Recipe, Chosen)> {
-    let surely = |chosen: &Chosen| chosen.fit.as_ref().is_some_and(|fit| fit.verdict == Verdict::Fits);
-    let chosen = |recipe: &'static Recipe| {
-        let chosen = choose(recipe, ask, Wanted::default()).ok()?;
-        surely(&chosen).then_some((recipe, chosen))
-    };
-    models::all().iter().filter_map(chosen).collect()
+/// Every model of the catalogue that can be run there, as it would be, in the catalogue's order.
+pub fn all(ask: Ask<'_>) -> impl Iterator<Item = (&'static Recipe, Chosen)> {
+    models::all()
+        .iter()
+        .filter_map(move |recipe| Some((recipe, choose(recipe, ask, Wanted::default()).ok()?)))
 }
 
 /// How a choice would be run with what the user wants.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::catalog::recipe::{Ask, Parallel};
 use crate::catalog::{Version, gpus, models};
-use crate::fit::choose::{Wanted, choose, fitting};
+use crate::fit::choose::{Wanted, all, choose};
 use crate::units::Tokens;
 use proptest::prelude::*;
 
@@ -87,7 +87,9 @@ fn what_a_user_says_wins_over_the_recipe() {
 fn what_fits_a_small_card_is_listed() {
     let version = Version::from_minor(0, 32);
     let ask = Ask { gpu: gpus::find("RTX 4090").unwrap(), available: 1, gpus: None, version: &version };
-    let ids: Vec<&str> = fitting(ask).iter().map(|(recipe, _)| recipe.id.as_str()).collect();
+    let fits = |chosen: &Chosen| chosen.fit.as_ref().is_some_and(|fit| fit.verdict == Verdict::Fits);
+    let ids: Vec<&str> =
+        all(ask).filter(|(_, chosen)| fits(chosen)).map(|(recipe, _)| recipe.id.as_str()).collect();
     assert!(ids.contains(&"openai/gpt-oss-20b") && ids.contains(&"Qwen/Qwen3-4B"), "{ids:?}");
     assert!(!ids.contains(&"Qwen/Qwen2.5-Coder-32B-Instruct"), "{ids:?}");
 }

@@ -1,6 +1,6 @@
 //! What a pod is asked. In: the manifest. Out: the values of `templates/probe.sh`.
 
-use crate::manifest::{Manifest, Model, Pod};
+use crate::manifest::{EngineKind, GpuAsk, Manifest, Model, Pod};
 use crate::model_ref::ModelRef;
 use crate::name::{AbsPath, HfRepo, PodName, PodPath};
 use serde::Serialize;
@@ -25,6 +25,8 @@ pub struct Ask {
     pub repos: Vec<HfRepo>,
     /// Programs to look for.
     pub programs: Vec<String>,
+    /// Whether which GPUs are neighbours may matter.
+    pub topology: bool,
     /// Makes the digests of secrets worthless to anybody else; new for every run.
     pub salt: String,
 }
@@ -41,8 +43,18 @@ pub fn ask_of(manifest: &Manifest, name: &PodName, salt: &str) -> Option<Ask> {
         model_paths: models().filter_map(path).collect::<BTreeSet<_>>().into_iter().collect(),
         repos: models().filter_map(repo).collect::<BTreeSet<_>>().into_iter().collect(),
         programs: PROGRAMS.map(str::to_owned).to_vec(),
+        topology: models().any(may_choose_gpus),
         salt: salt.to_owned(),
     })
+}
+
+/// Whether pi chooses GPUs for it.
+fn may_choose_gpus(model: &Model) -> bool {
+    match &model.gpus {
+        GpuAsk::Any => model.engine.kind != EngineKind::Command,
+        GpuAsk::Count(_) => true,
+        GpuAsk::Cpu | GpuAsk::Ids(_) => false,
+    }
 }
 
 fn targets(pod: &Pod) -> Vec<AbsPath> {
@@ -60,5 +72,33 @@ fn repo(model: &Model) -> Option<HfRepo> {
     match &model.model {
         ModelRef::Hub { repo, .. } => Some(repo.clone()),
         ModelRef::Path(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::parse;
+
+    #[test]
+    fn neighbours_matter_where_pi_chooses_gpus() {
+        let table = [
+            ("", true),
+            ("gpus = 1", true),
+            ("gpus = 2", true),
+            ("gpus = 0", false),
+            ("gpus = [0, 1]", false),
+            ("pod = \"other\"", false),
+            ("engine = \"command\"\ncommand = [\"true\"]", false),
+            ("engine = \"command\"\ncommand = [\"true\"]\ngpus = 1", true),
+        ];
+        for (line, expected) in table {
+            let pods = "[pods.pod]\nssh = \"ssh pod\"\n[pods.other]\nssh = \"ssh other\"\n";
+            let text = format!("{pods}[models.m]\nmodel = \"/weights\"\n{line}\n");
+            let text = if line.starts_with("pod") { text } else { text + "pod = \"pod\"\n" };
+            let manifest = parse("pi.toml", &text, std::path::Path::new("/")).unwrap();
+            let name = PodName::parse("pod").unwrap();
+            assert_eq!(ask_of(&manifest, &name, "salt").unwrap().topology, expected, "{text}");
+        }
     }
 }

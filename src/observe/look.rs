@@ -40,7 +40,7 @@ pub async fn observe<R: Remote>(
 
 async fn look<R: Remote>(remote: &R, pod: &PodName, ask: &Ask, expect: &Expect) -> Sighting {
     let script = match render(Template::PROBE, ask) {
-        Ok(script) => script,
+        Ok(script) => script.alone(),
         Err(error) => return unreachable("no-script", error.to_string(), None),
     };
     let (mut text, mut complaint) = (String::new(), String::new());

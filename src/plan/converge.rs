@@ -5,6 +5,7 @@ use crate::name::{EngineId, ModelName};
 use crate::plan::beside::{self, Way};
 use crate::plan::estimate::estimate;
 use crate::plan::fetch::Fetches;
+use crate::plan::finding::Finding;
 use crate::plan::leave::leavers;
 use crate::plan::order::{Needs, Unnumbered};
 use crate::plan::packages::{Build, packages};
@@ -91,6 +92,7 @@ fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, Obstacle> {
             Err(finding) => draft.findings.push(finding),
         }
     }
+    draft.findings.extend(cramped(site, &engines));
     draft.steps.extend(engines);
     draft.steps.extend(secrets::write(inputs, site.facts, runs.iter().map(|run| &run.wanted.spec)));
     let needed: Vec<_> = runs.iter().filter_map(|run| run.wanted.fetch.clone()).collect();
@@ -122,4 +124,13 @@ pub(super) fn engines<'a>(
         Some(Unnumbered::new(Action::InstallEngine(recipe.clone()), reason))
     });
     missing.collect()
+}
+
+/// What stands against building engines: the disk.
+pub(super) fn cramped(site: &Site<'_>, engines: &[Unnumbered]) -> Vec<Finding> {
+    let no_room = |step: &Unnumbered| {
+        let Action::InstallEngine(recipe) = &step.action else { return None };
+        engine::no_room(site, recipe)
+    };
+    engines.iter().filter_map(no_room).collect()
 }

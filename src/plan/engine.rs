@@ -1,6 +1,7 @@
 //! Which environment a model's engine needs on a pod.
 
-use crate::catalog::engines;
+use crate::catalog::Version;
+use crate::catalog::engines::{self, Size};
 use crate::catalog::wheel::{Machine, Wheel, wheel};
 use crate::manifest::{EngineBuild, EngineChoice, EngineKind, EngineVersion, GpuAsk, Pod};
 use crate::name::{BadName, EngineId, EngineName};
@@ -11,6 +12,8 @@ use crate::spec::{EngineRecipe, short_digest};
 
 /// Python for engine environments: vLLM has wheels for it, and all its dependencies do.
 const PYTHON: &str = "3.12";
+/// Those that do as well, where nothing narrower is known.
+const PYTHONS: &str = "<3.15,>=3.10";
 
 /// What runs a server.
 pub(super) enum Engine {
@@ -18,6 +21,35 @@ pub(super) enum Engine {
     Own,
     /// An environment that pi installs.
     Environment(EngineRecipe),
+}
+
+/// How large an engine is on a pod that has nothing of it: known of vLLM's own wheels for GPUs.
+#[must_use]
+pub fn size(recipe: &EngineRecipe) -> Option<Size> {
+    let [package] = recipe.packages.as_slice() else { return None };
+    let is_own = recipe.find_links.is_empty() && recipe.overrides.is_empty();
+    let version = package.strip_prefix("vllm==").filter(|_| is_own)?;
+    match (version.split_once('+'), recipe.index.as_slice()) {
+        (None, []) => engines::size(&Version::parse(version)?),
+        (Some((_, "cu129")), [_]) => engines::cuda_12_size(),
+        (_, _) => None,
+    }
+}
+
+/// Why an engine can't be built where its environment would be: the disk has too little room. What an engine of the
+/// same kind has brought is used again, as far as it is the same: then nobody can tell.
+pub(super) fn no_room(site: &Site<'_>, recipe: &EngineRecipe) -> Option<Finding> {
+    let facts = site.facts;
+    let kin = |(id, _): (&EngineId, _)| id.as_str().starts_with(recipe.kind.as_str());
+    let needed = size(recipe).filter(|_| !facts.engines.iter().any(kin))?.disk;
+    let disk = facts.disks.iter().find(|disk| disk.path == facts.pi_path)?;
+    if disk.free >= needed {
+        return None;
+    }
+    let (id, path, free) = (&recipe.id, &facts.pi_path, disk.free);
+    let message = format!("{id} takes about {needed} on the disk, {path} has {free} left");
+    let finding = Finding::on(Severity::Error, "no-space", site.name, message);
+    Some(finding.help("make room there, or let `pi_path` name a larger disk"))
 }
 
 /// Why there is no engine for a model on this pod, and what to do.
@@ -99,6 +131,9 @@ fn vllm(
         })?;
     let mut recipe = recipe(choice, &name)?;
     recipe.packages = vec![requirement];
+    if let Some(facts) = engines::wheel_facts(&engines::resolve(version)) {
+        recipe.pythons.clone_from(&facts.python);
+    }
     recipe.index = index.into_iter().collect();
     recipe.torch_backend = torch_backend.map(str::to_owned);
     Ok(recipe)
@@ -114,6 +149,7 @@ fn own_build(choice: &EngineChoice, build: &EngineBuild) -> Result<EngineRecipe,
     recipe.find_links.clone_from(find_links);
     if let Some(python) = python {
         recipe.python.clone_from(python);
+        recipe.pythons.clear();
     }
     Ok(recipe)
 }
@@ -129,6 +165,7 @@ fn recipe(choice: &EngineChoice, version: &str) -> Result<EngineRecipe, NoEngine
         id,
         kind: choice.kind,
         python: PYTHON.to_owned(),
+        pythons: PYTHONS.to_owned(),
         packages: Vec::new(),
         overrides: Vec::new(),
         index: Vec::new(),

@@ -96,12 +96,52 @@ pub(super) fn odd_gpus(site: &Site<'_>) -> Vec<Finding> {
     match &site.facts.gpus {
         GpuSight::None => Vec::new(),
         GpuSight::Broken { message, .. } => {
-            let help = "repair the driver: often a reboot of the pod does it";
+            let help = repair(message);
             let message = format!("nvidia-smi fails: {message}");
             vec![Finding::on(Severity::Warning, "gpu-broken", site.name, message).help(help)]
         }
-        GpuSight::Found { gpus, .. } => gpus.iter().filter_map(|gpu| odd_gpu(site, gpu)).collect(),
+        GpuSight::Found { gpus, .. } => {
+            let odd = |gpu| [odd_gpu(site, gpu), worn_gpu(site, gpu)];
+            gpus.iter().flat_map(odd).flatten().collect()
+        }
     }
+}
+
+/// What nvidia-smi says of a driver that does not work, and what to do about that.
+const REPAIRS: [(&str, &str); 4] = [
+    (
+        "version mismatch",
+        "the driver was updated while it ran: reboot the pod; where it is the host's, only the provider can",
+    ),
+    (
+        "No devices were found",
+        "the driver runs and has no GPU: reboot the pod; if that does not help, ask for another one",
+    ),
+    (
+        "Unknown Error",
+        "a container that has lost its GPUs: restart it; if that does not help, ask for another pod",
+    ),
+    (
+        "couldn't communicate",
+        "the driver is not loaded: reboot the pod; if that does not help, install it for this kernel",
+    ),
+];
+
+/// What to do where nvidia-smi fails with these words.
+#[must_use]
+pub fn repair(message: &str) -> &'static str {
+    let known = REPAIRS.iter().find(|(words, _)| message.contains(words));
+    known.map_or("repair the driver: often a reboot of the pod does it", |(_, help)| help)
+}
+
+/// Errors of its memory that could not be corrected: what uses it gets wrong numbers or dies.
+fn worn_gpu(site: &Site<'_>, gpu: &Gpu) -> Option<Finding> {
+    let count = gpu.ecc_errors.filter(|count| *count > 0)?;
+    let errors = if count == 1 { "an error" } else { "errors" };
+    let message =
+        format!("GPU {} had {errors} in its memory that could not be corrected ({count})", gpu.index);
+    let help = "a reboot of the pod resets it; if they come back, ask for another one";
+    Some(Finding::on(Severity::Warning, "gpu-memory-errors", site.name, message).help(help))
 }
 
 fn odd_gpu(site: &Site<'_>, gpu: &Gpu) -> Option<Finding> {
@@ -162,5 +202,28 @@ pub(super) fn unusable(gpu: &Gpu) -> Option<String> {
     match &gpu.fault {
         Some(fault) => Some(format!("does not answer: {fault}")),
         None => gpu.mig.then(|| "is split into MIG devices".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::repair;
+
+    #[test]
+    fn each_way_in_which_nvidia_smi_fails_has_its_remedy() {
+        // as tests/podlab/fixtures have them
+        let table = [
+            (
+                "Failed to initialize NVML: Driver/library version mismatch\nNVML library version: 570.140",
+                "updated",
+            ),
+            ("No devices were found", "has no GPU"),
+            ("Failed to initialize NVML: Unknown Error", "a container that has lost its GPUs"),
+            ("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.", "not loaded"),
+            ("Failed to initialize NVML: Insufficient Permissions", "repair the driver"),
+        ];
+        for (message, expected) in table {
+            assert!(repair(message).contains(expected), "{message}: {}", repair(message));
+        }
     }
 }

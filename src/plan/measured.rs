@@ -1,7 +1,9 @@
 //! What pods measured at earlier starts, for estimates that are made without looking at any.
 
+use crate::catalog::models::Recipe;
+use crate::catalog::recipe::Ask;
 use crate::catalog::{Gpu, Version, gpus};
-use crate::fit::Setup;
+use crate::fit::{Chosen, Setup, Verdict, all, fit_pool, from_recipe};
 use crate::manifest::EngineKind;
 use crate::memory::{Memory, PodMemory};
 use crate::model_ref::ModelRef;
@@ -22,6 +24,36 @@ pub struct Measurement {
     pub kv_gib: f64,
 }
 
+/// A model of the catalogue, and how it fits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// The model.
+    pub recipe: &'static Recipe,
+    /// How it would be run; where it was measured, its fit is what came of that.
+    pub chosen: Chosen,
+    /// What a pod measured when it ran so.
+    pub measured: Option<Measurement>,
+}
+
+/// Every model of the catalogue that surely fits, in the catalogue's order: by what a pod measured when it ran it so,
+/// else by the estimate.
+#[must_use]
+pub fn known_to_fit(memory: &Memory, ask: Ask<'_>) -> Vec<Known> {
+    let known = all(ask).map(|(recipe, chosen)| {
+        let repo = HfRepo::parse(&recipe.id).ok();
+        let before = |repo| measured_before(memory, &repo, (ask.gpu, ask.version), &chosen.setup);
+        let measured = repo.and_then(before);
+        let pool = measured.as_ref().zip(from_recipe::shape(recipe)).map(|(told, shape)| {
+            // the model's own context is what it starts with where none is named
+            let context = chosen.setup.context.unwrap_or(shape.max_context);
+            fit_pool(&shape, &Setup { context: Some(context), ..chosen.setup }, told.kv_gib)
+        });
+        let fit = pool.or(chosen.fit);
+        Known { recipe, chosen: Chosen { fit, ..chosen }, measured }
+    });
+    known.filter(|it| it.chosen.fit.as_ref().is_some_and(|fit| fit.verdict == Verdict::Fits)).collect()
+}
+
 /// What was measured last when this model ran on such GPUs, with this version and as `setup` says but for its context.
 #[must_use]
 pub fn measured_before(
@@ -31,10 +63,9 @@ pub fn measured_before(
     setup: &Setup,
 ) -> Option<Measurement> {
     let of_pod = |(pod, known): (&PodName, &PodMemory)| {
-        let servers =
-            known.facts.servers.values().filter(|seen| is_alike(known, seen, (gpu, version), setup));
-        let of_repo = servers.filter(|seen| is_of(seen, repo));
-        let told = of_repo.filter_map(|seen| {
+        let of_repo = known.facts.servers.values().filter(|seen| is_of(seen, repo));
+        let alike = of_repo.filter(|seen| is_alike(known, seen, (gpu, version), setup));
+        let told = alike.filter_map(|seen| {
             let ran = if let Life::Running { seconds, .. } = seen.life { seconds } else { 0 };
             let kv_gib = seen.measured?.kv_cache?.gib();
             Some(Measurement { pod: pod.clone(), at: known.seen.saturating_sub(ran), kv_gib })

@@ -3,6 +3,7 @@
 use crate::manifest::{EngineKind, Pod};
 use crate::model_ref::ModelRef;
 use crate::name::{EnvName, HfRepo, ModelName};
+use crate::plan::engine::size;
 use crate::plan::fetch::Fetch;
 use crate::plan::packages::Packages;
 use crate::plan::secrets::{API_KEY, HF_TOKEN};
@@ -142,21 +143,24 @@ pub fn shown_scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderEr
 }
 
 fn install(recipe: &EngineRecipe, pod: &Pod) -> Result<Script, RenderError> {
-    let EngineRecipe { id, kind, python, packages, overrides, index, find_links, torch_backend } = recipe;
+    let EngineRecipe { id, kind, python, pythons, packages, .. } = recipe;
+    let EngineRecipe { overrides, index, find_links, torch_backend, .. } = recipe;
     let flag = |name: &str, values: &[String]| -> Vec<String> {
         values.iter().flat_map(|value| [name.to_owned(), value.clone()]).collect()
     };
     let mut options = flag("--index", index);
     options.extend(flag("--find-links", find_links));
     options.extend(flag("--torch-backend", torch_backend.as_slice()));
-    let import = match kind {
-        EngineKind::Vllm => "vllm",
-        EngineKind::LlamaCpp => "xllamacpp",
-        EngineKind::Command => "",
+    // vLLM's kernels are compiled against Python's headers when they are first used
+    let (trial, headers) = match kind {
+        EngineKind::Vllm => (include_str!("../../templates/try_vllm.py"), "headers"),
+        EngineKind::LlamaCpp => ("import xllamacpp", ""),
+        EngineKind::Command => ("", ""),
     };
     let values = json!({
-        "pi": pod.pi_path, "id": id, "digest": recipe.digest(), "python": python, "packages": packages,
-        "options": options, "overrides": overrides, "import": import, "pod_env": assignments(&pod.env),
+        "pi": pod.pi_path, "id": id, "digest": recipe.digest(), "python": python, "others": pythons,
+        "packages": packages, "options": options, "overrides": overrides, "headers": headers, "trial": trial, "bytes": size(recipe).map(|size| size.disk.0.to_string()).unwrap_or_default(),
+        "pod_env": assignments(&pod.env),
     });
     render(Template::INSTALL_ENGINE, &values)
 }

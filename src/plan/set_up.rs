@@ -40,6 +40,7 @@ fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
                 Ok(step) => draft.steps.extend(step.filter(|_| on_gpus)),
                 Err(finding) => draft.findings.extend(Some(finding).filter(|_| on_gpus)),
             }
+            draft.findings.extend(converge::cramped(site, &engines));
             draft.steps.extend(engines);
         }
         Err(finding) => draft.findings.push(finding),

@@ -4,12 +4,16 @@
 //! (`templates/runner.sh`) says there what it does with them.
 
 use super::{Job, RemoteError};
+use crate::script::Keeper;
 use crate::script::quote::quoted;
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
 /// The program that runs scripts on pods.
 const RUNNER: &str = include_str!("../../templates/runner.sh");
+
+/// What stands before a script that keeps watch itself.
+const ALONE: &str = include_str!("../../templates/alone.sh");
 
 /// The longest script, in bytes and quoted, that goes into the command line and so saves a round trip: standard
 /// input may only be sent once the pod has answered. An argument may have 128 KiB on Linux, an ssh packet 256 KiB.
@@ -39,22 +43,20 @@ impl<'a> Order<'a> {
     }
 
     /// The words behind `bash`.
-    pub(super) fn words(&self) -> [String; 10] {
-        // comments stay at home
-        let runner: Vec<_> = RUNNER.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
-        let (length, text) = if self.short { (0, &*self.job.script.text) } else { (self.script().len(), "") };
-        [
-            "--norc".to_owned(),
-            "-c".to_owned(),
-            runner.join("\n"),
-            "pi-run".to_owned(),
-            length.to_string(),
-            self.input().len().to_string(),
-            self.lease.as_secs_f32().to_string(),
-            self.mark.clone(),
-            text.to_owned(),
-            self.job.script.name.to_owned(),
-        ]
+    pub(super) fn words(&self) -> Vec<String> {
+        let Self { job, mark, lease, short } = self;
+        let lease = lease.as_secs_f32().to_string();
+        // one with an input would take it for signs of life
+        if job.script.keeper == Keeper::Itself && *short && job.input.is_none() {
+            let text = code_of(ALONE) + &job.script.text;
+            return ["--norc", "-c", &text, job.script.name, &lease, mark].map(str::to_owned).to_vec();
+        }
+        let (length, text) = if *short { (0, &*job.script.text) } else { (self.script().len(), "") };
+        let numbers = [length.to_string(), self.input().len().to_string()];
+        let (runner, [length, input]) = (code_of(RUNNER), &numbers);
+        ["--norc", "-c", &runner, "pi-run", length, input, &lease, mark, text, job.script.name]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     /// The same as one line for a login shell.
@@ -73,4 +75,9 @@ impl<'a> Order<'a> {
     pub(super) fn input(&self) -> &[u8] {
         self.job.input.as_ref().map_or(&[], |secret| secret.expose().as_bytes())
     }
+}
+
+/// A program of bash as pods need it: comments stay at home.
+fn code_of(text: &str) -> String {
+    text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(|line| [line, "\n"]).collect()
 }

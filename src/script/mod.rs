@@ -30,6 +30,25 @@ pub struct Script {
     pub text: String,
     /// The part of it that is this script's own, for people to read: without the functions that many share.
     pub own: String,
+    /// Who sees to it that it ends when pi does.
+    pub keeper: Keeper,
+}
+
+/// Who sees to it that a script ends when pi does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeper {
+    /// A process beside it.
+    Runner,
+    /// The script itself: it never waits for longer than a second without looking whether pi still listens.
+    Itself,
+}
+
+impl Script {
+    /// The same, without a process that waits beside it.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        Self { keeper: Keeper::Itself, ..self }
+    }
 }
 
 /// A template and its values do not fit together: a mistake in `pi`, never in what the user wrote.
@@ -58,7 +77,7 @@ pub fn wrap(name: &'static str, parts: &[&str], body: &str) -> Script {
     let text = format!(
         "{PRELUDE}\n{parts}\nmain() {{\nset -euo pipefail\numask 077\nexport LC_ALL=C\n{own}\n}}\n{CALL}"
     );
-    Script { name, text, own }
+    Script { name, text, own, keeper: Keeper::Runner }
 }
 
 /// The same script as a function `step` of this template, which calls it. People read the step alone.

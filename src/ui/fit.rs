@@ -36,12 +36,23 @@ pub fn fit_text(heading: &FitHeading<'_>, fit: &Fit, tries: &[Try]) -> String {
     format!("{} on {gpus}, vllm {version}\n{measured}\n{}", Styled(STRONG, model), Table { fit, tries })
 }
 
+/// One model on one kind of GPU, as a line of the overview.
+#[derive(Debug)]
+pub struct FitLine {
+    /// The GPU.
+    pub gpu: &'static Gpu,
+    /// How it fits.
+    pub fit: Fit,
+    /// What a pod measured when it ran so.
+    pub measured: Option<Measurement>,
+}
+
 /// One model on every kind of GPU: the fewest that do, or why none will.
 #[must_use]
-pub fn fit_overview(model: &str, lines: &[(&'static Gpu, Fit)]) -> String {
+pub fn fit_overview(model: &str, lines: &[FitLine]) -> String {
     let mut text = format!("{}\n\n", Styled(STRONG, model));
-    let widest = lines.iter().map(|(gpu, _)| gpu.key.len()).max().unwrap_or(0);
-    for (gpu, fit) in lines {
+    let widest = lines.iter().map(|line| line.gpu.key.len()).max().unwrap_or(0);
+    for FitLine { gpu, fit, measured } in lines {
         let style = match fit.verdict {
             Verdict::Fits => ADD,
             Verdict::Tight => CHANGE,
@@ -62,9 +73,10 @@ pub fn fit_overview(model: &str, lines: &[(&'static Gpu, Fit)]) -> String {
                 fit.context
             ),
         };
-        let _ = writeln!(text, "  {}  {line}", Styled(style, gpus));
+        let measured = measured.as_ref().map(|it| format!("  measured on {}", it.pod)).unwrap_or_default();
+        let _ = writeln!(text, "  {}  {line}{measured}", Styled(style, gpus));
     }
-    let fitting = lines.iter().filter(|(_, fit)| fit.verdict == Verdict::Fits).count();
+    let fitting = lines.iter().filter(|line| line.fit.verdict == Verdict::Fits).count();
     let kinds = Count(lines.len(), "kind");
     let _ = writeln!(text, "\nIt surely fits on {fitting} of {kinds} of GPU, with up to 8 of them.");
     text
@@ -74,23 +86,31 @@ pub fn fit_overview(model: &str, lines: &[(&'static Gpu, Fit)]) -> String {
 #[must_use]
 pub fn fit_json(fit: &Fit, tries: &[Try], measured: Option<&Measurement>) -> String {
     let mut value = report::report(fit, tries);
-    if let Some(Measurement { pod, at, kv_gib: _ }) = measured {
-        value["measured"] = json!({ "pod": pod, "at": at });
+    if let Some(measured) = measured {
+        value["measured"] = measured_json(measured);
     }
     json_page(&value)
 }
 
 /// The overview for machines, in format 1: for every kind of GPU the fewest that do, in the form of [`fit_json`].
 #[must_use]
-pub fn fit_overview_json(model: &str, version: &Version, lines: &[(&'static Gpu, Fit)]) -> String {
-    let line = |(gpu, fit): &(&'static Gpu, Fit)| {
+pub fn fit_overview_json(model: &str, version: &Version, lines: &[FitLine]) -> String {
+    let line = |FitLine { gpu, fit, measured }: &FitLine| {
         let mut value = json!({ "gpu": gpu.key, "count": fit.parallel.gpus(), "context": fit.context });
         if let (Value::Object(into), Value::Object(report)) = (&mut value, report::report(fit, &[])) {
             // what would fit instead is asked with --gpu
             into.extend(report.into_iter().filter(|(name, _)| name != "try"));
         }
+        if let Some(measured) = measured {
+            value["measured"] = measured_json(measured);
+        }
         value
     };
     let gpus: Vec<Value> = lines.iter().map(line).collect();
     json_page(&json!({ "format": 1, "model": model, "vllm": version.to_string(), "gpus": gpus }))
+}
+
+/// Where a pool was measured, and when, in seconds since 1970.
+pub(super) fn measured_json(Measurement { pod, at, kv_gib: _ }: &Measurement) -> Value {
+    json!({ "pod": pod, "at": at })
 }

@@ -1,13 +1,15 @@
 //! `pi plan --json`: the plan for machines.
 
+use crate::catalog::engines::Size;
 use crate::catalog::recipe::Parallel;
 use crate::fit::Fit;
 use crate::fit::report::report;
 use crate::name::{ModelName, PodName};
 use crate::plan::{
-    Action, Change, Finding, How, Otherwise, Plan, PodView, Step, Told, shown_address, shown_recipe, told,
+    Action, Change, Finding, How, Otherwise, Plan, PodView, Step, Told, engine_size, shown_address,
+    shown_recipe, told,
 };
-use crate::spec::ServerSpec;
+use crate::spec::{EngineRecipe, ServerSpec};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -62,7 +64,7 @@ pub(super) fn step_json(step: &Step) -> Value {
             Some(json!({ "if_fails": server_json(former) }))
         }
         Action::InstallPackages(packages) => Some(json!(packages)),
-        Action::InstallEngine(recipe) => Some(json!(shown_recipe(recipe))),
+        Action::InstallEngine(recipe) => Some(engine_json(recipe)),
         Action::MountStorage(storage) => Some(json!({ "source": shown_address(&storage.mount.source) })),
         Action::FetchWeights(fetch) => fetch
             .total()
@@ -79,6 +81,16 @@ pub(super) fn step_json(step: &Step) -> Value {
     };
     if let Some(details) = details {
         value["details"] = details;
+    }
+    value
+}
+
+/// An engine, and how large it is where that is known.
+fn engine_json(recipe: &EngineRecipe) -> Value {
+    let mut value = json!(shown_recipe(recipe));
+    if let Some(Size { download, disk }) = engine_size(recipe) {
+        value["download_bytes"] = json!(download);
+        value["disk_bytes"] = json!(disk);
     }
     value
 }

@@ -1,7 +1,7 @@
 //! One row of a plan: what is done to what, and below it what needs more room.
 
 use crate::plan::{
-    Action, Before, Change, Fetch, How, Otherwise, PodView, Row, Sign, gpu_list, shown_address,
+    Action, Before, Change, Fetch, How, Otherwise, PodView, Row, Sign, engine_size, gpu_list, shown_address,
 };
 use crate::spec::{EngineRecipe, ServerSpec};
 use crate::ui::layout::{WIDTH, padded, width, wrapped};
@@ -211,12 +211,15 @@ fn place(spec: &ServerSpec) -> String {
     format!("port {}, {}", spec.port, gpu_list(&spec.gpus))
 }
 
-/// `vllm==0.32.0+cu129, Python 3.12`
+/// `vllm==0.32.0, ~4.0 GB, 8.3 GB on disk`; a Python that the manifest names.
 fn ingredients(recipe: &EngineRecipe) -> String {
     let first = recipe.packages.first().map(|package| shown_address(package)).unwrap_or_default();
     let more = match recipe.packages.len() {
         0 | 1 => String::new(),
         count => format!(" and {} more", count - 1),
     };
-    format!("{first}{more}, Python {}", recipe.python)
+    // what another version of it has brought is not downloaded again
+    let size = engine_size(recipe).map(|size| format!(", ~{}, {} on disk", size.download, size.disk));
+    let python = Some(format!(", Python {}", recipe.python)).filter(|_| recipe.pythons.is_empty());
+    format!("{first}{more}{}{}", size.unwrap_or_default(), python.unwrap_or_default())
 }

@@ -7,11 +7,10 @@ use crate::cli::exit::{Exit, away};
 use crate::cli::form::Form;
 use crate::cli::which_pod::which_pod;
 use crate::cli::world::{World, load_manifest};
-use crate::fit::fitting;
 use crate::manifest::EngineVersion;
 use crate::name::PodName;
 use crate::observe::{Gpu, GpuSight, Life, PodFacts, ServerSeen, Sighting};
-use crate::plan::{Protected, Scope};
+use crate::plan::{Protected, Scope, known_to_fit, repair};
 use crate::ui::{self, Free};
 use miette::{Result, miette};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,8 +49,7 @@ fn free(world: &World, pod: &PodName, facts: &PodFacts) -> Result<Vec<Free>> {
     let found = match &facts.gpus {
         GpuSight::None => return Ok(Vec::new()),
         GpuSight::Broken { message, .. } => {
-            let help = "repair the driver: often a reboot of the pod does it";
-            return Err(miette!(help = help, "nvidia-smi fails on `{pod}`: {message}"));
+            return Err(miette!(help = repair(message), "nvidia-smi fails on `{pod}`: {message}"));
         }
         GpuSight::Found { gpus, .. } => gpus,
     };
@@ -71,7 +69,7 @@ fn free(world: &World, pod: &PodName, facts: &PodFacts) -> Result<Vec<Free>> {
         let gpu = gpus::printed(name, mib, compute);
         let available = u32::try_from(free).unwrap_or(u32::MAX);
         let ask = Ask { gpu: &gpu, available, gpus: None, version: &version };
-        let models = if free == 0 { Vec::new() } else { fitting(ask) };
+        let models = if free == 0 { Vec::new() } else { known_to_fit(&world.memory, ask) };
         let kind = name.strip_prefix("NVIDIA ").unwrap_or(name).to_owned();
         Free { kind, all: all.len(), free, models }
     };

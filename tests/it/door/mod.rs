@@ -1,5 +1,6 @@
 //! The door to the pods, against a real sshd and this machine's bash.
 
+mod alone;
 mod connection;
 mod ends;
 mod refusals;
@@ -8,7 +9,7 @@ mod same;
 use crate::sshd::Sshd;
 use pi::name::PodName;
 use pi::remote::{Doors, Exit, Job, Line, Options, Remote, RemoteError};
-use pi::script::Script;
+use pi::script::{Keeper, Script};
 use pi::secret::Secret;
 use pi::ssh_target::SshTarget;
 use std::path::Path;
@@ -20,7 +21,7 @@ fn pod(name: &str) -> PodName {
 }
 
 fn script(text: &str) -> Script {
-    Script { name: "test.sh", text: text.to_owned(), own: String::new() }
+    Script { name: "test.sh", text: text.to_owned(), own: String::new(), keeper: Keeper::Runner }
 }
 
 fn options(sshd: &Sshd) -> Options {

@@ -17,4 +17,5 @@ mod scratch;
 mod scripts;
 mod shuffle;
 mod tools;
+mod trial;
 mod twice;

@@ -74,3 +74,32 @@ fn neighbours_by_nvlink_are_known_where_the_driver_tells() {
     wait_until_gone(std::fs::read_to_string(place.path("home/pid")).unwrap().trim());
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
 }
+
+#[test]
+fn neighbours_are_asked_for_where_they_matter() {
+    let mut place = Place::new();
+    place.program(
+        "nvidia-smi",
+        "case $1 in
+          topo) echo asked >>asked ;;
+          *) echo '0, GPU-1, NVIDIA A100, 81920, 4, 580.1, 8.0, Disabled, 0'
+             [[ ! -e two ]] || echo '1, GPU-2, NVIDIA A100, 81920, 4, 580.1, 8.0, Disabled, 0' ;;
+        esac",
+    );
+    for (two, topology, asked) in [(false, true, false), (true, false, false), (true, true, true)] {
+        if two {
+            place.write("home/two", "");
+        }
+        place.ask.topology = topology;
+        let GpuSight::Found { gpus, .. } = place.probe().gpus else { panic!("no GPU") };
+        assert_eq!((gpus.len() == 2, place.path("home/asked").exists()), (two, asked));
+    }
+}
+
+#[test]
+fn what_a_driver_complains_of_is_told_with_its_exit_code() {
+    let place = Place::new();
+    place.program("nvidia-smi", "echo 'NVIDIA-SMI has failed: no driver.'; exit 9");
+    let GpuSight::Broken { exit, message } = place.probe().gpus else { panic!("it works") };
+    assert_eq!((exit, message.as_str()), (9, "NVIDIA-SMI has failed: no driver."));
+}

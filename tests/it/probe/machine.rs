@@ -3,8 +3,10 @@
 use super::Place;
 use pi::name::{AbsPath, PodPath};
 use pi::observe::{GpuSight, MountSeen};
+use pi::script::Template;
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::Command;
 use std::time::SystemTime;
 
 #[test]
@@ -95,4 +97,23 @@ fn paths_mounts_engines_programs_and_the_lock_are_seen() {
         ("ann@laptop", "project", 1_700_000_000)
     );
     assert!(lock.idle < 60, "{lock:?}");
+}
+
+#[test]
+fn who_listens_is_looked_up_unless_it_is_only_who_let_us_in() {
+    let all = "00000000:0016 1";
+    let table: [(&str, &[&str], &str); 5] = [
+        ("10.0.0.1 5000 10.0.0.2 22", &[all, "00000000000000000000000000000000:0016 2"], "1"),
+        ("10.0.0.1 5000 10.0.0.2 22", &[all, "0100007F:1F90 3"], "0"),
+        ("10.0.0.1 5000 10.0.0.2 2222", &[all], "0"),
+        ("", &[all], "0"),
+        ("10.0.0.1 5000 10.0.0.2 22", &["0100007F:1600 3"], "0"),
+    ];
+    for (connection, found, expected) in table {
+        let script = format!("{}\nfound=(\"$@\")\nothers\necho $?", Template::PROBE.parts()[2]);
+        let mut bash = Command::new("bash");
+        bash.args(["--norc", "-c", &script, "bash"]).args(found).env("SSH_CONNECTION", connection);
+        let said = bash.output().unwrap().stdout;
+        assert_eq!(String::from_utf8_lossy(&said).trim(), expected, "{connection}: {found:?}");
+    }
 }

@@ -47,6 +47,7 @@ impl Place {
             model_paths: Vec::new(),
             repos: Vec::new(),
             programs: vec!["gcc".to_owned(), "uv".to_owned()],
+            topology: true,
             salt: SALT.to_owned(),
         };
         let place = Self { root, ask };
