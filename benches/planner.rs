@@ -145,7 +145,7 @@ fn facts() -> PodFacts {
         gpus: GpuSight::Found { driver: "580.95.05".to_owned(), gpus: (0..8).map(gpu).collect() },
         gpu_processes: (0..8).map(process).collect(),
         listeners: (8000..8020).map(listener).collect(),
-        engines: [("vllm-0.1.0".parse().unwrap(), EngineSeen { digest: None })].into(),
+        engines: [("vllm-0.1.0".parse().unwrap(), EngineSeen { digest: None, took: None })].into(),
         ..PodFacts::default()
     }
 }

@@ -105,6 +105,13 @@ is_passing() {
   return 1
 }
 
+# How fast it came, in bytes a second, for later plans: what took a few seconds alone says little.
+note_rate() { # since
+  local took=$((SECONDS - $1)) got
+  got=$(($(blob_bytes "$cache") - before))
+  if ((took >= 5 && got > 0)); then put "$hf/pi-rate" $((got / took)); fi
+}
+
 if is_complete; then
   say "it is there already"
   return 0
@@ -140,7 +147,9 @@ for try in 1 2 3; do
   before=$(blob_bytes "$cache")
   say "downloading $repo"
   tick
+  since=$SECONDS
   if ! is_shut && download; then
+    note_rate "$since"
     if ((${#list[@]} == 0)); then break; fi
     if is_complete; then break; fi
     words=("the hub's client is content, and not all files are there: connection lost?")

@@ -41,6 +41,9 @@ watch_bytes() {
 }
 
 need_uv "$pi"
+# what was begun before takes less long
+began=
+if [[ ! -d $engine ]]; then began=$SECONDS; fi
 mkdir -p -- "$engine"
 rm -f -- "$engine/pi-recipe"
 make_venv "$engine" "$python" "$others" ${headers:+"$headers"}
@@ -61,4 +64,5 @@ if [[ -n $trial ]]; then
     die "$id is installed and does not start"
   fi
 fi
+if [[ -n $began ]]; then put "$engine/pi-took" $((SECONDS - began)); fi
 put "$engine/pi-recipe" "$digest"

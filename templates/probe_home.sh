@@ -130,13 +130,16 @@ answers() { # of those that were asked, all within one deadline
   done
 }
 
-engines() {
-  local dir
+engines() { # and how long they took, and how fast the last download of weights was
+  local dir digest
   for dir in "$pi_path"/engines/*/; do
     dir=${dir%/}
     first_line "$dir/pi-recipe"
-    emit engine "${dir##*/}" "$REPLY"
+    digest=$REPLY
+    first_line "$dir/pi-took"
+    emit engine "${dir##*/}" "$digest" "$REPLY"
   done
+  first_line "$pi_path/tools/hf/pi-rate" && emit rate "$REPLY"
 }
 
 rest() { # what installers and pi itself need beside servers and engines

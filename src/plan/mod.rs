@@ -46,6 +46,7 @@ mod spread;
 mod step;
 mod storage;
 mod stored;
+mod times;
 mod told;
 mod view;
 mod wanted;

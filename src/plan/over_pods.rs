@@ -4,6 +4,7 @@ use crate::manifest::Model;
 use crate::name::{ModelName, PodName};
 use crate::observe::{PodFacts, Sighting, Unreachable};
 use crate::plan::finding::{Finding, Severity};
+use crate::plan::times::times;
 use crate::plan::view::PodView;
 use crate::plan::{Draft, Inputs, Plan, Site, exposed, leave, look, order};
 use rayon::prelude::*;
@@ -37,6 +38,7 @@ pub(super) fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft +
         order::append(&mut plan, draft, name);
     }
     leave::append(inputs, &mut plan, movers, &standing);
+    plan.times = times(inputs, &plan);
     plan
 }
 

@@ -34,7 +34,7 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
             facts.programs.extend(there);
         }
         Action::InstallEngine(recipe) => {
-            facts.engines.insert(recipe.id.clone(), EngineSeen { digest: Some(recipe.digest()) });
+            facts.engines.insert(recipe.id.clone(), EngineSeen { digest: Some(recipe.digest()), took: None });
         }
         Action::WriteSecrets(names) => {
             facts.secrets.extend(names.iter().map(|name| (name.clone(), SecretSeen::Same)));

@@ -26,6 +26,8 @@ pub struct Plan {
     pub standing: usize,
     /// How vLLM servers that start will fit into their GPUs' memory, as far as that can be told.
     pub fits: BTreeMap<(PodName, ModelName), Fit>,
+    /// How long downloads and installations will take, by what was measured on these pods before.
+    pub times: BTreeMap<StepId, Seconds>,
 }
 
 /// One thing to do on one pod.

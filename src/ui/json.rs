@@ -6,23 +6,24 @@ use crate::fit::Fit;
 use crate::fit::report::report;
 use crate::name::{ModelName, PodName};
 use crate::plan::{
-    Action, Change, Finding, How, Otherwise, Plan, PodView, Step, Told, engine_size, shown_address,
+    Action, Change, Finding, How, Otherwise, Plan, PodView, Step, StepId, Told, engine_size, shown_address,
     shown_recipe, told,
 };
 use crate::spec::{EngineRecipe, ServerSpec};
+use crate::units::Seconds;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// The plan, in format 1.
 #[must_use]
 pub fn plan_json(plan: &Plan) -> Value {
-    let Plan { steps, findings, pods, standing, fits } = plan;
+    let Plan { steps, findings, pods, standing, fits, times } = plan;
     let pods: Map<String, Value> =
         pods.iter().map(|(name, view)| (name.to_string(), pod_json(view))).collect();
     json!({
         "format": 1,
         "changes": plan.counts(),
-        "steps": steps.iter().map(step_json).collect::<Vec<_>>(),
+        "steps": steps.iter().map(|step| timed_json(step, times)).collect::<Vec<_>>(),
         "findings": findings.iter().map(finding_json).collect::<Vec<_>>(),
         "pods": pods,
         "standing": standing,
@@ -41,6 +42,15 @@ fn fits_json(fits: &BTreeMap<(PodName, ModelName), Fit>) -> Value {
         of_pod[model.as_str()] = report;
     }
     Value::Object(pods)
+}
+
+/// A step, and how long it will take, where that is known.
+fn timed_json(step: &Step, times: &BTreeMap<StepId, Seconds>) -> Value {
+    let mut value = step_json(step);
+    if let Some(time) = times.get(&step.id) {
+        value["seconds"] = json!(time.0);
+    }
+    value
 }
 
 /// One step: what events refer to by its id.

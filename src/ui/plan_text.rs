@@ -3,7 +3,7 @@
 use crate::fit::text::Line;
 use crate::fit::{Fit, Verdict};
 use crate::manifest::Lines;
-use crate::name::{ModelName, PodName};
+use crate::name::PodName;
 use crate::plan::{Finding, Plan, PodView, Row, Severity, gpus_in_words};
 use crate::ui::command::command_text;
 use crate::ui::findings::finding_text;
@@ -32,7 +32,7 @@ pub fn plan_text(plan: &Plan, lines: &Lines) -> String {
         let rows = rows.remove(name).unwrap_or_default();
         let findings = findings.remove(&Some(name)).unwrap_or_default();
         if !rows.is_empty() || !findings.is_empty() {
-            pod_text(&mut text, (name, view), (&rows, &findings), &plan.fits, lines);
+            pod_text(&mut text, (name, view), (&rows, &findings), plan, lines);
         }
     }
     for finding in findings.into_values().flatten() {
@@ -58,20 +58,18 @@ pub(super) fn pod_title(text: &mut String, name: &PodName, view: &PodView) {
     text.push('\n');
 }
 
-type Fits = BTreeMap<(PodName, ModelName), Fit>;
-
 /// A pod's header, rows and findings.
 fn pod_text(
     text: &mut String,
     (name, view): (&PodName, &PodView),
     (rows, findings): (&[Row<'_>], &[&Finding]),
-    fits: &Fits,
+    plan: &Plan,
     lines: &Lines,
 ) {
     pod_title(text, name, view);
     for row in rows {
-        row_text(text, row, view);
-        let fit = fit(row, fits);
+        row_text(text, row, view, plan.times.get(&row.step.id).copied());
+        let fit = fit(row, plan);
         if let Some(command) = command_text(row, view, fit) {
             below(text, &command);
         }
@@ -87,9 +85,9 @@ fn pod_text(
 }
 
 /// How a server that starts will fit.
-fn fit<'a>(row: &Row<'_>, fits: &'a Fits) -> Option<&'a Fit> {
+fn fit<'a>(row: &Row<'_>, plan: &'a Plan) -> Option<&'a Fit> {
     let spec = row.step.action.starts()?;
-    fits.get(&(row.step.pod.clone(), spec.name.clone()))
+    plan.fits.get(&(row.step.pod.clone(), spec.name.clone()))
 }
 
 fn header(view: &PodView) -> Vec<String> {

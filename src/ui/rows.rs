@@ -1,5 +1,7 @@
 //! One row of a plan: what is done to what, and below it what needs more room.
 
+use crate::catalog::models;
+use crate::model_ref::ModelRef;
 use crate::plan::{
     Action, Before, Change, Fetch, How, Otherwise, PodView, Row, Sign, engine_size, gpu_list, shown_address,
 };
@@ -16,14 +18,14 @@ const TARGET: usize = 23;
 /// Where lines below a row begin.
 const INDENT: usize = 8;
 
-pub(super) fn row_text(text: &mut String, row: &Row<'_>, view: &PodView) {
+pub(super) fn row_text(text: &mut String, row: &Row<'_>, view: &PodView, time: Option<Seconds>) {
     let Row { step, sign, restarts: _, reason: _ } = row;
     let (sign, style) = match sign {
         Sign::Add => ("+", ADD),
         Sign::Change => ("~", CHANGE),
         Sign::Remove => ("-", REMOVE),
     };
-    let (kind, target, detail) = words(row, view);
+    let (kind, target, detail) = words(row, view, time);
     let start = format!("{} {}", padded(kind, KIND), padded(&target, TARGET));
     let line = format!("{start} {detail}");
     let one_line = width(&target) <= TARGET && 6 + width(&line) <= WIDTH;
@@ -111,8 +113,8 @@ fn change_text(text: &mut String, field: &str, how: &How) {
 }
 
 /// A row's kind, what it is about, and what else is to be known.
-fn words(row: &Row<'_>, view: &PodView) -> (&'static str, String, String) {
-    let step = row.step;
+fn words(row: &Row<'_>, view: &PodView, time: Option<Seconds>) -> (&'static str, String, String) {
+    let (step, time) = (row.step, time.map(|time| format!(", {}", about(time))).unwrap_or_default());
     let target = step.action.target();
     let (kind, target, detail) = match &step.action {
         Action::MountStorage(storage) => {
@@ -120,9 +122,9 @@ fn words(row: &Row<'_>, view: &PodView) -> (&'static str, String, String) {
             return ("mount", format!("{source} on {target}"), String::new());
         }
         Action::InstallPackages(packages) => ("packages", target, format!("with {}", packages.manager)),
-        Action::InstallEngine(recipe) => ("engine", target, ingredients(recipe)),
+        Action::InstallEngine(recipe) => ("engine", target, ingredients(recipe) + &time),
         Action::WriteSecrets(_) => ("secrets", target, String::new()),
-        Action::FetchWeights(fetch) => ("weights", target, download(fetch, view)),
+        Action::FetchWeights(fetch) => ("weights", target, download(fetch, view) + &time),
         Action::RemoveWeights(_) => ("weights", target, String::new()),
         Action::StartServer(_)
         | Action::RestartServer { .. }
@@ -199,10 +201,18 @@ pub(super) fn about(time: Seconds) -> String {
     }
 }
 
-/// `65.5 GB, 1.9 TB free`; `1.2 GB of 65.5 GB, 1.9 TB free`; nothing where the hub could not be asked.
+/// `65.5 GB, 1.9 TB free`; `1.2 GB of 65.5 GB, 1.9 TB free`; where the hub could not be asked, what the catalogue knows of
+/// whole repositories: `~65.5 GB, 1.9 TB free`.
 fn download(fetch: &Fetch, view: &PodView) -> String {
-    let (Some(total), Some(missing)) = (fetch.total(), fetch.missing) else { return String::new() };
-    let size = if missing == total { total.to_string() } else { format!("{missing} of {total}") };
+    let size = match (fetch.total(), fetch.missing, &fetch.model) {
+        (Some(total), Some(missing), _) if missing == total => total.to_string(),
+        (Some(total), Some(missing), _) => format!("{missing} of {total}"),
+        (_, _, ModelRef::Hub { repo, file: None, .. }) => match models::find(repo.as_str()) {
+            Some(recipe) => format!("~{}", recipe.weights()),
+            None => return String::new(),
+        },
+        (_, _, ModelRef::Hub { .. } | ModelRef::Path(_)) => return String::new(),
+    };
     let free = view.free.map(|free| format!(", {free} free")).unwrap_or_default();
     format!("{size}{free}")
 }

@@ -97,6 +97,9 @@ pub enum Life {
 pub struct EngineSeen {
     /// The digest of the recipe it was made from; absent when the installation did not finish.
     pub digest: Option<String>,
+    /// Seconds that its installation took, where it was done in one go.
+    #[serde(default)]
+    pub took: Option<u64>,
 }
 
 /// A secret on the pod, compared with this machine's without either being shown.

@@ -66,6 +66,8 @@ pub struct PodFacts {
     pub servers: BTreeMap<ModelName, ServerSeen>,
     /// Engine environments under `pi_path`.
     pub engines: BTreeMap<EngineId, EngineSeen>,
+    /// Bytes a second that the last download of weights brought, if it took long enough to tell.
+    pub download_rate: Option<u64>,
     /// Programs that plans ask about (`llama-server`, `uv`, `gcc`, `apt-get` …) → where they are on the pod.
     pub programs: BTreeMap<String, String>,
     /// Repositories that were asked about and are in the HF cache, by name.

@@ -18,12 +18,18 @@ pub(super) fn engines(records: &Records, gaps: &mut Vec<Gap>) -> BTreeMap<Engine
         match EngineId::parse(id) {
             Ok(id) => {
                 let digest = Some(digest.trim().to_owned()).filter(|digest| !digest.is_empty());
-                engines.insert(id, EngineSeen { digest });
+                let took = row.get(2).and_then(|took| took.parse().ok());
+                engines.insert(id, EngineSeen { digest, took });
             }
             Err(bad) => gaps.push(gap("engines", &clean(&bad.to_string()))),
         }
     }
     engines
+}
+
+/// How fast weights came last, in bytes a second.
+pub(super) fn download_rate(records: &Records) -> Option<u64> {
+    records.rows("rate").first()?.first()?.parse().ok().filter(|rate| *rate > 0)
 }
 
 /// Programs that are there → their paths.

@@ -46,6 +46,7 @@ pub fn read(text: &str, expect: &Expect) -> PodFacts {
         listeners: processes::listeners(&records, &mut gaps),
         servers: servers::servers(&records, expect, &mut gaps),
         engines: home::engines(&records, &mut gaps),
+        download_rate: home::download_rate(&records),
         rest: home::rest(&records),
         programs: home::programs(&records),
         cache: cache::cache(&records, &models_path, &mut gaps),

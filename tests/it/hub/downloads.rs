@@ -66,11 +66,14 @@ fn bodies(asked: &[String]) -> usize {
 
 #[test]
 fn two_pods_with_one_disk_download_once() {
-    let lab = lab(&["one", "two"], r#"{"slow": 700000}"#);
+    let lab = lab(&["one", "two"], r#"{"slow": 300000}"#);
     let ran = lab.pi("apply --yes --json", "").exits(0);
     assert!(ran.out.contains(r#""event":"progress""#), "{}", ran.out);
     assert!(ran.out.contains("downloads it already: waiting"), "{}", ran.out);
     assert_eq!(bodies(&lab.asked()), 1);
+    let rates = ["one", "two"].map(|pod| fs::read_to_string(lab.path(pod).join("tools/hf/pi-rate")).ok());
+    let rates: Vec<u64> = rates.iter().flatten().map(|rate| rate.trim().parse().unwrap()).collect();
+    assert!(matches!(rates[..], [100_000..400_000]), "who downloaded it noted how fast: {rates:?}");
     assert!(!lab.path("hf/hub/.pi-locks/models--org--big").exists());
     lab.pi("plan", "").exits(0).says("No changes.");
     lab.pi("destroy --yes --weights", "").exits(0);

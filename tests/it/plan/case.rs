@@ -165,7 +165,7 @@ impl Case {
                     }
                 }
             }
-            for (id, EngineSeen { digest }) in &mut facts.engines {
+            for (id, EngineSeen { digest, .. }) in &mut facts.engines {
                 if digest.as_deref() == Some("right") {
                     *digest = Some(right.get(id).cloned().unwrap_or_else(|| "0123456789ab".to_owned()));
                 }

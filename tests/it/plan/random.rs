@@ -252,8 +252,12 @@ fn facts(choices: &mut Choices<'_>, ours: &BTreeSet<SecretName>) -> PodFacts {
 fn engines_and_weights(choices: &mut Choices<'_>, facts: &mut PodFacts) {
     for id in ["vllm-0.32.0", "vllm-0.32.0-cpu"] {
         match choices.below(3) {
-            1 => drop(facts.engines.insert(id.parse().unwrap(), EngineSeen { digest: None })),
-            2 => drop(facts.engines.insert(id.parse().unwrap(), EngineSeen { digest: Some("x".to_owned()) })),
+            1 => drop(facts.engines.insert(id.parse().unwrap(), EngineSeen { digest: None, took: None })),
+            2 => drop(
+                facts
+                    .engines
+                    .insert(id.parse().unwrap(), EngineSeen { digest: Some("x".to_owned()), took: None }),
+            ),
             _ => {}
         }
     }

@@ -75,7 +75,9 @@ fn paths_mounts_engines_programs_and_the_lock_are_seen() {
     let asked = [path("models/a b"), path("models/one.gguf"), path("models/none")];
     let mounts = vec![path("models"), AbsPath::parse("/proc").unwrap()];
     place.write("pi/engines/vllm-0.32.0/pi-recipe", "abcdef123456");
+    place.write("pi/engines/vllm-0.32.0/pi-took", "83");
     place.write("pi/engines/vllm-0.33.0/bin/python", "");
+    place.write("pi/tools/hf/pi-rate", "180000000");
     place.write("pi/lock/holder", "ann@laptop\nproject\n1700000000\nboot 12");
     place.program("gcc", "");
     place.ask.model_paths = asked.to_vec();
@@ -90,6 +92,8 @@ fn paths_mounts_engines_programs_and_the_lock_are_seen() {
     assert!(matches!(&facts.mounts["/proc"], MountSeen::Mounted { kind, .. } if kind == "proc"));
     let digests: Vec<_> = facts.engines.values().map(|engine| engine.digest.as_deref()).collect();
     assert_eq!(digests, [Some("abcdef123456"), None]);
+    let took: Vec<_> = facts.engines.values().map(|engine| engine.took).collect();
+    assert_eq!((took, facts.download_rate), (vec![Some(83), None], Some(180_000_000)));
     assert_eq!(facts.programs.keys().collect::<Vec<_>>(), ["gcc"]);
     let lock = facts.lock.unwrap();
     assert_eq!(
