@@ -112,9 +112,14 @@ pub fn resolve(version: &EngineVersion) -> Version {
 /// What the wheel of a version is built against: its own facts, else those of the nearest older release.
 #[must_use]
 pub fn wheel_facts(version: &Version) -> Option<&'static WheelFacts> {
-    let older = |vllm: &&Vllm| Version::parse(&vllm.version).is_some_and(|v| v <= *version);
-    vllm_versions().iter().filter(older).filter_map(|vllm| vllm.wheel.as_ref()).next_back()
+    WHEELS.iter().rev().find(|(of, _)| of <= version).map(|(_, facts)| *facts)
 }
+
+/// What each release's wheel is built against, as far as that was read; oldest first.
+static WHEELS: LazyLock<Vec<(Version, &'static WheelFacts)>> = LazyLock::new(|| {
+    let known = |vllm: &'static Vllm| Some((Version::parse(&vllm.version)?, vllm.wheel.as_ref()?));
+    vllm_versions().iter().filter_map(known).collect()
+});
 
 /// Bytes on the disk for a hundred downloaded (`data/engines.toml`: 8.5 GB of 4.04, 10.6 of 5.17).
 const UNPACKED_PERCENT: u64 = 210;
@@ -122,9 +127,8 @@ const UNPACKED_PERCENT: u64 = 210;
 /// How large a vLLM from PyPI is with all that it needs: as summed up for it, else for the nearest older release.
 #[must_use]
 pub fn size(version: &Version) -> Option<Size> {
-    let older = |vllm: &&Vllm| Version::parse(&vllm.version).is_some_and(|v| v <= *version);
-    let wheels = vllm_versions().iter().filter(older).filter_map(|vllm| vllm.wheel.as_ref());
-    wheels.filter_map(|wheel| wheel.all_mb).next_back().map(unpacked)
+    let older = WHEELS.iter().rev().filter(|(of, _)| of <= version);
+    older.filter_map(|(_, wheel)| wheel.all_mb).map(unpacked).next()
 }
 
 /// The same for the `+cu129` builds, which are not on PyPI: CUDA 12 has hardly changed in size since 0.12, so it is

@@ -129,11 +129,11 @@ impl Fetches<'_> {
                 && fetch.files.keys().all(|path| other.files.contains_key(path))
                 && other.files.len() > fetch.files.len()
         };
-        let largest = self.0.values().filter(covers).max_by_key(|(other, _)| other.files.len());
-        match largest {
-            Some((other, _)) if !fetch.files.is_empty() => other.what(),
-            Some(_) | None => what,
+        if fetch.files.is_empty() {
+            return what;
         }
+        let largest = self.0.values().filter(covers).max_by_key(|(other, _)| other.files.len());
+        largest.map_or(what, |(other, _)| other.what())
     }
 }
 

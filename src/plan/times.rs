@@ -16,7 +16,8 @@ pub(super) fn times(inputs: &Inputs<'_>, plan: &Plan) -> BTreeMap<StepId, Second
             let Some(Sighting::Seen(facts)) = inputs.observed.pods.get(pod) else { return None };
             fetch.missing?.0.checked_div(facts.download_rate?)?
         } else if let Action::InstallEngine(recipe) = action {
-            *took.get(&(&recipe.id, recipe.digest()))?
+            let of_it = took.get(&recipe.id)?;
+            *of_it.get(&recipe.digest())?
         } else {
             return None;
         };
@@ -25,16 +26,16 @@ pub(super) fn times(inputs: &Inputs<'_>, plan: &Plan) -> BTreeMap<StepId, Second
     plan.steps.iter().filter_map(time).collect()
 }
 
-/// The longest that each engine took, on whichever pod.
-fn took<'a>(inputs: &Inputs<'a>) -> BTreeMap<(&'a EngineId, String), u64> {
-    let mut longest = BTreeMap::new();
+/// The longest that each engine took, on whichever pod, by the digest of its recipe.
+fn took<'a>(inputs: &Inputs<'a>) -> BTreeMap<&'a EngineId, BTreeMap<&'a String, u64>> {
+    let mut longest: BTreeMap<&EngineId, BTreeMap<&String, u64>> = BTreeMap::new();
     let seen = inputs.observed.pods.values().filter_map(|sighting| match sighting {
         Sighting::Seen(facts) => Some(facts),
         Sighting::Unreachable(_) => None,
     });
     for (id, engine) in seen.flat_map(|facts| &facts.engines) {
         if let (Some(digest), Some(took)) = (&engine.digest, engine.took) {
-            let longest = longest.entry((id, digest.clone())).or_insert(took);
+            let longest = longest.entry(id).or_default().entry(digest).or_insert(took);
             *longest = took.max(*longest);
         }
     }
