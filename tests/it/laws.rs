@@ -151,6 +151,7 @@ fn essence(observed: &Observed) -> impl PartialEq + std::fmt::Debug {
             (name, server.spec, life, server.answered, server.secrets)
         })
         .collect();
+    let engines: Vec<_> = engines.into_iter().map(|(name, engine)| (name, engine.digest)).collect();
     (servers, engines, secrets)
 }
 

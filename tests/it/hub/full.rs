@@ -106,10 +106,12 @@ fn full_vllm_is_replaced_on_its_port() {
             command.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, value)| value.map(path));
         command.env("PATH", path.unwrap()).output().unwrap().into()
     };
-    lab.place.write(&MANIFEST.replace("gpus = 0", "gpus = 1"));
+    // the other test, on this very machine, has the other port
+    let manifest = MANIFEST.replace("gpus = 0", "gpus = 1").replace("8471", "8472");
+    lab.place.write(&manifest);
     pi("apply --yes").exits(0).says("Applied:");
-    lab.place.write(&MANIFEST.replace("gpus = 0", "gpus = 1").replace("\"2k\"", "\"1k\""));
-    pi("plan").exits(0).says("on its port 8471, GPU 1").says("no down time");
+    lab.place.write(&manifest.replace("\"2k\"", "\"1k\""));
+    pi("plan").exits(0).says("on its port 8472, GPU 1").says("no down time");
     let enough = AtomicBool::new(false);
     let (asked, broken) = std::thread::scope(|scope| {
         let asking = scope.spawn(|| ask_until(&enough));
@@ -130,7 +132,7 @@ fn ask_until(enough: &AtomicBool) -> (usize, Vec<ErrorKind>) {
     let (mut asked, mut broken) = (0, Vec::new());
     while !enough.load(Ordering::Relaxed) {
         let answer = || -> std::io::Result<()> {
-            let mut stream = TcpStream::connect("127.0.0.1:8471")?;
+            let mut stream = TcpStream::connect("127.0.0.1:8472")?;
             stream.set_read_timeout(Some(Duration::from_secs(20)))?;
             stream.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
             let mut said = String::new();
