@@ -1,7 +1,7 @@
 //! Servers that are changed without being down: the new one starts beside the one that runs, which goes once it answers.
 //!
-//! That takes GPUs of its own, and a port, unless both can listen on one (`SO_REUSEPORT`). All that is placed otherwise comes first, so that a plan that was done in part
-//! is taken up with the same places.
+//! That takes GPUs of its own, and a port, unless both can listen on one (`SO_REUSEPORT`). All that is placed otherwise
+//! comes first, so that a plan that was done in part is taken up with the same places.
 
 use crate::manifest::{EngineKind, GpuAsk, Protect, State};
 use crate::name::{ModelName, Port};

@@ -62,7 +62,8 @@ pub trait Remote: Send + Sync + 'static {
     ///
     /// When `stop` is cancelled, or the future dropped, the script and all it started get TERM and, about 3 s
     /// later, KILL; what left their process group stays. Where the script keeps watch itself, they get KILL at once
-    /// when it next waits for a second. `Err` never comes with an exit code; whether the script may have done something all the same, [`RemoteError::began`] tells.
+    /// when it next waits for a second. `Err` never comes with an exit code; whether the script may have done something
+    /// all the same, [`RemoteError::began`] tells.
     fn run(
         &self,
         pod: &PodName,

@@ -41,9 +41,8 @@ fn sets(of: &[u32], wanted: usize) -> Vec<Vec<u32>> {
 
 /// GPUs that nobody is on, those that are alike together.
 fn empty(room: &Room<'_>, turn: usize) -> Vec<Vec<u32>> {
-    let is_empty =
-        |gpu: &u32| room.unusable(*gpu).is_none() && room.foreign(*gpu) == 0 && room.load(*gpu, turn) == 0;
-    room.by_kind().iter().map(|kind| kind.iter().copied().filter(is_empty).collect()).collect()
+    let of_kind = |kind: &Vec<u32>| kind.iter().copied().filter(|gpu| room.is_empty(*gpu, turn)).collect();
+    room.by_kind().iter().map(of_kind).collect()
 }
 
 /// How large the groups of empty GPUs are once these are taken: the largest first. A group is what `NVLink` joins, or,

@@ -131,6 +131,11 @@ impl<'a> Room<'a> {
         servers.filter(|(name, _)| counts(name)).map(|(_, share)| share).sum()
     }
 
+    /// Whether a GPU can be used and nobody is on it who counts at this turn.
+    pub(super) fn is_empty(&self, gpu: u32, turn: usize) -> bool {
+        self.unusable(gpu).is_none() && self.foreign(gpu) == 0 && self.load(gpu, turn) == 0
+    }
+
     /// The turn of a server that is asked about.
     pub(super) fn turn(&self, server: &ModelName) -> usize {
         self.turns.get(server).copied().unwrap_or(0)

@@ -23,9 +23,7 @@ pub(in crate::plan) fn spare_gpus(
         }
     }
     let kind = room.by_kind().iter().find(|kind| like.iter().all(|gpu| kind.contains(gpu)))?;
-    let is_free =
-        |gpu: &u32| room.unusable(*gpu).is_none() && room.foreign(*gpu) == 0 && room.load(*gpu, 0) == 0;
-    let free: Vec<u32> = kind.iter().copied().filter(is_free).collect();
+    let free: Vec<u32> = kind.iter().copied().filter(|gpu| room.is_empty(*gpu, 0)).collect();
     best(&room, &free, like.len(), 0)
 }
 
