@@ -19,6 +19,7 @@ mod eyes;
 mod faults;
 mod fit_measured;
 mod golden;
+mod gpu;
 mod hub;
 mod import;
 mod interrupted;
