@@ -1,5 +1,6 @@
 //! How a pod is reached: the ssh line a provider prints, a Host of `~/.ssh/config`, or this machine.
 
+use std::num::NonZeroU16;
 use thiserror::Error;
 
 /// Where a pod is.
@@ -60,7 +61,7 @@ const RESERVED: [&str; 9] = [
 ];
 
 impl SshTarget {
-    /// Reads `local`, `ssh -p 2222 root@1.2.3.4 -i ~/.ssh/id`, `root@1.2.3.4` or a Host name.
+    /// Reads `local`, `ssh -p 2222 root@1.2.3.4 -i ~/.ssh/id`, `root@1.2.3.4`, `root@1.2.3.4:2222` or a Host name.
     ///
     /// Port forwards (`-L`, `-R`, `-D`) and flags about the terminal are dropped: providers print them, pi has
     /// no use for them.
@@ -81,7 +82,11 @@ impl SshTarget {
         }
         let destination =
             destination.filter(|d| !d.trim().is_empty() && d != "-").ok_or(BadTarget::NoHost)?;
-        Ok(Self::Ssh(SshLine { destination, options }))
+        let line = SshLine { destination, options };
+        Ok(Self::Ssh(match line.port() {
+            Some(_) => line,
+            None => line.with_port_as_printed(),
+        }))
     }
 }
 
@@ -96,6 +101,19 @@ impl SshLine {
             None if self.destination.starts_with("ssh://") => rest.split(':').next().unwrap_or(rest),
             None => rest,
         }
+    }
+
+    /// `root@1.2.3.4:2222`, as pods are listed, means `-p 2222`: to ssh it is the name of no host. An IPv6 address has
+    /// more colons, and stays as it is.
+    fn with_port_as_printed(mut self) -> Self {
+        let split =
+            self.destination.rsplit_once(':').filter(|(host, _)| !host.contains(':') && !host.is_empty());
+        let port = split.and_then(|(host, port)| Some((host.to_owned(), port.parse::<NonZeroU16>().ok()?)));
+        if let Some((host, port)) = port {
+            self.destination = host;
+            self.options.extend(["-p".to_owned(), port.to_string()]);
+        }
+        self
     }
 
     /// The value of `-p`, if given.
@@ -178,6 +196,12 @@ mod tests {
             ),
             ("gpu-box", "gpu-box | "),
             ("ssh://root@h:2222", "ssh://root@h:2222 | "),
+            ("root@1.2.3.4:2222", "root@1.2.3.4 | -p 2222"),
+            ("box:2222", "box | -p 2222"),
+            ("ssh -p 22 root@h:2222", "root@h:2222 | -p 22"),
+            ("root@fe80::1", "root@fe80::1 | "),
+            ("root@h:0", "root@h:0 | "),
+            ("root@h:70000", "root@h:70000 | "),
             ("ssh root@h nvidia-smi", "`nvidia-smi` stands behind the host: pi runs its own commands there"),
             ("ssh -p 0 h", "`0` is not a port"),
             ("ssh -p", "the option `-p` lacks its value"),

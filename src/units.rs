@@ -1,4 +1,4 @@
-//! Quantities as people write them: `640 GiB`, `32k`, `90%`, `10m`.
+//! Quantities as people write them and as pi prints them: `640 GiB`, `32k`, `90%`, `10m`.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -34,11 +34,12 @@ pub struct Percent(u16);
 #[serde(transparent)]
 pub struct Seconds(pub u64);
 
-const BYTE_UNITS: [(&str, u64); 9] = [
+const BYTE_UNITS: [(&str, u64); 10] = [
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
     ("GiB", 1 << 30),
     ("TiB", 1 << 40),
+    ("kB", 1_000),
     ("KB", 1_000),
     ("MB", 1_000_000),
     ("GB", 1_000_000_000),
@@ -47,7 +48,7 @@ const BYTE_UNITS: [(&str, u64); 9] = [
 ];
 
 impl Bytes {
-    /// Reads `640 GiB`, `1.5TB`, `512 B`; a unit is needed.
+    /// Reads `640 GiB`, `1.5TB`, `12.3 kB`, `512 B`; a unit is needed.
     pub fn parse(text: &str) -> Result<Self, BadQuantity> {
         let bad = || BadQuantity {
             text: text.to_owned(),
@@ -55,7 +56,7 @@ impl Bytes {
             expected: "write it as `640 GiB` or `1.5 TB` (KiB, MiB, GiB, TiB, KB, MB, GB, TB)",
         };
         let (unit, factor) = BYTE_UNITS.iter().find(|(unit, _)| text.ends_with(unit)).ok_or_else(bad)?;
-        let number = text.trim_end_matches(unit).trim_end();
+        let number = text.strip_suffix(unit).unwrap_or(text).trim();
         scaled(number, *factor).map(Self).ok_or_else(bad)
     }
 
@@ -81,18 +82,19 @@ impl fmt::Display for Bytes {
 }
 
 impl Tokens {
-    /// Reads `32k` (32 × 1024) or a plain number; 0 is refused.
+    /// Reads `32k` (32 × 1024), `1M` (1024 × 1024), `131072` or `131,072`; 0 is refused.
     pub fn parse(text: &str) -> Result<Self, BadQuantity> {
         let bad = || BadQuantity {
             text: text.to_owned(),
             what: "a number of tokens",
-            expected: "write it as `32k` (32768) or as a number from 1 on",
+            expected: "write it as `32k` (32768), `1M` (1048576) or as a number from 1 on",
         };
-        let (number, factor) = match text.strip_suffix(['k', 'K']) {
-            Some(number) => (number, 1024),
-            None => (text, 1),
+        let (number, factor) = match text.trim() {
+            text if text.ends_with(['k', 'K']) => (&text[..text.len() - 1], 1 << 10),
+            text if text.ends_with(['m', 'M']) => (&text[..text.len() - 1], 1 << 20),
+            text => (text, 1),
         };
-        let count: u32 = number.trim().parse().map_err(|_| bad())?;
+        let count: u32 = ungrouped(number.trim()).and_then(|digits| digits.parse().ok()).ok_or_else(bad)?;
         count.checked_mul(factor).filter(|n| *n > 0).map(Self).ok_or_else(bad)
     }
 }
@@ -104,16 +106,23 @@ impl fmt::Display for Tokens {
 }
 
 impl Percent {
-    /// Reads `90%` or `92.5%`; more than 0 and at most 100.
+    /// Reads `90%`, `92.5%`, and without the sign what engines and people write: `0.9` and `90`. More than 0, at most
+    /// 100 %; between 1 and 2 it could be either, and is refused.
     pub fn parse(text: &str) -> Result<Self, BadQuantity> {
         let bad = || BadQuantity {
             text: text.to_owned(),
             what: "a share",
-            expected: "write it as `90%`, more than 0 and at most 100",
+            expected: "write it as `90%` or `0.9`, more than 0 and at most 100%",
         };
-        let number = text.strip_suffix('%').ok_or_else(bad)?;
-        let hundredths = scaled(number.trim_end(), 100).ok_or_else(bad)?;
-        u16::try_from(hundredths).ok().filter(|n| (1..=10_000).contains(n)).map(Self).ok_or_else(bad)
+        let number = text.trim();
+        let hundredths = match number.strip_suffix('%') {
+            Some(percent) => scaled(percent.trim_end(), 100),
+            None => scaled(number, 10_000)
+                .filter(|share| *share <= 10_000)
+                .or_else(|| scaled(number, 100).filter(|percent| *percent >= 200)),
+        };
+        let hundredths = hundredths.and_then(|hundredths| u16::try_from(hundredths).ok());
+        hundredths.filter(|n| (1..=10_000).contains(n)).map(Self).ok_or_else(bad)
     }
 
     /// In hundredths of a percent, 1 to 10000, for exact sums.
@@ -136,17 +145,23 @@ impl fmt::Display for Percent {
 }
 
 impl Seconds {
-    /// Reads `90s`, `10m`, `2h`; 0 is refused.
+    /// Reads `90s`, `10m`, `2h`, `1m 20s`, `1h30m`; 0 is refused.
     pub fn parse(text: &str) -> Result<Self, BadQuantity> {
         let bad = || BadQuantity {
             text: text.to_owned(),
             what: "a length of time",
-            expected: "write it as `90s`, `10m` or `2h`",
+            expected: "write it as `90s`, `10m`, `2h` or `1m 20s`",
         };
-        let units = [("s", 1), ("m", 60), ("h", 3600)];
-        let (unit, factor) = units.iter().find(|(unit, _)| text.ends_with(unit)).ok_or_else(bad)?;
-        let number: u64 = text.trim_end_matches(unit).trim_end().parse().map_err(|_| bad())?;
-        number.checked_mul(*factor).filter(|n| *n > 0).map(Self).ok_or_else(bad)
+        let (mut rest, mut total) = (text.trim(), 0_u64);
+        // the larger unit comes first, and each once
+        for (unit, factor) in [('h', 3600), ('m', 60), ('s', 1)] {
+            if let Some((number, behind)) = rest.split_once(unit) {
+                let number: u64 = number.trim_end().parse().map_err(|_| bad())?;
+                let part = number.checked_mul(factor).and_then(|part| total.checked_add(part));
+                (total, rest) = (part.ok_or_else(bad)?, behind.trim_start());
+            }
+        }
+        if rest.is_empty() && total > 0 { Ok(Self(total)) } else { Err(bad()) }
     }
 
     /// For timers.
@@ -170,6 +185,16 @@ impl fmt::Display for Seconds {
     }
 }
 
+/// A whole number without the separators of its groups of three digits: `131,072` is `131072`.
+fn ungrouped(number: &str) -> Option<String> {
+    let mut groups = number.split([',', '_']);
+    let first = groups.next().filter(|first| !first.is_empty())?;
+    let rest: Vec<&str> = groups.collect();
+    let digits = first.bytes().chain(rest.iter().flat_map(|group| group.bytes()));
+    let grouped = rest.is_empty() || first.len() <= 3 && rest.iter().all(|group| group.len() == 3);
+    (grouped && digits.clone().all(|digit| digit.is_ascii_digit())).then(|| digits.map(char::from).collect())
+}
+
 /// `number × factor`, exactly: a decimal with at most six places, never negative.
 fn scaled(number: &str, factor: u64) -> Option<u64> {
     let (whole, part) = number.split_once('.').unwrap_or((number, ""));
@@ -184,45 +209,4 @@ fn scaled(number: &str, factor: u64) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_read_and_shown() {
-        let table = [
-            ("640 GiB", Some(640 << 30), "687.2 GB"),
-            ("1.5TB", Some(1_500_000_000_000), "1.5 TB"),
-            ("512 B", Some(512), "512 B"),
-            ("999.99 KB", Some(999_990), "1.0 MB"),
-            ("12", None, ""),
-            ("-1 GiB", None, ""),
-            (".5 GiB", None, ""),
-            ("1e3 GiB", None, ""),
-            ("99999999999999 TiB", None, ""),
-        ];
-        for (text, bytes, shown) in table {
-            let read = Bytes::parse(text).ok();
-            assert_eq!(read, bytes.map(Bytes), "{text}");
-            assert_eq!(read.map(|b| b.to_string()).unwrap_or_default(), shown, "{text}");
-        }
-    }
-
-    #[test]
-    fn tokens_shares_and_times_are_read_and_shown() {
-        for (text, shown) in
-            [("32k", "32k"), ("32768", "32k"), ("1000", "1000"), ("0", ""), ("-4k", ""), ("9999999k", "")]
-        {
-            assert_eq!(Tokens::parse(text).map(|t| t.to_string()).unwrap_or_default(), shown, "{text}");
-        }
-        for (text, shown) in
-            [("90%", "90%"), ("92.5%", "92.5%"), ("100%", "100%"), ("101%", ""), ("0%", ""), ("0.9", "")]
-        {
-            assert_eq!(Percent::parse(text).map(|t| t.to_string()).unwrap_or_default(), shown, "{text}");
-        }
-        for (text, shown) in
-            [("90s", "1m 30s"), ("10m", "10m"), ("2h", "2h"), ("0s", ""), ("ten", ""), ("-1m", "")]
-        {
-            assert_eq!(Seconds::parse(text).map(|t| t.to_string()).unwrap_or_default(), shown, "{text}");
-        }
-    }
-}
+mod tests;

@@ -108,6 +108,18 @@ pub fn seen(name: &str, smi_mib: u64) -> Option<&'static Gpu> {
     candidates(name).into_iter().find(near)
 }
 
+/// Whether a card that `nvidia-smi` printed is of the kind that somebody wrote: a part of its name, however it is
+/// spaced (`H100 80GB`, `rtx4090`), or a kind of the catalogue (`A100-80`).
+#[must_use]
+pub fn is_kind(name: &str, smi_mib: u64, kind: &str) -> bool {
+    let bare = |text: &str| text.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "");
+    let of_the_catalogue = || {
+        let gpu = seen(name, smi_mib)?;
+        Some(candidates(kind).iter().any(|one| one.key == gpu.key))
+    };
+    bare(name).contains(&bare(kind)) || of_the_catalogue().unwrap_or(false)
+}
+
 /// GiB that torch will count as the whole card, for a card that `nvidia-smi` printed as `name` with `smi_mib` MiB.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "MiB of one card are far below 2^53")]
@@ -174,16 +186,26 @@ fn candidates(name: &str) -> Vec<&'static Gpu> {
         return WORDS.iter().filter(|it| within(it) && it.key.len() == length).map(|it| it.gpu).collect();
     }
     let around = |it: &&Words| all_in(&wanted, &it.key) || all_in(&wanted, &it.full);
-    WORDS.iter().filter(around).map(|it| it.gpu).collect()
+    let found: Vec<&Gpu> = WORDS.iter().filter(around).map(|it| it.gpu).collect();
+    if !found.is_empty() {
+        return found;
+    }
+    // written without spaces: `rtx4090`, `GeForceRTX4090`
+    let joined = |words: &[String]| words.concat();
+    let wanted = MAKERS.iter().fold(joined(&wanted), |name, maker| name.replace(maker, ""));
+    let same =
+        |it: &&Words| [&it.key, &it.full].into_iter().chain(&it.also).any(|words| joined(words) == wanted);
+    WORDS.iter().filter(same).map(|it| it.gpu).collect()
 }
+
+const MAKERS: [&str; 5] = ["NVIDIA", "AMD", "GEFORCE", "TESLA", "INSTINCT"];
 
 /// The words of a name without maker and case; `80GB` is `80`, as in the keys.
 fn words(name: &str) -> Vec<String> {
-    let makers = ["NVIDIA", "AMD", "GEFORCE", "TESLA", "INSTINCT"];
     name.to_ascii_uppercase()
         .split([' ', '-', '_'])
         .map(|word| word.strip_suffix("GB").unwrap_or(word))
-        .filter(|word| !word.is_empty() && !makers.contains(word))
+        .filter(|word| !word.is_empty() && !MAKERS.contains(word))
         .map(str::to_owned)
         .collect()
 }
@@ -193,75 +215,4 @@ fn yes() -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_as_printed_and_as_written_find_their_gpu() {
-        let table = [
-            ("NVIDIA H100 80GB HBM3", "H100"),
-            ("H100", "H100"),
-            ("h100 sxm", "H100"),
-            ("h100-80gb", "H100"),
-            ("NVIDIA H100 PCIe", "H100-PCIe"),
-            ("H100 NVL", "H100-NVL"),
-            ("NVIDIA A100 80GB PCIe", "A100-80"),
-            ("NVIDIA A100-PCIE-40GB", "A100-40"),
-            ("A100", "A100-80"),
-            ("a100-40gb", "A100-40"),
-            ("4090", "RTX 4090"),
-            ("NVIDIA GeForce RTX 3090", "RTX 3090"),
-            ("NVIDIA RTX PRO 6000 Blackwell Workstation Edition", "RTX PRO 6000"),
-            ("NVIDIA RTX 6000 Ada Generation", "RTX 6000 Ada"),
-            ("NVIDIA RTX A6000", "A6000"),
-            ("NVIDIA A10", "A10G"),
-            ("L40", "L40"),
-            ("L40S", "L40S"),
-            ("NVIDIA B300 SXM6 AC", "B300"),
-            ("NVIDIA GH200 480GB", "GH200"),
-            ("V100", "V100-32"),
-            ("Tesla V100-PCIE-16GB", ""),
-            ("AMD Instinct MI300X", "MI300X"),
-            ("Radeon VII", ""),
-            ("NVIDIA", ""),
-            ("", ""),
-        ];
-        for (name, key) in table {
-            assert_eq!(find(name).map_or("", |gpu| &gpu.key), key, "{name}");
-        }
-    }
-
-    #[test]
-    fn every_gpu_is_found_by_its_own_names_and_makes_sense() {
-        let file: File = toml::from_str(include_str!("../../data/gpus.toml")).unwrap();
-        assert_eq!(file.gpu.len(), 30);
-        for gpu in &file.gpu {
-            for name in [&gpu.key, &gpu.smi_name].into_iter().chain(&gpu.also) {
-                assert_eq!(find(name).map(|found| &found.key), Some(&gpu.key), "{name}");
-            }
-            #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-            let share = gpu.torch_gib * 1024.0 / gpu.smi_mib as f64;
-            assert!(
-                gpu.smi_mib == 0 || (UNKNOWN_TORCH_SHARE..1.0001).contains(&share),
-                "{}: {share}",
-                gpu.key
-            );
-            assert!(gpu.capability().is_some() || gpu.cc.starts_with("gfx"), "{}", gpu.key);
-            assert!(!gpu.fp4 || gpu.fp8, "{}", gpu.key);
-            assert!(!gpu.source.is_empty() && gpu.bw_gbs > 0, "{}", gpu.key);
-        }
-    }
-
-    #[test]
-    fn a_card_with_other_memory_than_the_catalogues_is_taken_for_what_it_says() {
-        assert!((torch_gib("NVIDIA H100 80GB HBM3", 81_559) - 79.19).abs() < 1e-9);
-        // the 48 GB board that calls itself a 4090, and a MIG slice
-        assert!(seen("NVIDIA GeForce RTX 4090", 49_140).is_none());
-        assert!((46.0..47.5).contains(&torch_gib("NVIDIA GeForce RTX 4090", 49_140)));
-        assert!((18.0..20.0).contains(&torch_gib("NVIDIA H100 80GB HBM3 MIG 1g.20gb", 20_096)));
-        assert_eq!(find("H100").unwrap().torch_mib(), 81_091);
-        let big = printed("NVIDIA GeForce RTX 4090", 49_140, "8.9");
-        assert!(big.fp8 && !big.fp4 && big.bf16 && big.capability() == Some((8, 9)));
-        assert_eq!(printed("NVIDIA H100 80GB HBM3", 81_559, "9.0").key, "H100");
-    }
-}
+mod tests;

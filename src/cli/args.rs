@@ -174,14 +174,14 @@ pub(super) struct Destroy {
     pub(super) doing: Doing,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Examples:\n  pi fit zai-org/GLM-4.5-Air --gpu H100 --gpus 2\n  pi fit openai/gpt-oss-120b            on which GPUs it fits"
 )]
 pub(super) struct Fit {
     /// A repository of the hub, or a directory with a config.json and safetensors files
     pub(super) model: String,
-    /// The GPU, as nvidia-smi or a price list calls it: H100, "RTX 4090"; without it, a line for every kind
+    /// The GPU, as nvidia-smi or a price list calls it: H100, "RTX 4090", 8xH100; without it, a line for every kind
     #[arg(long, value_name = "NAME")]
     pub(super) gpu: Option<String>,
     /// How many GPUs; else as many as are needed, up to 8

@@ -9,7 +9,7 @@ use crate::cli::exit::{Exit, usage};
 use crate::cli::subject::{Subject, subject};
 use crate::cli::world;
 use crate::fit::{Case, Fit, Setup, Verdict, Wanted, choose, fit, fit_pool, spread, tries};
-use crate::manifest::EngineVersion;
+use crate::manifest::{EngineVersion, GpuWish};
 use crate::memory::{Memory, Store};
 use crate::model_ref::ModelRef;
 use crate::plan::{Measurement, measured_before};
@@ -38,7 +38,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
         })?;
         return Ok(Exit::Done);
     };
-    let gpu = find(name)?;
+    let (gpu, args) = (find(&kind(name))?, &counted(args, name)?);
     let Told { setup, fit, measured } = told(&subject, (gpu, &version), args, &memory)?;
     let case = Case {
         shape: &subject.shape,
@@ -91,6 +91,26 @@ fn estimate(subject: &Subject, gpu: &'static Gpu, version: &Version, args: &Args
         None => fit(&subject.shape, &setup),
     };
     Ok((setup, fit))
+}
+
+/// The arguments with the count that stands before a kind, as in `8xH100`.
+fn counted(args: &Args, name: &str) -> Result<Args> {
+    let mut args = args.clone();
+    if let Some(wish) = GpuWish::parse(name) {
+        if let Some(gpus) = args.gpus.filter(|gpus| *gpus != wish.count) {
+            return Err(usage(
+                format!("`{name}` are {} GPUs, --gpus says {gpus}", wish.count),
+                "leave one of them out",
+            ));
+        }
+        args.gpus = Some(wish.count);
+    }
+    Ok(args)
+}
+
+/// The kind in `8xH100`, `8× H100` or `H100`.
+fn kind(name: &str) -> String {
+    GpuWish::parse(name).map_or_else(|| name.to_owned(), |wish| wish.kind)
 }
 
 fn find(name: &str) -> Result<&'static Gpu> {

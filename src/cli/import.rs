@@ -100,6 +100,10 @@ fn older(args: &Import, store: &Store) -> Result<Option<(PathBuf, Found)>> {
     let found = import::older(&text).map_err(|error| {
         usage(format!("{} cannot be read: {error}", path.display()), "add its pods by hand: pi pods setup")
     })?;
+    if found.pods.is_empty() && !found.notes.is_empty() {
+        let message = format!("{} cannot be read: {}", path.display(), found.notes.join("; "));
+        return Err(usage(message, "add its pods by hand: pi pods setup"));
+    }
     Ok(Some((path, found)))
 }
 

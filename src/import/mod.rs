@@ -53,9 +53,23 @@ impl Found {
             known.is_some_and(|known| SshTarget::parse(&pod.ssh).ok().as_ref() != Some(known))
         };
         let clashing = self.pods.iter().filter(other);
+        let twins = self.twins(manifest);
+        let twin = twins.iter().map(|(pod, known)| format!("{pod} is the pod `{known}` of pi.toml"));
         clashing
             .map(|pod| format!("{} stays as pi.toml has it: there it was `{}`", pod.name, pod.ssh))
+            .chain(twin)
             .collect()
+    }
+
+    /// Pods that the manifest has under another name, and that name.
+    fn twins(&self, manifest: &Manifest) -> Vec<(PodName, PodName)> {
+        let twin = |pod: &NewPod| {
+            let target =
+                SshTarget::parse(&pod.ssh).ok().filter(|_| !manifest.pods.contains_key(&pod.name))?;
+            let (known, _) = manifest.pods.iter().find(|(_, known)| known.ssh == target)?;
+            Some((pod.name.clone(), known.clone()))
+        };
+        self.pods.iter().filter_map(twin).collect()
     }
 
     /// What a manifest does not have yet; models whose names are taken get a number.
@@ -63,6 +77,12 @@ impl Found {
     pub fn new_to(&self, manifest: &Manifest) -> Self {
         let mut new = self.clone();
         new.pods.retain(|pod| !manifest.pods.contains_key(&pod.name));
+        for (pod, known) in new.twins(manifest) {
+            new.pods.retain(|new| new.name != pod);
+            for model in new.models.iter_mut().filter(|model| model.pods.contains(&pod)) {
+                model.pods = vec![known.clone()];
+            }
+        }
         let mut taken: Vec<ModelName> = manifest.models.keys().cloned().collect();
         for model in &mut new.models {
             model.name = free(&model.name, &taken);

@@ -136,3 +136,66 @@ fn the_older_file_becomes_entries_beside_what_is_there() {
     assert_eq!(found.clashes(&manifest), ["dc1 stays as pi.toml has it: there it was `ssh root@9.9.9.9`"]);
     assert!(older("{\"pods\": 3}").is_err());
 }
+
+#[test]
+fn an_entry_of_the_older_file_that_cannot_be_taken_leaves_the_others() {
+    let pods = r#"{"pods": {
+      "prod": {"ssh": "ssh root@135.181.71.41 -p 22", "modelsPath": "models", "models": {
+        "a": {"model": "a/b", "port": 8001, "gpu": [0], "pid": 1},
+        "b": {"model": "a/b", "port": 8001, "gpu": [1], "pid": 1},
+        "c": {"model": "a/b", "port": 80010, "pid": 1},
+        "gpt oss": {"model": "openai/gpt-oss-120b", "port": 8002, "gpu": [1], "pid": 2}}},
+      "my pod": {"ssh": "ssh root@1.2.3.4", "models": {}},
+      "again": {"ssh": "ssh -p 22 root@135.181.71.41", "models": {}},
+      "none": {"models": {}},
+      "text": "ssh root@1.2.3.4",
+      "command": {"ssh": "ssh root@1.2.3.4 nvidia-smi"},
+      "sk": {"ssh": "ssh -o StrictHostKeyChecking=no ubuntu@5.6.7.8", "models": {
+        "lost": {"model": "a/b", "port": 8001, "pid": 1}}},
+      "vast": {"ssh": "ssh -p 20544 root@142.214.185.187 -L 8080:localhost:8080", "models": {}}},
+      "active": "sk"}"#;
+    let found = older(pods).unwrap();
+    let text = found.written("").unwrap();
+    let manifest = parse("pi.toml", &text, Path::new("/")).unwrap();
+    let names: Vec<&str> = manifest.pods.keys().map(PodName::as_str).collect();
+    assert_eq!(names, ["again", "vast"]);
+    // of one machine under two names the first is taken, with the models of both
+    assert_eq!(manifest.models.keys().map(ModelName::as_str).collect::<Vec<_>>(), ["a", "b", "gpt-oss"]);
+    assert!(manifest.models.values().all(|model| model.pods[0].as_str() == "again"));
+    assert_eq!(found.active, None);
+    let notes = found.notes.join("\n");
+    let told = [
+        "`my pod`",
+        "prod: it is the same machine as `again`",
+        "`a` and `b` had one port: the plan gives another one to `b`",
+        "prod: `c` is left out: its entry can't be read",
+        "`none`",
+        "`text`",
+        "`command`",
+        "`sk`",
+    ];
+    for told in told {
+        assert!(notes.contains(told), "{told}: {notes}");
+    }
+    assert!(notes.contains("StrictHostKeyChecking=no` is pi's own to set"), "{notes}");
+    assert!(!notes.contains("lost"), "{notes}");
+    let found = older(&pods.replace("\"again\"", "\"a gain\"")).unwrap();
+    assert!(
+        found.notes.iter().any(|note| note.contains("prod: its modelsPath is left out")),
+        "{:?}",
+        found.notes
+    );
+}
+
+#[test]
+fn a_pod_that_the_manifest_has_under_another_name_is_that_pod() {
+    let manifest = parse("pi.toml", MANIFEST, Path::new("/")).unwrap();
+    let pods = r#"{"pods": {"prime": {"ssh": "root@1.2.3.4", "models": {
+      "a": {"model": "a/b", "port": 8001, "gpu": [0], "pid": 1}}}}, "active": "prime"}"#;
+    let found = older(pods).unwrap();
+    assert_eq!(found.clashes(&manifest), ["prime is the pod `dc1` of pi.toml"]);
+    let text = found.new_to(&manifest).written(MANIFEST).unwrap();
+    let manifest = parse("pi.toml", &text, Path::new("/")).unwrap();
+    let pods = &manifest.models.values().next().unwrap().pods;
+    assert_eq!((manifest.pods.len(), pods[0].as_str()), (1, "dc1"));
+}

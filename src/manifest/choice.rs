@@ -16,6 +16,9 @@ impl Value for GpuAsk {
         if let DeValue::Array(ids) = at.get_ref() {
             return gpu_ids(ids, at, place, problems).map(Self::Ids);
         }
+        if let Some(printed) = string(at.get_ref()).and_then(as_printed) {
+            return Some(printed);
+        }
         let count = whole(at.get_ref()).and_then(|count| u32::try_from(count).ok());
         if count.is_none() {
             let any = string(at.get_ref()).is_some_and(|text| matches!(text, "all" | "any" | "auto"));
@@ -24,6 +27,22 @@ impl Value for GpuAsk {
         }
         count.map(|count| if count == 0 { Self::Cpu } else { Self::Count(count) })
     }
+}
+
+/// As plans print it: `GPU 0,1`, `2 GPUs`, `CPU`. An id that is there twice is none of them.
+fn as_printed(text: &str) -> Option<GpuAsk> {
+    let text = text.trim().to_ascii_lowercase();
+    if text == "cpu" {
+        return Some(GpuAsk::Cpu);
+    }
+    let count = text.strip_suffix("gpus").or_else(|| text.strip_suffix("gpu"));
+    if let Some(count) = count.and_then(|count| count.trim_end().parse().ok()) {
+        return Some(if count == 0 { GpuAsk::Cpu } else { GpuAsk::Count(count) });
+    }
+    let ids = text.strip_prefix("gpus").or_else(|| text.strip_prefix("gpu"))?.split(',');
+    let mut ids: Vec<u32> = ids.map(|id| id.trim().parse().ok()).collect::<Option<_>>()?;
+    ids.sort_unstable();
+    ids.is_sorted_by(|one, next| one < next).then_some(GpuAsk::Ids(ids))
 }
 
 fn gpu_ids(ids: &[Spanned<DeValue>], at: At, place: &Place, problems: &mut Vec<Problem>) -> Option<Vec<u32>> {

@@ -127,8 +127,8 @@ table! {
         /// Tokens of context, such as "32k". Default: the recipe's, else the largest that fits.
         #[schemars(with = "Option<super::schema::Context>")]
         context: Tokens,
-        /// Share of each GPU's memory, such as "90%".
-        #[schemars(with = "Option<String>", regex(pattern = r"^[0-9]+(\.[0-9]+)?\s*%$"), example = &"90%")]
+        /// Share of each GPU's memory, such as "90%" or 0.9.
+        #[schemars(with = "Option<super::schema::Share>")]
         memory: Percent,
         /// The port it listens on. Default: kept from last time, else the first free one from 8001.
         #[schemars(with = "Option<u16>", range(min = 1))]
@@ -150,7 +150,7 @@ table! {
         #[schemars(with = "Option<bool>")]
         protect: Protected,
         /// Give up when its start makes no progress for this long, such as "10m".
-        #[schemars(with = "Option<String>", regex(pattern = r"^[0-9]+\s*[smh]$"), example = &"10m")]
+        #[schemars(with = "Option<String>", regex(pattern = r"^([0-9]+\s*h)?\s*([0-9]+\s*m)?\s*([0-9]+\s*s)?$"), length(min = 2), example = &"10m")]
         ready_stall: Seconds,
         /// "no" (default), or "on-failure": the pod itself starts it again when it ends with an error after it has
         /// answered, with growing pauses, at most 5 times in 10 minutes.

@@ -101,14 +101,12 @@ impl Scalar for Percent {
     const EXPECTED: &'static str = r#"a share such as "90%""#;
 
     fn parse(value: &DeValue) -> Result<Self, Refusal> {
-        if let Some(text) = string(value) {
-            return Self::parse(text).map_err(Refusal::because);
-        }
-        // 0.9 and 90 are how engines and people write it: say what they mean here
-        let share = number(value).map(|n| if n <= 1.0 { n * 100.0 } else { n });
-        let percent = share.map(|n| format!("{}%", (n * 100.0).round() / 100.0));
-        let help = percent.filter(|text| Self::parse(text).is_ok()).map(|text| format!("write {text:?}"));
-        Err(Refusal { message: None, help })
+        let number = match value {
+            DeValue::Float(number) => Some(number.as_str().to_owned()),
+            _ => whole(value).map(|number| number.to_string()),
+        };
+        let text = number.as_deref().or_else(|| string(value)).ok_or_else(Refusal::mismatch)?;
+        Self::parse(text).map_err(Refusal::because)
     }
 }
 

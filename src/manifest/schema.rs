@@ -108,13 +108,20 @@ shape! {
     Gpus(_generator) => json_schema!({
         "anyOf": [
             { "type": "integer", "minimum": 0 },
-            { "type": "array", "items": { "type": "integer", "minimum": 0 }, "minItems": 1, "uniqueItems": true }
+            { "type": "array", "items": { "type": "integer", "minimum": 0 }, "minItems": 1, "uniqueItems": true },
+            { "type": "string", "pattern": "^(CPU|cpu|GPU [0-9]+(,[0-9]+)*|[1-9][0-9]* GPUs?)$" }
         ]
     });
     Context(_generator) => json_schema!({
         "anyOf": [
             { "type": "integer", "minimum": 1 },
-            { "type": "string", "pattern": "^[1-9][0-9]* *[kK]?$" }
+            { "type": "string", "pattern": "^[1-9]([0-9]*|[0-9]{0,2}([,_][0-9]{3})+) *[kKmM]?$" }
+        ]
+    });
+    Share(_generator) => json_schema!({
+        "anyOf": [
+            { "type": "number", "exclusiveMinimum": 0, "maximum": 100 },
+            { "type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?\s*%?$" }
         ]
     });
     State(_generator) => json_schema!({ "enum": ["running", "stopped"] });

@@ -89,8 +89,20 @@ pub struct Mount {
 pub struct GpuWish {
     /// How many.
     pub count: u32,
-    /// A part of the name that `nvidia-smi` prints, compared without case: `H100`.
+    /// A kind of the catalogue, or a part of the name that `nvidia-smi` prints: `H100`, `rtx4090`, `H100 80GB HBM3`.
     pub kind: String,
+}
+
+impl GpuWish {
+    /// Reads `8xH100`, `8 x H100` and, as plans print it, `8× H100 80GB HBM3`; a kind alone is no wish.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.trim_start().bytes().take_while(u8::is_ascii_digit).count();
+        let (count, rest) = text.trim_start().split_at(digits);
+        let kind = rest.trim_start().strip_prefix(['x', 'X', '×'])?.trim();
+        let count = count.parse().ok().filter(|count| *count > 0 && !kind.is_empty())?;
+        Some(Self { count, kind: kind.to_owned() })
+    }
 }
 
 /// One model to serve, or to keep stopped.

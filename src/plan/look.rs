@@ -1,5 +1,6 @@
 //! What a look at a pod says by itself: what could not be seen, and GPUs that are not as they should be.
 
+use crate::catalog::gpus::is_kind;
 use crate::observe::{Gap, Gpu, GpuProcess, GpuSight, Life, LockSeen, Restarts, ServerSeen};
 use crate::plan::Site;
 use crate::plan::finding::{Finding, Severity};
@@ -72,11 +73,10 @@ fn is_vital(gap: &Gap) -> bool {
 /// The pod has other GPUs than `gpus` says: nothing is done there.
 pub(super) fn wrong_gpus(site: &Site<'_>) -> Option<Finding> {
     let wish = site.pod.gpus.as_ref()?;
-    let kind = wish.kind.to_lowercase();
     let found = match &site.facts.gpus {
         GpuSight::Found { gpus, .. } => {
             // one that does not answer has no name: it is counted, and told of by itself
-            let right = |gpu: &&Gpu| gpu.fault.is_some() || gpu.name.to_lowercase().contains(&kind);
+            let right = |gpu: &&Gpu| gpu.fault.is_some() || is_kind(&gpu.name, gpu.memory_mib, &wish.kind);
             let count = gpus.iter().filter(right).count();
             if count == gpus.len() && usize::try_from(wish.count).is_ok_and(|wished| wished == count) {
                 return None;

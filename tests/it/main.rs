@@ -45,6 +45,7 @@ mod ready;
 mod replace;
 mod restart;
 mod screens;
+mod spellings;
 mod start_stop;
 mod systemd;
 mod verbose;

@@ -67,7 +67,7 @@ fn the_schema_refuses_bad_manifests() {
         "[pods.a]\nssh = 'x'\ngpus = 'H100'\n",
         "[models.a]\nmodel = 'Qwen3'\n",
         "[models.a]\nport = 0\n",
-        "[models.a]\nmemory = 0.9\n",
+        "[models.a]\nmemory = 190\n",
         "[models.a]\ncontext = 0\n",
         "[models.a]\ngpus = [-1]\n",
         "[models.a]\nstate = 'paused'\n",

@@ -57,17 +57,9 @@ impl Scalar for GpuWish {
 
     fn parse(value: &DeValue) -> Result<Self, Refusal> {
         let text = text(value).map_err(|_| Refusal::mismatch())?;
-        let digits = text.trim_start().bytes().take_while(u8::is_ascii_digit).count();
-        let (count, rest) = text.trim_start().split_at(digits);
-        let kind = rest.trim_start().strip_prefix(['x', 'X', '×']).map(str::trim);
-        match (count.parse(), kind) {
-            (Ok(count), Some(kind)) if count > 0 && !kind.is_empty() => {
-                Ok(Self { count, kind: kind.to_owned() })
-            }
-            (Err(_), None) if !text.trim().is_empty() => {
-                Err(Refusal::mismatch().help(format!("how many? \"1x{}\"", text.trim())))
-            }
-            _ => Err(Refusal::mismatch()),
-        }
+        let no_count =
+            !text.trim_start().starts_with(|c: char| c.is_ascii_digit()) && !text.trim().is_empty();
+        let help = no_count.then(|| format!("how many? \"1x{}\"", text.trim()));
+        Self::parse(text).ok_or(Refusal { message: None, help })
     }
 }
