@@ -4,6 +4,7 @@
 //! name, a TOML key, a process argument.
 
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::fmt;
 use thiserror::Error;
 
@@ -32,9 +33,21 @@ impl BadName {
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal, $check:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> Ordering {
+                natural(&self.0, &other.0)
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
 
         impl $name {
             /// Checks `text`; [`BadName`] says what is wrong with it.
@@ -165,6 +178,34 @@ impl fmt::Display for Port {
     }
 }
 
+/// The order in which people read names: `model-2` before `model-10`. Equal only where the texts are.
+fn natural(one: &str, other: &str) -> Ordering {
+    let (mut left, mut right) = (one.as_bytes(), other.as_bytes());
+    while let (Some(a), Some(b)) = (left.first(), right.first()) {
+        let order = if a.is_ascii_digit() && b.is_ascii_digit() {
+            let ((a, rest_of_a), (b, rest_of_b)) = (number(left), number(right));
+            (left, right) = (rest_of_a, rest_of_b);
+            a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+        } else {
+            (left, right) = (&left[1..], &right[1..]);
+            a.cmp(b)
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+    // what is left of one; `model-02` and `model-2` differ in nothing else
+    left.len().cmp(&right.len()).then_with(|| one.cmp(other))
+}
+
+/// The digits in front, without leading zeros, and what follows.
+fn number(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, rest) = text.split_at(end);
+    let zeros = digits.iter().take_while(|byte| **byte == b'0').count();
+    (&digits[zeros..], rest)
+}
+
 fn word(text: &str) -> Result<(), &'static str> {
     let ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if text.is_empty() {
@@ -229,5 +270,26 @@ fn pod_path(text: &str) -> Result<(), &'static str> {
         Some("") => Ok(()),
         Some(rest) => absolute(rest).map_err(|_| "it has to begin with `/` or `~/`, without `..`"),
         None => absolute(text).map_err(|_| "it has to begin with `/` or `~/`, without `..`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_ordered_as_people_read_them() {
+        let read = ["a", "a1", "a02", "a2", "a2b", "a10", "a10-2", "a10-10", "b", "model-2", "model-10"];
+        let mut names: Vec<ModelName> = read.iter().rev().map(|name| name.parse().unwrap()).collect();
+        names.sort();
+        assert_eq!(names.iter().map(ModelName::as_str).collect::<Vec<_>>(), read);
+        for one in &names {
+            for other in &names {
+                assert_eq!(one.cmp(other).is_eq(), one == other, "{one} {other}");
+                assert_eq!(one.cmp(other), other.cmp(one).reverse(), "{one} {other}");
+            }
+        }
+        let versions = ["vllm-0.9.2", "vllm-0.10.0", "vllm-0.32.0"].map(|id| EngineId::parse(id).unwrap());
+        assert!(versions.is_sorted());
     }
 }
