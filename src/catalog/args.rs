@@ -1,6 +1,6 @@
 //! Argument lists of `vllm serve`: looked into, checked against a version, merged.
 
-use super::flags::{Word, base, known};
+use super::flags::{base, refuses};
 use super::version::Version;
 
 /// One flag as it was written, with the words that belong to it.
@@ -52,11 +52,13 @@ pub fn value<'a>(args: &'a [String], flag: &str) -> Option<&'a str> {
     Some(args.get(at + 1).filter(|next| !next.starts_with("--")).map_or("", String::as_str))
 }
 
-/// The flags in a list that this version does not know: it would refuse to start.
+/// The flags in a list that this version does not know, as they are written: it would refuse to start.
 #[must_use]
 pub fn unknown(args: &[String], version: &Version) -> Vec<String> {
-    let strange = |arg: &Arg| !arg.flag.is_empty() && !known(Word::Flag, &arg.flag, version);
-    split(args).into_iter().filter(strange).map(|arg| arg.flag).collect()
+    let name = |word: &String| word.split('=').next().unwrap_or_default().to_owned();
+    let flags = split(args).into_iter().filter(|arg| !arg.flag.is_empty());
+    let words = flags.filter_map(|arg| arg.words.into_iter().next());
+    words.filter(|word| refuses(version, word)).map(|word| name(&word)).collect()
 }
 
 /// The recipe's arguments and then the user's; where both set a flag, the user's stands alone.

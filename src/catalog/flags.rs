@@ -4,6 +4,7 @@
 //! would refuse it (flags, parsers) or silently ignore it (variables).
 
 use super::version::Version;
+use crate::manifest::near;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -32,6 +33,8 @@ struct Span {
 #[derive(Default)]
 struct Known {
     words: HashMap<(Word, &'static str), Span>,
+    /// The wheels that were read, oldest first.
+    wheels: Vec<Version>,
 }
 
 static KNOWN: LazyLock<Known> = LazyLock::new(|| read(include_str!("../../data/vllm-known.txt")));
@@ -50,6 +53,63 @@ pub fn known(kind: Word, word: &str, version: &Version) -> bool {
     let flag = base(word);
     let positive = || flag.strip_prefix("--no-").map(|rest| format!("--{rest}"));
     spans(&flag).or_else(|| spans(&positive()?)).unwrap_or(false)
+}
+
+/// Short forms of flags in any version that was read: which of them have which is not known.
+const SHORT: [&str; 26] = [
+    "-O", "-ac", "-asc", "-cc", "-dc", "-dcp", "-dp", "-dpa", "-dpb", "-dpe", "-dph", "-dpl", "-dpm", "-dpn",
+    "-dpp", "-dpr", "-ep", "-h", "-n", "-pcp", "-pp", "-q", "-r", "-sc", "-tp", "-v",
+];
+
+/// Whether this version would refuse to start with the flag: it knows it in no spelling that its parser takes, which
+/// is argparse's (`--max-num-s` for `--max-num-seqs`, `-n2`) with underscores, nested keys and `-O3`.
+///
+/// Of a version between two wheels that were read, what either knows is known; of one beyond them nothing is said.
+#[must_use]
+pub fn refuses(version: &Version, word: &str) -> bool {
+    let below = KNOWN.wheels.iter().rfind(|wheel| *wheel <= version);
+    let above = KNOWN.wheels.iter().find(|wheel| *wheel >= version);
+    let (Some(below), Some(above)) = (below, above) else { return false };
+    // argparse takes words with a space for values
+    let is_flag = word.starts_with('-') && !word.split('=').next().is_some_and(|name| name.contains(' '));
+    is_flag && !takes(below, word) && !takes(above, word)
+}
+
+/// Whether a wheel's parser takes the flag.
+fn takes(wheel: &Version, word: &str) -> bool {
+    if !word.starts_with("--") {
+        let name = word.split(['=', '.']).next().unwrap_or_default();
+        return SHORT
+            .iter()
+            .any(|short| short.starts_with(name) || short.len() == 2 && word.starts_with(*short));
+    }
+    let flag = base(word);
+    if known(Word::Flag, &flag, wheel) {
+        return true;
+    }
+    let rest = flag.strip_prefix("--no-");
+    of(wheel).any(|known| known.starts_with(&*flag) || rest.is_some_and(|rest| known[2..].starts_with(rest)))
+}
+
+/// The flags of a wheel.
+fn of(wheel: &Version) -> impl Iterator<Item = &'static str> + '_ {
+    let has = move |span: &Span| span.first <= *wheel && span.gone.as_ref().is_none_or(|gone| wheel < gone);
+    let flags = KNOWN.words.iter().filter(|((kind, _), _)| *kind == Word::Flag);
+    flags.filter(move |(_, span)| has(span)).map(|((_, word), _)| *word)
+}
+
+/// The flag of this version that is nearest to one that it does not know.
+#[must_use]
+pub fn nearest(version: &Version, flag: &str) -> Option<&'static str> {
+    near(&base(flag), of(version))
+}
+
+/// The version with which a flag came, and the one with which it went, where any has it.
+#[must_use]
+pub fn lifetime(flag: &str) -> Option<(&'static Version, Option<&'static Version>)> {
+    let flag = base(flag);
+    let (_, span) = KNOWN.words.iter().find(|((kind, word), _)| *kind == Word::Flag && *word == flag)?;
+    Some((&span.first, span.gone.as_ref()))
 }
 
 /// Whether the variable is vLLM's at all, in any version: others (`CUDA_…`, `NCCL_…`) are none of its business.
@@ -86,14 +146,13 @@ pub fn base(flag: &str) -> Cow<'_, str> {
 /// Reads the file. A line that can't be read is left out; a test finds none.
 fn read(text: &'static str) -> Known {
     let mut known = Known::default();
-    let mut wheels: Vec<Version> = Vec::new();
     let mut section = "";
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         if line.starts_with('[') {
             section = line;
         } else if section == "[versions]" {
-            wheels.extend(Version::parse(line));
-        } else if let (Some(kind), Some((word, span))) = (kind(section), entry(line, &wheels)) {
+            known.wheels.extend(Version::parse(line));
+        } else if let (Some(kind), Some((word, span))) = (kind(section), entry(line, &known.wheels)) {
             known.words.insert((kind, word), span);
         }
     }
@@ -131,50 +190,4 @@ fn entry(line: &'static str, wheels: &[Version]) -> Option<(&'static str, Span)>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(version: &str) -> Version {
-        Version::parse(version).unwrap()
-    }
-
-    #[test]
-    fn words_are_known_from_their_first_to_their_last_version() {
-        let table = [
-            (Word::Flag, "--nnodes", "0.11.0", false),
-            (Word::Flag, "--nnodes", "0.11.1", true),
-            (Word::Flag, "--task", "0.12.0", true),
-            (Word::Flag, "--task", "0.13.0", false),
-            (Word::Flag, "--disable-log-requests", "0.16.0", true),
-            (Word::Flag, "--disable-log-requests", "0.17.0", false),
-            (Word::Flag, "--calculate-kv-scales", "0.27.1", true),
-            (Word::Flag, "--calculate-kv-scales", "0.28.0", false),
-            (Word::Flag, "--tensor-parallel-size", "0.50.0", true),
-            (Word::Flag, "--tokenizer_mode", "0.32.0", true),
-            (Word::Flag, "--kernel-config.enable_flashinfer_autotune=False", "0.32.0", true),
-            (Word::Flag, "--no-enable-prefix-caching", "0.32.0", true),
-            (Word::Flag, "-tp", "0.32.0", true),
-            (Word::Flag, "--no-such-flag", "0.32.0", false),
-            (Word::Env, "VLLM_ATTENTION_BACKEND", "0.14.1", true),
-            (Word::Env, "VLLM_ATTENTION_BACKEND", "0.15.0", false),
-            (Word::ToolParser, "glm45", "0.10.0", false),
-            (Word::ToolParser, "glm45", "0.10.1", true),
-            (Word::ReasoningParser, "openai_gptoss", "0.32.0", true),
-            (Word::ToolParser, "qwen3_codr", "0.32.0", false),
-            (Word::Architecture, "GptOssForCausalLM", "0.10.0", false),
-            (Word::Architecture, "GptOssForCausalLM", "0.32.0", true),
-        ];
-        for (kind, word, version, expected) in table {
-            assert_eq!(known(kind, word, &at(version)), expected, "{word} in {version}");
-        }
-        assert!(is_vllm_variable("VLLM_NEW") && !is_vllm_variable("NCCL_DEBUG"));
-    }
-
-    #[test]
-    fn every_line_of_the_file_is_read() {
-        let text = include_str!("../../data/vllm-known.txt");
-        let words = text.lines().filter(|l| !l.starts_with(['#', '['])).count() - 27;
-        assert_eq!(KNOWN.words.len(), words);
-        assert!(KNOWN.words.values().all(|span| span.gone.as_ref().is_none_or(|gone| span.first < *gone)));
-    }
-}
+mod tests;

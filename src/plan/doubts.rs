@@ -1,7 +1,9 @@
 //! What stands against starting a server as it is asked for, or is worth knowing before.
 
 use crate::catalog::args::{self, Conflict};
+use crate::catalog::flags;
 use crate::catalog::recipe::{NoChoice, SIZES};
+use crate::catalog::version::Version;
 use crate::fit::Chosen;
 use crate::manifest::{EngineKind, EngineVersion, Model};
 use crate::plan::finding::{Finding, Severity};
@@ -96,21 +98,45 @@ fn twice_said(model: &Model) -> Vec<Told> {
     twice.collect()
 }
 
-/// Flags with which this version would refuse to start. What a nightly or a build of one's own knows can't be told.
+/// Flags with which this version would refuse to start. What a nightly, a candidate or a build of one's own knows can't
+/// be told.
 fn unknown_flags(site: &Site<'_>, model: &Model) -> Option<Told> {
     let choice = &model.engine;
     if choice.kind != EngineKind::Vllm || choice.build.is_some() {
         return None;
     }
-    if *engine::wanted_version(site.pod, choice) == EngineVersion::Nightly {
-        return None;
+    let is_release = |text: &str| {
+        let public = text.split('+').next().unwrap_or_default().replace(".post", ".");
+        public.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    };
+    match engine::wanted_version(site.pod, choice) {
+        EngineVersion::Nightly => return None,
+        EngineVersion::Exact(text) if !is_release(text) => return None,
+        EngineVersion::Exact(_) | EngineVersion::Release => {}
     }
     let version = pick::version(site, choice)?;
     let unknown = args::unknown(&model.args, &version);
-    (!unknown.is_empty()).then(|| {
-        let message = format!("vLLM {version} does not know {}", unknown.join(", "));
-        warning("unknown-flag", message, "correct `args`, or choose another `version`")
+    let help: Vec<String> = unknown.iter().map(|flag| instead_of(flag, &version)).collect();
+    (!unknown.is_empty()).then(|| Told {
+        severity: Severity::Error,
+        code: "unknown-flag",
+        message: format!("vLLM {version} does not know {}, and would not start", unknown.join(", ")),
+        help: help.join("; "),
     })
+}
+
+/// What to write instead of a flag that a version does not know.
+fn instead_of(flag: &str, version: &Version) -> String {
+    match (flags::lifetime(flag), flags::nearest(version, flag)) {
+        (Some((_, Some(gone))), _) if gone <= version => {
+            format!("{flag} went with {gone}: take it out of `args`")
+        }
+        (Some((first, _)), _) => {
+            format!("{flag} came with {first}: take it out of `args`, or name that `version`")
+        }
+        (None, Some(near)) => format!("did you mean {near}?"),
+        (None, None) => format!("take {flag} out of `args`"),
+    }
 }
 
 fn no_choice(why: &NoChoice) -> Told {

@@ -3,6 +3,7 @@
 //! In: the tables as they were read, with positions. Out: the manifest, where no problem was found.
 
 mod engine;
+mod gpus;
 mod model;
 mod place;
 mod pod;
@@ -33,6 +34,7 @@ pub(super) fn check(file: &File, text: &str, dir: &Path, problems: &mut Vec<Prob
         model::World { pods: &pods, pods_readable: !matches!(file.pods, Field::Wrong), builds: &builds };
     let models_built = model::all(&models, &world, problems);
     ports::conflicts(&models, &models_built, problems);
+    gpus::beyond(&models, &models_built, &world, problems);
     let manifest = Manifest {
         path: PathBuf::new(),
         project: file.project.value().cloned().or_else(|| project(dir))?,
