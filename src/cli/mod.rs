@@ -64,6 +64,7 @@ pub fn main() -> ExitCode {
         }
     };
     ui::use_color(cli.global.color);
+    ui::use_terminal_width();
     ui::set_error_style(cli.global.color);
     match run(cli) {
         Ok(exit) => exit.into(),
