@@ -13,6 +13,8 @@ mod exit;
 mod fit;
 mod form;
 mod ground;
+#[cfg(test)]
+mod hints;
 mod history;
 mod import;
 mod init;

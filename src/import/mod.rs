@@ -58,11 +58,15 @@ impl Found {
             .collect()
     }
 
-    /// What a manifest does not have yet; models whose names are taken get a number.
+    /// What a manifest does not have yet; other models whose names are taken get a number.
     #[must_use]
     pub fn new_to(&self, manifest: &Manifest) -> Self {
         let mut new = self.clone();
         new.pods.retain(|pod| !manifest.pods.contains_key(&pod.name));
+        new.models.retain(|model| {
+            let known = manifest.models.get(&model.name);
+            known.is_none_or(|known| known.model != model.model || known.pods != model.pods)
+        });
         let mut taken: Vec<ModelName> = manifest.models.keys().cloned().collect();
         for model in &mut new.models {
             model.name = free(&model.name, &taken);

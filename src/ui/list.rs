@@ -153,8 +153,8 @@ fn notes(status: &ServerStatus) -> Vec<String> {
     notes.extend(beside.as_ref().map(|(spec, state)| {
         let place = format!("beside it on port {}, {}", spec.port, gpu_list(&spec.gpus));
         match state {
-            State::Ready => format!("a changed one is ready {place}: pi apply puts it in place"),
-            State::Dead => format!("a changed one died {place}: pi apply clears it away"),
+            State::Ready => format!("a changed one is ready {place}: `pi apply` puts it in place"),
+            State::Dead => format!("a changed one died {place}: `pi apply` clears it away"),
             State::Starting
             | State::Running
             | State::Unhealthy
