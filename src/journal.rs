@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Deed {
     /// pi's version.
     pub pi: String,
-    /// `ann@laptop`
+    /// `ann@laptop`; empty where a line does not tell.
+    #[serde(default)]
     pub who: String,
     /// Whose manifest asked for it.
     pub project: Project,

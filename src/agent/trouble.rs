@@ -93,7 +93,7 @@ fn by_words(asked: Asked<'_>, status: u16, said: &str) -> Option<Trouble> {
     ]) {
         let more = match asked.origin {
             Origin::Model(name) => {
-                format!("give `{name}` more with `context` in pi.toml, then pi apply; or ")
+                format!("give `{name}` more with `context` in pi.toml, then `pi apply`; or ")
             }
             Origin::Url => String::new(),
         };

@@ -76,7 +76,7 @@ fn accepted(status: StatusCode, path: &str, body: &Value) -> Result<(), Failure>
     }
     if status == StatusCode::UNAUTHORIZED {
         return Err(Failure::new("key-refused", "it refuses the API key of this machine")
-            .help("someone started it with another key: run pi apply again"));
+            .help("someone started it with another key: run `pi apply` again"));
     }
     Err(Failure::new("bad-answer", format!("{path} says {status}{}", said(body))))
 }

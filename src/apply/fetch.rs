@@ -34,7 +34,7 @@ const SIGNS: [(&str, &str, &str, &str); 20] = [
         "too many requests",
         "hub-busy",
         "the hub wants fewer requests",
-        "wait some minutes, then pi apply; with a token it gives more",
+        "wait some minutes, then `pi apply`; with a token it gives more",
     ),
 ];
 

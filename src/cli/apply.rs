@@ -28,7 +28,9 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
         None => Assent::of(&args.doing),
     };
     let manner = Manner::of(&args.doing, assent, Asked::PodsAndHub);
-    let manner = Manner { json: args.json, ..manner };
+    let narrowed = global.pod.is_some() || !args.scope.target.is_empty();
+    let again = if narrowed { SAME_AGAIN } else { AGAIN };
+    let manner = Manner { json: args.json, again, ..manner };
     let exit = converge(&world, &manner, plan).await;
     world.remote.close().await;
     exit
@@ -36,6 +38,8 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
 
 /// What takes up an apply that did not come to its end.
 pub(super) const AGAIN: &str = "`pi apply` takes up where this ended.";
+/// The same, for what `pi apply` alone would not go on with.
+pub(super) const SAME_AGAIN: &str = "The same command again takes up where this ended.";
 
 /// How changes are made.
 pub(super) struct Manner {

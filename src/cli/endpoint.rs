@@ -6,7 +6,7 @@ use crate::apply::served;
 use crate::cli::exit::away;
 use crate::cli::place::Places;
 use crate::cli::world::World;
-use crate::manifest::EngineKind;
+use crate::manifest::{EngineKind, Manifest, State};
 use crate::name::{ModelName, PodName};
 use crate::observe::{Life, PodFacts, ServerSeen, Sighting};
 use crate::remote::{Reach, Remote, Way};
@@ -75,7 +75,7 @@ pub(super) async fn endpoint(world: &World, name: &str) -> Result<Endpoint> {
         Ok::<_, Report>(address(pod, &facts.provider, spec, host.as_deref()))
     };
     if let Some(known) = places.remembered(&pod)
-        && let Ok(spec) = running(known.facts.servers.get(&name), (&name, &pod))
+        && let Ok(spec) = running(known.facts.servers.get(&name), (&name, &pod), "")
         && !is_hidden(world, &pod, &spec)
     {
         let address = at(&known.facts, &spec)?;
@@ -85,7 +85,8 @@ pub(super) async fn endpoint(world: &World, name: &str) -> Result<Endpoint> {
     }
     let facts = look(world, &pod).await?;
     let seen = facts.servers.get(&name);
-    let spec = running(seen, (&name, &pod))?;
+    let start = how_to_start(&world.manifest, &name);
+    let spec = running(seen, (&name, &pod), &start)?;
     let address = at(&facts, &spec)?;
     let healthy = seen.is_some_and(|seen| matches!(seen.life, Life::Running { health: Some(200), .. }));
     let access = match (is_hidden(world, &pod, &spec), healthy) {
@@ -139,9 +140,21 @@ impl Endpoint {
     }
 }
 
+/// What starts a server that does not run, going by what pi.toml says of it.
+pub(super) fn how_to_start(manifest: &Manifest, name: &ModelName) -> String {
+    match manifest.models.get(name).map(|model| model.state) {
+        Some(State::Running) => format!("`pi apply --target {name}` starts it"),
+        Some(State::Stopped) => format!("`pi start {name}` starts it"),
+        None => format!("pi.toml has no [models.{name}]: with one, `pi apply` starts it"),
+    }
+}
+
 /// The spec of a server that runs, or what to do about one that does not.
-fn running(seen: Option<&ServerSeen>, (name, pod): (&ModelName, &PodName)) -> Result<ServerSpec> {
-    let start = format!("`pi apply --target {name}` starts it");
+fn running(
+    seen: Option<&ServerSeen>,
+    (name, pod): (&ModelName, &PodName),
+    start: &str,
+) -> Result<ServerSpec> {
     let logs = format!("`pi logs {name}` shows its last words; {start}");
     let Some(ServerSeen { spec, life, .. }) = seen else {
         return Err(miette!(help = start, "`{name}` is not there: {pod} has no server of that name"));

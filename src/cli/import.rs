@@ -54,6 +54,9 @@ pub(super) async fn run(global: &Global, args: &Import) -> Result<Exit> {
     let after = new.written(file.text())?;
     if after == file.text() {
         ui::note(&format!("Nothing to add to {}.", file.shown()));
+        if let Some((path, found)) = &older {
+            put_away(&store, path, found)?;
+        }
         return Ok(exit);
     }
     edit::show(&file, &after, form)?;
@@ -98,7 +101,10 @@ fn older(args: &Import, store: &Store) -> Result<Option<(PathBuf, Found)>> {
         return args.from.as_ref().map_or(Ok(None), |_| Err(other()));
     }
     let found = import::older(&text).map_err(|error| {
-        usage(format!("{} cannot be read: {error}", path.display()), "add its pods by hand: pi pods setup")
+        usage(
+            format!("{} cannot be read: {error}", path.display()),
+            "add its pods by hand: `pi pods setup NAME \"SSH\"`",
+        )
     })?;
     if found.pods.is_empty() && !found.notes.is_empty() {
         let message = format!("{} cannot be read: {}", path.display(), found.notes.join("; "));

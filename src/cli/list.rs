@@ -81,7 +81,7 @@ async fn once(world: &World, pods: &[PodName], args: &Args) -> Result<Exit> {
     if args.json {
         ui::data(&ui::json_page(&ui::list_json(&all)))?;
     } else if pods.is_empty() {
-        ui::note("pi.toml has no pods: pi pods setup NAME \"ssh root@1.2.3.4\" adds one");
+        ui::note("pi.toml has no pods: `pi pods setup NAME \"ssh root@1.2.3.4\"` adds one");
     }
     if let Err(error) = crate::apply::remember(&world.store, &world.manifest, &observed) {
         ui::note(&format!("warning: {error}"));

@@ -6,6 +6,7 @@ use crate::cli::world::World;
 use crate::name::PodName;
 use crate::ui;
 use crate::units::Seconds;
+use nix::unistd::{Uid, User};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -89,8 +90,13 @@ fn not_locked(refused: &[(PodName, Refusal)]) -> Exit {
 
 /// Who this is, for others who find the lock or read the journal.
 pub(super) fn holder() -> Holder {
-    let user =
-        std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".to_owned());
+    let named = |name| std::env::var(name).ok().filter(|user| !user.trim().is_empty());
+    let uid = Uid::current();
+    let user = named("USER")
+        .or_else(|| named("LOGNAME"))
+        // a container, cron and systemd may set neither
+        .or_else(|| Some(User::from_uid(uid).ok()??.name))
+        .unwrap_or_else(|| format!("uid-{uid}"));
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = if host.trim().is_empty() { "somewhere" } else { host.trim() };
     Holder { who: format!("{user}@{host}") }

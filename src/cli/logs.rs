@@ -5,10 +5,12 @@
 
 use crate::cli::args::Global;
 use crate::cli::completions;
+use crate::cli::endpoint::how_to_start;
 use crate::cli::exit::{Exit, away};
 use crate::cli::form::Form;
 use crate::cli::ground::Ground;
 use crate::cli::interrupt;
+use crate::manifest::Manifest;
 use crate::name::{ModelName, PodName, PodPath};
 use crate::remote::{self, Job, Remote, RemoteError};
 use crate::script::{Template, render};
@@ -89,7 +91,7 @@ async fn follow(ground: &Ground, args: &Args) -> Result<Exit> {
         if stop.is_cancelled() || matches!(ended, Ok(remote::Exit(0))) {
             return Ok(Exit::Done);
         }
-        let lost = lost(ended, (&name, &pod), &place)?;
+        let lost = lost(&ground.manifest, ended, (&name, &pod), &place)?;
         if args.no_follow {
             return Err(away(&pod, &lost, Some("run it again".to_owned())));
         }
@@ -109,6 +111,7 @@ async fn follow(ground: &Ground, args: &Args) -> Result<Exit> {
 
 /// Why it ended, if it is worth another try: something had been told before.
 fn lost(
+    manifest: &Manifest,
     ended: Result<remote::Exit, RemoteError>,
     (name, pod): (&ModelName, &PodName),
     place: &Place,
@@ -118,7 +121,7 @@ fn lost(
         Err(error) if began => Ok(error.to_string()),
         Err(error) => Err(away(pod, &error.to_string(), error.help())),
         Ok(_) if began => Ok("its log is away".to_owned()),
-        Ok(remote::Exit(3)) => Err(no_log(name, pod)),
+        Ok(remote::Exit(3)) => Err(no_log(manifest, (name, pod))),
         Ok(remote::Exit(code)) => Err(miette!("reading the log on {pod} ended with exit code {code}")),
     }
 }
@@ -162,9 +165,9 @@ fn read<'a>(record: &'a str, place: &mut Place) -> Option<&'a str> {
     Some(line)
 }
 
-fn no_log(name: &ModelName, pod: &PodName) -> miette::Report {
+fn no_log(manifest: &Manifest, (name, pod): (&ModelName, &PodName)) -> miette::Report {
     miette!(
-        help = format!("`pi list` shows what is there; `pi apply --target {name}` starts it"),
+        help = format!("`pi list` shows what is there; {}", how_to_start(manifest, name)),
         "`{name}` has no log on {pod}: it was never started there"
     )
 }

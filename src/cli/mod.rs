@@ -13,6 +13,8 @@ mod exit;
 mod fit;
 mod form;
 mod ground;
+#[cfg(test)]
+mod hints;
 mod history;
 mod import;
 mod init;
@@ -64,6 +66,7 @@ pub fn main() -> ExitCode {
         }
     };
     ui::use_color(cli.global.color);
+    ui::use_terminal_width();
     ui::set_error_style(cli.global.color);
     match run(cli) {
         Ok(exit) => exit.into(),

@@ -1,6 +1,6 @@
 //! `pi stop`: `state = "stopped"` in `pi.toml`, and on the pods.
 
-use crate::cli::apply::{Asked, Assent, Manner, Proposal, carry_out, offer};
+use crate::cli::apply::{Asked, Assent, Manner, Proposal, SAME_AGAIN, carry_out, offer};
 use crate::cli::args::{Doing, Global};
 use crate::cli::completions;
 use crate::cli::edit;
@@ -62,7 +62,7 @@ pub(super) async fn run(global: &Global, args: &Stop) -> Result<Exit> {
     let protected = if args.allow_protected { Protected::Allow } else { Protected::Keep };
     let world = World::of(global, file.parse(&after)?, scope, protected)?;
     let manner = Manner::of(&args.doing, assent, Asked::Pods);
-    let manner = Manner { json: args.json, ..manner };
+    let manner = Manner { json: args.json, again: SAME_AGAIN, ..manner };
     let exit = converge(&file, &after, &world, &manner).await;
     world.remote.close().await;
     if let Ok(Exit::Done) = exit {

@@ -72,7 +72,7 @@ impl Found {
         self.pods.iter().filter_map(twin).collect()
     }
 
-    /// What a manifest does not have yet; models whose names are taken get a number.
+    /// What a manifest does not have yet; other models whose names are taken get a number.
     #[must_use]
     pub fn new_to(&self, manifest: &Manifest) -> Self {
         let mut new = self.clone();
@@ -83,6 +83,10 @@ impl Found {
                 model.pods = vec![known.clone()];
             }
         }
+        new.models.retain(|model| {
+            let known = manifest.models.get(&model.name);
+            known.is_none_or(|known| known.model != model.model || known.pods != model.pods)
+        });
         let mut taken: Vec<ModelName> = manifest.models.keys().cloned().collect();
         for model in &mut new.models {
             model.name = free(&model.name, &taken);

@@ -92,7 +92,7 @@ fn parse(text: &str, path: &Path) -> Result<Memory> {
     };
     if is_older(text) {
         return Err(miette!(
-            help = "`pi import` takes its pods and models into pi.toml",
+            help = "`pi import` takes its pods and models into pi.toml, and puts it away",
             "{} was written by the older pi",
             path.display()
         ));

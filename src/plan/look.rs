@@ -37,7 +37,10 @@ pub(super) fn locked(site: &Site<'_>) -> Option<Finding> {
         (message, "the next apply takes it over")
     } else {
         let message = format!("{who} is changing this pod{since}{project}");
-        (message, "what is planned may be done already: `pi apply --lock-wait 10m` waits for them")
+        (
+            message,
+            "what is planned may be done already: --lock-wait 10m, where changes are made, waits for them",
+        )
     };
     Some(Finding::on(Severity::Note, "locked", site.name, message).help(help))
 }

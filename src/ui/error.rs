@@ -2,7 +2,7 @@
 
 use crate::problem::OneBelowTheOther;
 use crate::ui::layout::Count;
-use crate::ui::layout::WIDTH;
+use crate::ui::layout::prose;
 use crate::ui::output::{Color, note};
 use miette::{GraphicalReportHandler, GraphicalTheme, Report};
 use std::io::IsTerminal;
@@ -17,7 +17,7 @@ pub fn set_error_style(color: Color) {
     };
     let hook = miette::set_hook(Box::new(move |_| {
         let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(WIDTH);
+        let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(prose());
         Box::new(OneBelowTheOther::new(handler))
     }));
     // a second call in one process changes nothing

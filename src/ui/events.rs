@@ -5,7 +5,7 @@ use crate::apply::{Event, Failure, Outcome, Starting};
 use crate::name::PodName;
 use crate::plan::{Plan, Step, StepId};
 use crate::ui::json::step_json;
-use crate::ui::layout::WIDTH;
+use crate::ui::layout::{cut, prose};
 use crate::ui::outcome::{sentence, step_title};
 use crate::ui::output;
 use crate::ui::rate::Rates;
@@ -183,8 +183,8 @@ impl<'a> Reporter<'a> {
         let Some(bar) = self.bars.get(&step.pod) else { return };
         let title = step_title(step);
         let text = if said.is_empty() { title } else { format!("{title}: {said}") };
-        let room = WIDTH.saturating_sub(12 + step.pod.as_str().len());
-        bar.set_message(text.chars().take(room).collect::<String>());
+        let room = prose().saturating_sub(12 + step.pod.as_str().len());
+        bar.set_message(cut(&text, room));
     }
 
     fn ended(&self, id: StepId, outcome: &Outcome) {

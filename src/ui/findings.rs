@@ -2,7 +2,7 @@
 
 use crate::manifest::Lines;
 use crate::plan::{Finding, Severity};
-use crate::ui::layout::{WIDTH, wrapped};
+use crate::ui::layout::{prose, wrapped};
 use crate::ui::style::{CHANGE, FAINT, REMOVE, Styled};
 use std::fmt::Write;
 
@@ -24,12 +24,12 @@ pub(super) fn finding_text(finding: &Finding, lines: &Lines) -> String {
     let place = line.map(|line| format!(" (pi.toml:{line})")).unwrap_or_default();
     let about = model.as_ref().map(|model| format!("{model}: ")).unwrap_or_default();
     let mut text = String::new();
-    for (at, part) in wrapped(&format!("{about}{message}{place}"), WIDTH - INDENT).into_iter().enumerate() {
+    for (at, part) in wrapped(&format!("{about}{message}{place}"), prose() - INDENT).into_iter().enumerate() {
         let head = if at == 0 { word } else { "" };
         let blanks = " ".repeat(INDENT - 4 - head.len());
         let _ = writeln!(text, "    {}{blanks}{part}", Styled(style, head));
     }
-    for (at, part) in help.iter().flat_map(|help| wrapped(help, WIDTH - INDENT - 2)).enumerate() {
+    for (at, part) in help.iter().flat_map(|help| wrapped(help, prose() - INDENT - 2)).enumerate() {
         let arrow = if at == 0 { "→" } else { " " };
         let _ = writeln!(text, "{:INDENT$}{arrow} {part}", "");
     }

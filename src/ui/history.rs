@@ -3,11 +3,13 @@
 use crate::journal::{Became, Deed, Entry};
 use crate::name::PodName;
 use crate::observe::{Journal, NoJournal};
-use crate::ui::layout::{Count, WIDTH, padded, width, wrapped};
+use crate::ui::layout::{Count, prose, wrapped};
 use crate::ui::refusal::remote;
-use crate::ui::style::{ADD, FAINT, REMOVE, Styled};
+use crate::ui::style::{ADD, CHANGE, FAINT, REMOVE, Styled};
+use crate::ui::table::{Cell, Head, Table};
 use crate::ui::visible::json_page;
 use crate::units::Seconds;
+use anstyle::Style;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -15,7 +17,7 @@ use std::fmt::Write;
 /// What was read of each pod's journal.
 type Found = BTreeMap<PodName, Result<Journal, NoJournal>>;
 
-/// Two lines a change: when, where, who, what; why and how it ended.
+/// A row for each change: when, how it ended, where, who, what; below it why.
 #[must_use]
 pub fn history_text(found: &Found, count: usize) -> String {
     let newest = newest(found, count);
@@ -26,36 +28,42 @@ pub fn history_text(found: &Found, count: usize) -> String {
             "Nothing was changed yet.\n".to_owned()
         };
     }
-    let columns = |of: fn(&(&PodName, &Entry)) -> usize| newest.iter().map(of).max().unwrap_or_default();
-    let pod_columns = columns(|(pod, _)| width(pod.as_str()));
-    let who_columns = columns(|(_, entry)| width(&entry.deed.who)).min(30);
-    let mut text = String::new();
-    for (pod, entry) in newest {
-        let Entry { when, seconds: _, outcome: _, exit: _, deed } = entry;
-        let (pod, who) = (padded(pod.as_str(), pod_columns), padded(&deed.who, who_columns));
-        let what = format!("{} {}", deed.action.replace('_', " "), deed.target);
-        let _ = writeln!(text, "{}  {pod}  {who}  {what}", when.strftime("%Y-%m-%d %H:%M:%S"));
-        below(&mut text, entry);
+    let rows: Vec<_> = newest.iter().map(|(pod, entry)| cells(pod, entry)).collect();
+    let table = Table::new(0, (&HEADS, 1), &rows);
+    let mut text = table.head();
+    for ((_, entry), row) in newest.iter().zip(&rows) {
+        text.push_str(&table.row(row));
+        let Deed { reason, project, .. } = &entry.deed;
+        let below = table.below();
+        let why = format!("{reason} (project {project})");
+        for line in wrapped(&why, prose().saturating_sub(below)) {
+            let _ = writeln!(text, "{:below$}{}", "", Styled(FAINT, line));
+        }
     }
     text
 }
 
-/// Why, and how it ended.
-fn below(text: &mut String, entry: &Entry) {
-    let Entry { when: _, seconds, outcome, exit, deed } = entry;
-    let took = if *seconds == 0 { String::new() } else { format!(" after {}", Seconds(*seconds)) };
-    let (style, sign, ended) = match outcome {
-        Became::Done => (ADD, "✓", String::new()),
-        Became::Failed => (REMOVE, "✗", format!("failed{took}, exit code {exit}")),
-        Became::Stopped => (FAINT, "·", format!("was interrupted{took}")),
+const HEADS: [Head; 5] =
+    [Head("WHEN", ""), Head("RESULT", ""), Head("POD", ""), Head("WHO", "by"), Head("WHAT", "")];
+
+fn cells(pod: &PodName, entry: &Entry) -> [Cell; 5] {
+    let Entry { when, seconds, outcome, exit, deed } = entry;
+    let (style, mut ended) = match outcome {
+        Became::Done => (ADD, "done".to_owned()),
+        Became::Failed => (REMOVE, format!("failed ({exit})")),
+        Became::Stopped => (CHANGE, "interrupted".to_owned()),
     };
-    let Deed { reason, project, .. } = deed;
-    let ended = if ended.is_empty() { ended } else { format!("{ended}: ") };
-    let words = format!("{ended}{reason} (project {project})");
-    for (at, line) in wrapped(&words, WIDTH - 4).into_iter().enumerate() {
-        let sign = if at == 0 { sign } else { " " };
-        let _ = writeln!(text, "  {} {line}", Styled(style, sign));
+    if *seconds > 0 {
+        let _ = write!(ended, ", {}", Seconds(*seconds));
     }
+    let plain = |cell: String| (Style::new(), cell);
+    [
+        plain(when.strftime("%Y-%m-%d %H:%M:%S").to_string()),
+        (style, ended),
+        plain(pod.to_string()),
+        plain(if deed.who.is_empty() { "unknown" } else { &deed.who }.to_owned()),
+        plain(format!("{} {}", deed.action.replace('_', " "), deed.target)),
+    ]
 }
 
 /// `{"format": 1, "entries": [{"pod": "dc1", "when": "…", …}]}`, the newest last.
@@ -100,6 +108,8 @@ pub fn no_journal(pod: &PodName, why: &NoJournal) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::layout::tests::at;
+    use crate::ui::layout::width;
 
     fn entry(at: &str, action: &str, target: &str, ended: (Became, i32, u64)) -> Entry {
         let (outcome, exit, seconds) = ended;
@@ -138,10 +148,33 @@ mod tests {
     fn all_pods_are_told_in_one_the_newest_last() {
         insta::assert_snapshot!(anstream::adapter::strip_str(&history_text(&found(), 20)));
         assert_eq!(
-            history_text(&found(), 1).lines().next().unwrap().split_once("  ").unwrap().0,
+            anstream::adapter::strip_str(&history_text(&found(), 1))
+                .to_string()
+                .lines()
+                .nth(1)
+                .unwrap()
+                .split_once("  ")
+                .unwrap()
+                .0,
             "2026-11-22 13:00:40"
         );
         assert_eq!(history_text(&Found::new(), 20), "Nothing was changed yet.\n");
+    }
+
+    #[test]
+    fn long_names_and_wide_letters_stay_within_the_terminal() {
+        let mut long = entry("2026-11-22T13:00:00Z", "fetch_weights", "显卡/模型", (Became::Done, 0, 3));
+        long.deed.who = format!("{}@{}", "w".repeat(40), "h".repeat(30));
+        let journal = Journal { entries: vec![long], unreadable: 0 };
+        let found = Found::from([("p".repeat(63).parse().unwrap(), Ok(journal))]);
+        for columns in [40, 60, 80, 160, 300] {
+            let text = at(columns, || history_text(&found, 20));
+            for line in text.lines() {
+                let word = line.split_whitespace().map(width).max().unwrap_or(0);
+                assert!(width(line) <= columns || word + 24 > columns, "{columns}: {line}");
+            }
+        }
+        assert_eq!(at(300, || history_text(&found, 20)).lines().count(), 4);
     }
 
     #[test]

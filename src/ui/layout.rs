@@ -1,9 +1,37 @@
 //! Columns and words: what every listing shares.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use unicode_width::UnicodeWidthStr;
 
-/// The width that texts are laid out for; a terminal that is wider changes nothing.
-pub(super) const WIDTH: usize = 80;
+/// What is laid out for where standard output is no terminal, and the most that prose takes: longer lines are hard to
+/// read.
+const USUAL: usize = 80;
+/// A terminal that is narrower gets lines that it breaks itself.
+const LEAST: usize = 20;
+
+static COLUMNS: AtomicUsize = AtomicUsize::new(USUAL);
+
+/// Lays out what follows for the terminal that standard output is, if it is one.
+pub fn use_terminal_width() {
+    if let Some((width, _)) = terminal_size::terminal_size_of(std::io::stdout()) {
+        COLUMNS.store(usize::from(width.0).max(LEAST), Ordering::Relaxed);
+    }
+}
+
+/// Columns for a table.
+pub(super) fn columns() -> usize {
+    #[cfg(test)]
+    if let Some(columns) = tests::COLUMNS.get() {
+        return columns;
+    }
+    COLUMNS.load(Ordering::Relaxed)
+}
+
+/// Columns for sentences.
+pub(super) fn prose() -> usize {
+    columns().min(USUAL)
+}
 
 /// A count with its noun: `1 pod`, `3 pods`.
 pub(super) struct Count(pub(super) usize, pub(super) &'static str);
@@ -21,9 +49,21 @@ impl fmt::Display for Count {
     }
 }
 
-/// How many columns a text takes, for the letters and signs that pi uses.
+/// How many columns a text takes on a terminal: none for what combines with a letter, two for a wide one.
 pub(super) fn width(text: &str) -> usize {
-    text.chars().count()
+    text.width()
+}
+
+/// As much of the text as `columns` hold; what is cut off is marked.
+pub(super) fn cut(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut short = text.to_owned();
+    while width(&short) >= columns.max(1) {
+        short.pop();
+    }
+    short + "…"
 }
 
 /// The text, filled up with blanks to `columns`.
@@ -70,8 +110,34 @@ fn words(text: &str) -> Vec<&str> {
 const QUOTED: usize = 30;
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use std::cell::Cell;
+
+    thread_local! {
+        /// In tests, what the terminal would have.
+        pub(super) static COLUMNS: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+
+    /// What `text` makes for a terminal of so many columns, without colour.
+    pub(in crate::ui) fn at(columns: usize, text: impl Fn() -> String) -> String {
+        COLUMNS.set(Some(columns));
+        let made = text();
+        COLUMNS.set(None);
+        anstream::adapter::strip_str(&made).to_string()
+    }
+
+    #[test]
+    fn columns_are_those_of_a_terminal() {
+        for (text, columns) in [("abc", 3), ("ü", 1), ("u\u{308}", 1), ("显卡", 4), ("a🚀", 3), ("", 0)]
+        {
+            assert_eq!(width(text), columns, "{text}");
+            assert_eq!(width(&padded(text, 6)), 6, "{text}");
+        }
+        for (text, short) in [("abcdef", "abcdef"), ("abcdefg", "abcde…"), ("显卡显卡", "显卡…")] {
+            assert_eq!(cut(text, 6), short);
+        }
+    }
 
     #[test]
     fn counts_take_their_plural() {

@@ -1,12 +1,13 @@
-//! `pi list`, as people read it: a block for every pod, a row for every server, within 80 columns where that can be.
+//! `pi list`, as people read it: a block for every pod, a row for every server.
 
 use crate::name::PodName;
 use crate::observe::Unreachable;
 use crate::plan::gpu_list;
 use crate::status::{Address, Belongs, GpuStatus, PodSeen, PodStatus, ServerStatus, State};
-use crate::ui::layout::{WIDTH, padded, width, wrapped};
+use crate::ui::layout::{columns, padded, prose, width, wrapped};
 use crate::ui::plan_text::pod_title;
 use crate::ui::style::{ADD, CHANGE, FAINT, REMOVE, Styled};
+use crate::ui::table::{Cell, Head, Table};
 use crate::units::Seconds;
 use anstyle::Style;
 use std::collections::BTreeMap;
@@ -14,11 +15,9 @@ use std::fmt::Write;
 
 /// Where rows begin.
 const INDENT: usize = 4;
-/// Between two columns.
-const GAP: usize = 2;
 /// Signs of a bar.
 const BAR: usize = 16;
-/// Columns for a GPU, so that two stand side by side.
+/// Columns for a GPU, so that two stand side by side in 80.
 const GPU: usize = 38;
 
 /// Pods with their servers and GPUs.
@@ -39,103 +38,75 @@ pub fn list_text(pods: &BTreeMap<PodName, PodStatus>) -> String {
 }
 
 fn away(text: &mut String, Unreachable { code: _, why, help }: &Unreachable) {
-    for (at, line) in wrapped(why, WIDTH - INDENT - 11).into_iter().enumerate() {
+    for (at, line) in wrapped(why, prose() - INDENT - 11).into_iter().enumerate() {
         let head = if at == 0 { "no answer" } else { "" };
         let _ = writeln!(text, "{:INDENT$}{}  {line}", "", Styled(REMOVE, padded(head, 9)));
     }
-    for (at, line) in help.iter().flat_map(|help| wrapped(help, WIDTH - INDENT - 13)).enumerate() {
+    for (at, line) in help.iter().flat_map(|help| wrapped(help, prose() - INDENT - 13)).enumerate() {
         let arrow = if at == 0 { "→" } else { " " };
         let _ = writeln!(text, "{:15}{arrow} {line}", "");
     }
 }
 
 fn pod_text(text: &mut String, PodSeen { servers, gpus, gaps }: &PodSeen, gpu_fault: Option<&str>) {
-    let rows: Vec<Row<'_>> =
-        servers.iter().map(|(status, address)| Row::new(status, address.as_ref())).collect();
-    table(text, &rows);
-    if rows.is_empty() {
+    if servers.is_empty() {
         let _ = writeln!(text, "{:INDENT$}{}", "", Styled(FAINT, "no servers"));
+    } else {
+        servers_text(text, servers);
     }
     gpus_text(text, gpus);
     let fault = gpu_fault.map(|fault| format!("nvidia-smi: {fault}"));
     let gaps = gaps.iter().map(|gap| format!("not seen: {gap}"));
-    for line in fault.into_iter().chain(gaps).flat_map(|line| wrapped(&line, WIDTH - INDENT)) {
+    for line in fault.into_iter().chain(gaps).flat_map(|line| wrapped(&line, prose() - INDENT)) {
         let _ = writeln!(text, "{:INDENT$}{}", "", Styled(CHANGE, line));
     }
 }
 
-/// One server's cells, and the lines below them.
-struct Row<'a> {
-    status: &'a ServerStatus,
-    /// Name, state, GPUs, PID, uptime, requests.
-    cells: [String; 6],
-    url: String,
-    notes: Vec<String>,
-}
+const HEADS: [Head; 7] = [
+    Head("NAME", ""),
+    Head("STATE", ""),
+    Head("GPU", "GPU"),
+    Head("PID", "PID"),
+    Head("UP", "up"),
+    Head("REQUESTS", "requests"),
+    Head("URL", ""),
+];
 
-const HEADS: [&str; 6] = ["NAME", "STATE", "GPU", "PID", "UP", "REQUESTS"];
-
-impl<'a> Row<'a> {
-    fn new(status: &'a ServerStatus, address: Option<&Address>) -> Self {
-        let lives = status.pid.is_some();
-        let gpus = status.spec.as_ref().filter(|_| lives).map(|spec| match spec.gpus.as_slice() {
-            [] => "CPU".to_owned(),
-            gpus => ranges(gpus),
-        });
-        let requests = status.requests.map(|requests| match requests.waiting {
-            0 => requests.running.to_string(),
-            waiting => format!("{} + {waiting} wait", requests.running),
-        });
-        let cells = [
-            status.name.to_string(),
-            word(status.state).to_owned(),
-            gpus.unwrap_or_default(),
-            status.pid.map(|pid| pid.to_string()).unwrap_or_default(),
-            status.seconds.map(uptime).unwrap_or_default(),
-            requests.unwrap_or_default(),
-        ];
-        let url = address.filter(|_| lives).map(Address::base_url).unwrap_or_default();
-        Self { status, cells, url, notes: notes(status) }
-    }
-}
-
-/// Rows with the url behind them, or below them where it does not fit.
-fn table(text: &mut String, rows: &[Row<'_>]) {
-    if rows.is_empty() {
-        return;
-    }
-    let widths: [usize; 6] = std::array::from_fn(|at| {
-        let widest = rows.iter().map(|row| width(&row.cells[at])).max().unwrap_or(0);
-        if widest == 0 { 0 } else { widest.max(width(HEADS[at])) }
+/// A server's name, state, GPUs, PID, uptime, requests and url.
+fn cells(status: &ServerStatus, address: Option<&Address>) -> [Cell; 7] {
+    let lives = status.pid.is_some();
+    let gpus = status.spec.as_ref().filter(|_| lives).map(|spec| match spec.gpus.as_slice() {
+        [] => "CPU".to_owned(),
+        gpus => ranges(gpus),
     });
-    let urls = rows.iter().map(|row| width(&row.url)).max().unwrap_or(0);
-    let table = widths.iter().filter(|width| **width > 0).map(|width| width + GAP).sum::<usize>();
-    let beside = urls > 0 && INDENT + table + urls <= WIDTH;
-    let head = line(&HEADS.map(str::to_owned), &widths, if beside { "URL" } else { "" });
-    let _ = writeln!(text, "{:INDENT$}{}", "", Styled(FAINT, head));
-    let below = INDENT + widths[0] + GAP;
-    for row in rows {
-        let plain = line(&row.cells, &widths, if beside { &row.url } else { "" });
-        // the state alone has a colour: it starts behind the name, and has only ASCII in it
-        let (start, rest) = plain.split_at(widths[0] + GAP);
-        let (word, rest) = rest.split_at(row.cells[1].len());
-        let _ = writeln!(text, "{:INDENT$}{start}{}{rest}", "", Styled(style(row.status), word));
-        if !beside && !row.url.is_empty() {
-            let _ = writeln!(text, "{:below$}{}", "", row.url);
-        }
-        for line in row.notes.iter().flat_map(|note| wrapped(note, WIDTH - below)) {
+    let requests = status.requests.map(|requests| match requests.waiting {
+        0 => requests.running.to_string(),
+        waiting => format!("{} + {waiting} wait", requests.running),
+    });
+    let plain = |cell: Option<String>| (Style::new(), cell.unwrap_or_default());
+    [
+        plain(Some(status.name.to_string())),
+        (style(status), word(status.state).to_owned()),
+        plain(gpus),
+        plain(status.pid.map(|pid| pid.to_string())),
+        plain(status.seconds.map(uptime)),
+        plain(requests),
+        plain(address.filter(|_| lives).map(Address::base_url)),
+    ]
+}
+
+/// A row for every server, with its notes below.
+fn servers_text(text: &mut String, servers: &[(ServerStatus, Option<Address>)]) {
+    let rows: Vec<_> = servers.iter().map(|(status, address)| cells(status, address.as_ref())).collect();
+    let table = Table::new(INDENT, (&HEADS, 1), &rows);
+    text.push_str(&table.head());
+    for ((status, _), row) in servers.iter().zip(&rows) {
+        text.push_str(&table.row(row));
+        let below = table.below();
+        for line in notes(status).iter().flat_map(|note| wrapped(note, prose().saturating_sub(below))) {
             let _ = writeln!(text, "{:below$}{}", "", Styled(FAINT, line));
         }
     }
-}
-
-fn line(cells: &[String; 6], widths: &[usize; 6], last: &str) -> String {
-    let mut line = String::new();
-    for (cell, width) in cells.iter().zip(widths).filter(|(_, width)| **width > 0) {
-        line.push_str(&padded(cell, width + GAP));
-    }
-    line.push_str(last);
-    line.trim_end().to_owned()
 }
 
 fn word(state: State) -> &'static str {
@@ -182,8 +153,8 @@ fn notes(status: &ServerStatus) -> Vec<String> {
     notes.extend(beside.as_ref().map(|(spec, state)| {
         let place = format!("beside it on port {}, {}", spec.port, gpu_list(&spec.gpus));
         match state {
-            State::Ready => format!("a changed one is ready {place}: pi apply puts it in place"),
-            State::Dead => format!("a changed one died {place}: pi apply clears it away"),
+            State::Ready => format!("a changed one is ready {place}: `pi apply` puts it in place"),
+            State::Dead => format!("a changed one died {place}: `pi apply` clears it away"),
             State::Starting
             | State::Running
             | State::Unhealthy
@@ -223,18 +194,17 @@ fn uptime(seconds: u64) -> String {
     }
 }
 
-/// Two GPUs a line, and below them who else holds their memory.
+/// As many GPUs a line as there is room for, and below them who else holds their memory.
 fn gpus_text(text: &mut String, gpus: &[GpuStatus]) {
-    for pair in gpus.chunks(2) {
-        let shown: Vec<String> = pair.iter().map(gpu_text).collect();
-        let shown = match shown.as_slice() {
-            [one, other] => {
-                let plain = anstream::adapter::strip_str(one).to_string();
-                format!("{one}{:1$}{other}", "", GPU.saturating_sub(width(&plain)))
-            }
-            one => one.concat(),
-        };
-        let _ = writeln!(text, "{:INDENT$}{}", "", shown.trim_end());
+    let across = ((columns() - INDENT) / GPU).max(1);
+    for row in gpus.chunks(across) {
+        let mut line = String::new();
+        for (at, gpu) in row.iter().enumerate() {
+            let plain = anstream::adapter::strip_str(&line).to_string();
+            line.push_str(&padded("", (at * GPU).saturating_sub(width(&plain))));
+            line.push_str(&gpu_text(gpu));
+        }
+        let _ = writeln!(text, "{:INDENT$}{line}", "");
     }
     for gpu in gpus {
         for stranger in &gpu.strangers {
@@ -243,7 +213,7 @@ fn gpus_text(text: &mut String, gpus: &[GpuStatus]) {
                 "{held}GPU {} held by {}, PID {}, which is no server of pi's",
                 gpu.index, stranger.command, stranger.pid
             );
-            for line in wrapped(&line, WIDTH - INDENT) {
+            for line in wrapped(&line, prose() - INDENT) {
                 let _ = writeln!(text, "{:INDENT$}{}", "", Styled(CHANGE, line));
             }
         }

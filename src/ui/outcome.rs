@@ -2,7 +2,7 @@
 
 use crate::apply::{Failure, Outcome, Report};
 use crate::plan::{Action, Plan, Step};
-use crate::ui::layout::{Count, WIDTH, wrapped};
+use crate::ui::layout::{Count, prose, wrapped};
 use crate::ui::style::{CHANGE, FAINT, REMOVE, STRONG, Styled};
 use std::fmt::Write;
 
@@ -71,7 +71,7 @@ pub fn outcome(plan: &Plan, report: &Report, again: &str) -> String {
 
 fn warned(text: &mut String, step: &Step, warning: &str) {
     let _ = writeln!(text, "{} on {}: {}", Styled(CHANGE, "warning"), step.pod, step_title(step));
-    for line in wrapped(warning, WIDTH - 2) {
+    for line in wrapped(warning, prose() - 2) {
         let _ = writeln!(text, "  {line}");
     }
     text.push('\n');
@@ -80,13 +80,13 @@ fn warned(text: &mut String, step: &Step, warning: &str) {
 fn failed(text: &mut String, step: &Step, failure: &Failure) {
     let Failure { kind: _, code: _, message, help, lines } = failure;
     let _ = writeln!(text, "{} on {}: {}", Styled(REMOVE, "error"), step.pod, step_title(step));
-    for line in wrapped(message, WIDTH - 2) {
+    for line in wrapped(message, prose() - 2) {
         let _ = writeln!(text, "  {line}");
     }
     for line in lines {
         let _ = writeln!(text, "  {}", Styled(FAINT, format!("│ {line}")));
     }
-    for line in help.iter().flat_map(|help| wrapped(help, WIDTH - 4)) {
+    for line in help.iter().flat_map(|help| wrapped(help, prose() - 4)) {
         let _ = writeln!(text, "  → {line}");
     }
     text.push('\n');

@@ -7,7 +7,7 @@ use crate::name::PodName;
 use crate::plan::{Finding, Plan, PodView, Row, Severity, gpus_in_words};
 use crate::ui::command::command_text;
 use crate::ui::findings::finding_text;
-use crate::ui::layout::{Count, WIDTH, width};
+use crate::ui::layout::{Count, prose, width};
 use crate::ui::rows::{about, below, row_text};
 use crate::ui::style::{REMOVE, STRONG, Styled};
 use crate::units::Bytes;
@@ -44,13 +44,13 @@ pub fn plan_text(plan: &Plan, lines: &Lines) -> String {
 
 /// A pod's name, GPUs and address.
 pub(super) fn pod_title(text: &mut String, name: &PodName, view: &PodView) {
-    let mut left = WIDTH.saturating_sub(2 + width(name.as_str()));
+    let mut left = prose().saturating_sub(2 + width(name.as_str()));
     let _ = write!(text, "  {}", Styled(STRONG, name));
     for part in header(view) {
         // a name and an address may both be long
         if 2 + width(&part) > left {
             text.push_str("\n   ");
-            left = WIDTH - 3;
+            left = prose().saturating_sub(3);
         }
         let _ = write!(text, "  {part}");
         left = left.saturating_sub(2 + width(&part));
@@ -144,7 +144,7 @@ fn footer(plan: &Plan) -> String {
     let mut columns = width("Plan: ") + width(&summary);
     for part in parts {
         let shown = width(&anstream::adapter::strip_str(&part).to_string());
-        if columns + shown > WIDTH {
+        if columns + shown > prose() {
             text.push_str("\n   ");
             columns = 3;
         }

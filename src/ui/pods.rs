@@ -1,9 +1,12 @@
 //! `pi pods`, as people and machines read it.
 
 use crate::name::{ModelName, PodName};
+use crate::observe::Unreachable;
 use crate::plan::{GpuView, PodView, gpus_in_words};
-use crate::ui::layout::{Count, padded, width};
-use crate::ui::style::{FAINT, REMOVE, STRONG, Styled};
+use crate::ui::layout::{Count, prose, wrapped};
+use crate::ui::style::{REMOVE, STRONG, Styled};
+use crate::ui::table::{Cell, Head, Table};
+use anstyle::Style;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
@@ -21,7 +24,7 @@ pub struct PodLine<'a> {
     /// Seconds since it was last seen; none if it never was.
     pub age: Option<u64>,
     /// Why it did not answer just now.
-    pub trouble: Option<String>,
+    pub trouble: Option<Unreachable>,
 }
 
 /// The listing: one line for every pod.
@@ -30,32 +33,42 @@ pub fn pods_text(pods: &[PodLine<'_>]) -> String {
     if pods.is_empty() {
         return "No pods in pi.toml. Add one: pi pods setup NAME \"ssh root@1.2.3.4\"\n".to_owned();
     }
-    let head = ["", "NAME", "SSH", "GPUS", "DRIVER", "MODELS", "SEEN"].map(str::to_owned);
-    let rows: Vec<[String; 7]> = std::iter::once(head).chain(pods.iter().map(cells)).collect();
-    let widest: [usize; 7] =
-        std::array::from_fn(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0));
-    let mut text = String::new();
-    for (at, row) in rows.iter().enumerate() {
-        let line: Vec<String> = row.iter().zip(widest).map(|(cell, columns)| padded(cell, columns)).collect();
-        let line = line.join("  ");
-        let line = line.trim_end();
-        let style = match at.checked_sub(1).map(|at| &pods[at]) {
-            None => FAINT,
-            Some(PodLine { trouble: Some(_), .. }) => REMOVE,
-            Some(PodLine { active: true, .. }) => STRONG,
-            Some(_) => anstyle::Style::new(),
-        };
-        let _ = writeln!(text, "{}", Styled(style, line));
+    let rows: Vec<_> = pods.iter().map(cells).collect();
+    let table = Table::new(0, (&HEADS, 2), &rows);
+    let mut text = table.head();
+    for row in &rows {
+        text.push_str(&table.row(row));
     }
-    for pod in pods {
-        if let Some(trouble) = &pod.trouble {
-            let _ = writeln!(text, "\n{} {}: {trouble}", Styled(REMOVE, "error"), pod.name);
+    let mut advice: Vec<(&str, &Option<String>, String)> = Vec::new();
+    for (pod, Unreachable { code, why, help }) in
+        pods.iter().filter_map(|pod| Some((pod.name, pod.trouble.as_ref()?)))
+    {
+        let line = format!("\n{} {pod}: {why}", Styled(REMOVE, "error"));
+        match advice.iter_mut().find(|(other, advice, _)| (*other, *advice) == (*code, help)) {
+            Some((.., lines)) => lines.push_str(&line),
+            None => advice.push((code, help, line)),
+        }
+    }
+    for (_, help, lines) in advice {
+        let _ = writeln!(text, "{lines}");
+        for (at, part) in help.iter().flat_map(|help| wrapped(help, prose() - 4)).enumerate() {
+            let _ = writeln!(text, "  {} {part}", if at == 0 { "→" } else { " " });
         }
     }
     text
 }
 
-fn cells(pod: &PodLine<'_>) -> [String; 7] {
+const HEADS: [Head; 7] = [
+    Head("", ""),
+    Head("NAME", ""),
+    Head("SSH", ""),
+    Head("GPUS", ""),
+    Head("DRIVER", "driver"),
+    Head("MODELS", "models"),
+    Head("SEEN", "seen"),
+];
+
+fn cells(pod: &PodLine<'_>) -> [Cell; 7] {
     let PodLine { name, active, view, models, age, trouble } = pod;
     let gpus = match (age, &view.gpu_fault) {
         (None, _) => "not looked at yet".to_owned(),
@@ -63,11 +76,11 @@ fn cells(pod: &PodLine<'_>) -> [String; 7] {
         (Some(_), None) if view.gpus.is_empty() => format!("no GPU, {}", Count(view.cpus as usize, "CPU")),
         (Some(_), None) => gpus_in_words(view.gpus.iter().map(|gpu| gpu.name.as_str())),
     };
-    let seen = match (trouble, age) {
-        (Some(_), Some(age)) => format!("unreachable, seen {}", ago(*age)),
-        (Some(_), None) => "unreachable".to_owned(),
-        (None, Some(age)) => ago(*age),
-        (None, None) => "never".to_owned(),
+    let seen = age.map_or_else(|| "never".to_owned(), ago);
+    let style = match (trouble, active) {
+        (Some(_), _) => REMOVE,
+        (None, true) => STRONG,
+        (None, false) => Style::new(),
     };
     [
         if *active { "*" } else { "" }.to_owned(),
@@ -78,6 +91,7 @@ fn cells(pod: &PodLine<'_>) -> [String; 7] {
         models.len().to_string(),
         seen,
     ]
+    .map(|cell| (style, cell))
 }
 
 /// `just now`, `5m ago`, `3h ago`, `12d ago`.
@@ -129,7 +143,9 @@ fn pod_json(pod: &PodLine<'_>) -> Value {
         value["gpu_fault"] = json!(fault);
     }
     if let Some(trouble) = trouble {
-        value["unreachable"] = json!(trouble);
+        let Unreachable { code: _, why, help } = trouble;
+        let help = help.iter().map(|help| format!("; {help}"));
+        value["unreachable"] = json!(std::iter::once(why.clone()).chain(help).collect::<String>());
     }
     value
 }
@@ -137,6 +153,7 @@ fn pod_json(pod: &PodLine<'_>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::layout::tests::at;
 
     fn view(address: &str, gpus: usize) -> PodView {
         let gpu = GpuView { name: "NVIDIA H100 80GB HBM3".to_owned(), memory_mib: 81559 };
@@ -161,7 +178,11 @@ mod tests {
             view,
             models: vec![&model; 2 - at.min(2)],
             age,
-            trouble: (at == 3).then(|| "it refuses the connection".to_owned()),
+            trouble: (at >= 3).then(|| Unreachable {
+                code: "refused",
+                why: "it refuses the connection".to_owned(),
+                help: Some("is the pod running?".to_owned()),
+            }),
         };
         let pods = [
             line(0, view("root@1.2.3.4:2222", 8), Some(12)),
@@ -174,18 +195,29 @@ mod tests {
 *  dc1    root@1.2.3.4:2222  8× H100 80GB HBM3  580.95.05  2       just now
    dc2    root@5.6.7.8       no GPU, 16 CPUs    -          1       2h ago
    spare  spare              not looked at yet  -          0       never
-   gone   root@9.9.9.9       1× H100 80GB HBM3  580.95.05  0       unreachable, seen 2d ago
+   gone   root@9.9.9.9       1× H100 80GB HBM3  580.95.05  0       2d ago
 
 error gone: it refuses the connection
+  → is the pod running?
 ";
         let text = anstream::adapter::strip_str(&pods_text(&pods)).to_string();
         assert_eq!(format!("\n{text}"), expected);
+        let narrow = "
+   NAME  DRIVER     MODELS  SEEN
+*  dc1   580.95.05  2       just now
+   root@1.2.3.4:2222  8× H100 80GB HBM3
+   dc2   -          1       2h ago
+   root@5.6.7.8  no GPU, 16 CPUs
+";
+        assert_eq!(format!("\n{}", at(40, || pods_text(&pods[..2]))), narrow);
         let json = pods_json(&pods);
         assert_eq!(json["active"], "dc1");
         assert_eq!(json["pods"]["dc1"]["gpus"][7]["memory_mib"], 81559);
         assert_eq!(json["pods"]["dc2"]["gpus"], json!([]));
         assert_eq!(json["pods"]["spare"]["gpus"], Value::Null);
-        assert_eq!(json["pods"]["gone"]["unreachable"], "it refuses the connection");
+        assert_eq!(json["pods"]["gone"]["unreachable"], "it refuses the connection; is the pod running?");
+        let two = [line(3, view("root@9.9.9.9", 1), None), line(3, view("root@9.9.9.9", 1), None)];
+        assert_eq!(pods_text(&two).matches("is the pod running?").count(), 1);
         assert!(pods_text(&[]).contains("pi pods setup"));
     }
 }

@@ -6,7 +6,7 @@ use crate::plan::{
     Action, Before, Change, Fetch, How, Otherwise, PodView, Row, Sign, engine_size, gpu_list, shown_address,
 };
 use crate::spec::{EngineRecipe, ServerSpec};
-use crate::ui::layout::{WIDTH, padded, width, wrapped};
+use crate::ui::layout::{padded, prose, width, wrapped};
 use crate::ui::style::{ADD, CHANGE, REMOVE, Styled};
 use crate::units::Seconds;
 use std::fmt::Write;
@@ -28,7 +28,7 @@ pub(super) fn row_text(text: &mut String, row: &Row<'_>, view: &PodView, time: O
     let (kind, target, detail) = words(row, view, time);
     let start = format!("{} {}", padded(kind, KIND), padded(&target, TARGET));
     let line = format!("{start} {detail}");
-    let one_line = width(&target) <= TARGET && 6 + width(&line) <= WIDTH;
+    let one_line = width(&target) <= TARGET && 6 + width(&line) <= prose();
     let _ =
         writeln!(text, "    {} {}", Styled(style, sign), if one_line { &line } else { &start }.trim_end());
     if !one_line && !detail.is_empty() {
@@ -71,7 +71,7 @@ fn follows(changes: &[Change]) -> bool {
 
 /// Words below a row, indented.
 pub(super) fn below(text: &mut String, detail: &str) {
-    for line in wrapped(detail, WIDTH - INDENT) {
+    for line in wrapped(detail, prose() - INDENT) {
         let _ = writeln!(text, "{:INDENT$}{line}", "");
     }
 }
@@ -81,11 +81,11 @@ fn change_text(text: &mut String, field: &str, how: &How) {
     let label = padded(field, KIND - 1);
     match how {
         How::Value { from, to } | How::Order { from, to } => {
-            if start + width(from) + width(to) + 3 <= WIDTH {
+            if start + width(from) + width(to) + 3 <= prose() {
                 let _ = writeln!(text, "{:INDENT$}{label} {from} → {to}", "");
             } else {
-                let from = wrapped(from, WIDTH - start);
-                let to = wrapped(to, WIDTH - start - 2);
+                let from = wrapped(from, prose() - start);
+                let to = wrapped(to, prose() - start - 2);
                 let head = |at: usize| if at == 0 { label.clone() } else { padded("", KIND - 1) };
                 for (at, line) in from.iter().enumerate() {
                     let _ = writeln!(text, "{:INDENT$}{} {line}", "", head(at));
@@ -101,7 +101,7 @@ fn change_text(text: &mut String, field: &str, how: &How) {
             let new = new.iter().map(|line| (ADD, "+", line));
             for (at, (style, sign, line)) in gone.chain(new).enumerate() {
                 let head = if at == 0 { label.clone() } else { padded("", KIND - 1) };
-                let mut parts = wrapped(line, WIDTH - start - 2).into_iter();
+                let mut parts = wrapped(line, prose() - start - 2).into_iter();
                 let first = parts.next().unwrap_or_default();
                 let _ = writeln!(text, "{:INDENT$}{head} {} {first}", "", Styled(style, sign));
                 for part in parts {

@@ -31,7 +31,7 @@ pub fn serving_text(serving: &Serving<'_>) -> String {
     let _ = writeln!(text, "  url     {url}");
     let _ = writeln!(text, "  model   {model}");
     if *tunnel {
-        let _ = writeln!(text, "          only ssh gets there: pi env opens a tunnel");
+        let _ = writeln!(text, "          only ssh gets there: `pi env {name}` opens a tunnel");
     }
     let faint = |text| Styled(FAINT, text);
     let _ =

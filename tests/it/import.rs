@@ -122,6 +122,10 @@ fn the_older_pis_file_is_taken_over_and_put_away() {
     assert!(text.contains("[models.qwen]\nmodel = \"Qwen/Qwen3-8B\"\npod = \"prime\"\n"), "{text}");
     assert_eq!(fs::read_to_string(config.join("pods.older.json")).unwrap(), older);
     place.pi("pods").exits(0).says("*  prime");
+    // also where pi.toml has it all already: the advice to import comes once
+    fs::write(config.join("pods.json"), older).unwrap();
+    place.pi("import --yes").exits(0).says("Nothing to add").says("pods.older.json");
+    place.pi("pods").exits(0);
 }
 
 #[test]

@@ -174,10 +174,19 @@ fn history_tells_what_was_done_also_when_pi_was_killed() {
     assert_eq!(told, ["write_secrets done", "start_server done", "await_ready stopped"]);
     let who = history()[0]["who"].as_str().unwrap().to_owned();
     assert!(who.starts_with("ann@"), "{who}");
-    place.pi("destroy --yes").exits(0);
+    // whoever has no $USER is told by the name of the uid
+    let mut destroy = place.command("destroy --yes");
+    assert!(destroy.env_remove("USER").env("LOGNAME", "").output().unwrap().status.success());
+    let name = String::from_utf8(Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
+    place.pi("history -n 1").exits(0).says(&format!(" {}@", name.trim()));
     place.pi("history here -n 1").exits(0).says("remove server echo").says("(project ");
-    place.pi("history -n 2").exits(0).says("await ready echo").says("was interrupted");
-    fs::write(place.pod().join("journal.jsonl"), "half a li").unwrap();
+    place.pi("history -n 2").exits(0).says("await ready echo").says("interrupted");
+    // a line that does not tell who
+    let file = place.pod().join("journal.jsonl");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace(&format!("\"who\":\"{who}\","), "")).unwrap();
+    place.pi("history").exits(0).says(" unknown ");
+    fs::write(&file, "half a li").unwrap();
     place.pi("history").exits(0).says("1 line of its journal.jsonl can't be read");
 }
 

@@ -83,7 +83,8 @@ fn a_model_is_started_stopped_and_started_again() {
     assert_eq!(bench.manifest(), before);
 
     let ran = bench.start_again(&format!("--name echo --port {port} --yes")).exits(0);
-    for told in [format!("http://127.0.0.1:{port}/v1"), "pi env echo".into(), "pi env opens a tunnel".into()]
+    for told in
+        [format!("http://127.0.0.1:{port}/v1"), "pi env echo".into(), "`pi env echo` opens a tunnel".into()]
     {
         assert!(ran.out.contains(&told), "not told: {told}\n{}", ran.out);
     }

@@ -49,10 +49,7 @@ fn line<'a>(world: &'a World, observed: &Observed, name: &'a PodName, now: u64) 
     let known = world.memory.pods.get(name).filter(|known| known.ssh == pod.ssh.to_string());
     let facts = |known: &'a PodMemory| &known.facts;
     let trouble = match observed.pods.get(name) {
-        Some(Sighting::Unreachable(why)) => Some(match &why.help {
-            Some(help) => format!("{}; {help}", why.why),
-            None => why.why.clone(),
-        }),
+        Some(Sighting::Unreachable(why)) => Some(why.clone()),
         Some(Sighting::Seen(_)) | None => None,
     };
     let models = world.manifest.models.iter().filter(|(_, model)| model.pods.contains(name));

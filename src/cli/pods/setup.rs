@@ -1,6 +1,6 @@
 //! `pi pods setup`: a pod goes into `pi.toml` and is made ready for models.
 
-use crate::cli::apply::{Asked, Assent, Manner, Proposal, carry_out, offer};
+use crate::cli::apply::{Asked, Assent, Manner, Proposal, SAME_AGAIN, carry_out, offer};
 use crate::cli::args::{Doing, Global};
 use crate::cli::edit;
 use crate::cli::exit::{Exit, usage};
@@ -145,7 +145,7 @@ async fn finish(file: &ManifestFile, ready: &Ready, pod: &PodName, args: &Setup)
     }
     let manner = Manner {
         json: args.json,
-        again: "The same command again takes up where this ended.",
+        again: SAME_AGAIN,
         ..Manner::of(&args.doing, Assent::of(&args.doing), Asked::Pods)
     };
     let is_quiet = plan.is_empty() && plan.findings.is_empty() && form == Form::Text;

@@ -49,7 +49,7 @@ async fn on_pod(world: &World, args: &Args, name: &str) -> Result<(Client, Line)
     let endpoint = endpoint(world, name).await?;
     if endpoint.access == Access::Silent {
         return Err(miette!(
-            help = format!("it may still be loading its weights: pi plan --target {name}"),
+            help = "it may still be loading its weights: `pi list` shows how far it is",
             "`{name}` runs on {}, but does not answer yet",
             endpoint.pod
         ));

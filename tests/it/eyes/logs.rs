@@ -86,6 +86,11 @@ fn the_last_lines_are_told_as_they_are() {
 
     fs::remove_file(log).unwrap();
     site.place.pi("logs echo").exits(1).says("has no log on far").says("pi apply --target echo");
+    let stopped =
+        site.manifest("0.0.0.0", "m").replace("[models.echo]", "[models.echo]\nstate = \"stopped\"");
+    site.place.write(&stopped);
+    site.place.pi("logs echo").exits(1).says("`pi start echo` starts it");
+    site.place.pi("env echo").exits(1).says("`pi start echo` starts it");
     site.place.pi("logs ecco").exits(64).says("did you mean `echo`?");
     site.place.pi("logs echo -n some").exits(64);
 }
