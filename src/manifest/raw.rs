@@ -134,7 +134,8 @@ table! {
         #[schemars(with = "Option<u16>", range(min = 1))]
         port: Port,
         /// The address it listens on. Default: 127.0.0.1 on "local" pods, else 0.0.0.0, and then requests need the
-        /// API key.
+        /// API key. Where it is given, plans don't note that clients send the key over plain HTTP: "0.0.0.0" says that
+        /// it is public on purpose.
         #[schemars(with = "Option<String>", example = &"127.0.0.1", example = &"0.0.0.0")]
         listen: IpAddr,
         /// "running" (default), or "stopped": declared, weights kept, no process.

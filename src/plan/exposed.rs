@@ -1,5 +1,6 @@
 //! Servers that start where anybody can listen on the way to them.
 
+use crate::name::ModelName;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::{Draft, Site};
 use crate::spec::{KeyUse, ServerSpec};
@@ -10,16 +11,30 @@ pub(super) fn plain_http(site: &Site<'_>, draft: &Draft) -> Option<Finding> {
     if site.pod.ssh == SshTarget::Local {
         return None;
     }
-    let exposed = draft.steps.iter().filter_map(|step| step.action.starts()).filter(|spec| is_exposed(spec));
-    let names: Vec<_> = exposed.map(|spec| format!("`{}`", spec.name)).collect();
-    if names.is_empty() {
+    let exposed = draft.steps.iter().filter_map(|step| step.action.starts());
+    let exposed = exposed.filter(|spec| is_exposed(spec) && !is_meant(site, spec));
+    let servers: Vec<ModelName> = exposed.map(|spec| spec.name.clone()).collect();
+    if servers.is_empty() {
         return None;
     }
-    let message = format!("clients of {} send the key over plain HTTP", names.join(", "));
+    let names: Vec<_> = servers.iter().map(|name| format!("`{name}`")).collect();
+    let message = plain_http_of(&names.join(", "));
     let help = "`pi tunnel NAME` encrypts it, with `listen = \"127.0.0.1\"`";
-    Some(Finding::on(Severity::Note, "plain-http", site.name, message).help(help))
+    let finding = Finding::on(Severity::Note, "plain-http", site.name, message).help(help);
+    Some(Finding { servers, ..finding })
+}
+
+/// The note about these servers.
+#[must_use]
+pub fn plain_http_of(servers: &str) -> String {
+    format!("clients of {servers} send the key over plain HTTP")
 }
 
 fn is_exposed(spec: &ServerSpec) -> bool {
     spec.key == KeyUse::Required && !spec.listen.is_loopback()
+}
+
+/// Whether pi.toml says where it listens: then it is public on purpose.
+fn is_meant(site: &Site<'_>, spec: &ServerSpec) -> bool {
+    site.models.iter().any(|(name, model)| **name == spec.name && model.listen.is_some())
 }

@@ -21,6 +21,9 @@ pub struct Finding {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// The servers that its message names, where one finding tells of several.
+    #[serde(skip)]
+    pub servers: Vec<ModelName>,
 }
 
 /// How bad a finding is.
@@ -39,7 +42,7 @@ impl Finding {
     /// A finding about a pod.
     #[must_use]
     pub fn on(severity: Severity, code: &'static str, pod: &PodName, message: String) -> Self {
-        Self { severity, code, pod: Some(pod.clone()), model: None, message, help: None }
+        Self { severity, code, pod: Some(pod.clone()), model: None, message, help: None, servers: Vec::new() }
     }
 
     /// The same, about a model there.

@@ -67,15 +67,12 @@ impl About<'_> {
 
     /// The pod may well reach what this machine does not.
     fn unreached(&self, why: &str) -> Finding {
-        let Self { site, repo, .. } = self;
         let message = format!(
-            "this machine does not reach the hub ({why}): whether {repo} is there, how large it is and who may have \
-             it is not known"
+            "this machine does not reach the hub ({why}): whether the weights are there, how large they are and who \
+             may have them is not known"
         );
-        self.say(Severity::Warning, "hub-not-reached", message).help(format!(
-            "`pi apply` lets `{}` try, and fails there if it does not reach the hub either",
-            site.name
-        ))
+        self.say(Severity::Warning, "hub-not-reached", message)
+            .help("`pi apply` lets the pod try, and fails there if it does not reach the hub either")
     }
 
     fn not_found(&self) -> Finding {

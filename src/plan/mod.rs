@@ -57,6 +57,7 @@ pub use ahead::plan_ahead;
 pub use change::{Change, How, changes, gpu_list};
 pub use destroy::{Extent, Removal, destroy};
 pub use engine::size as engine_size;
+pub use exposed::plain_http_of;
 pub use fetch::{Fetch, short};
 pub use finding::{Finding, Severity};
 pub use hide::{address as shown_address, recipe as shown_recipe};

@@ -10,7 +10,7 @@ use crate::ui::style::{ADD, CHANGE, FAINT, REMOVE, Styled};
 use crate::ui::table::{Cell, Head, Table};
 use crate::units::Seconds;
 use anstyle::Style;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// Where rows begin.
@@ -23,7 +23,7 @@ const GPU: usize = 38;
 /// Pods with their servers and GPUs.
 #[must_use]
 pub fn list_text(pods: &BTreeMap<PodName, PodStatus>) -> String {
-    let mut text = String::new();
+    let (mut text, mut advised) = (String::new(), BTreeSet::new());
     for (name, PodStatus { view, seen }) in pods {
         if !text.is_empty() {
             text.push('\n');
@@ -31,18 +31,21 @@ pub fn list_text(pods: &BTreeMap<PodName, PodStatus>) -> String {
         pod_title(&mut text, name, view);
         match seen {
             Ok(seen) => pod_text(&mut text, seen, view.gpu_fault.as_deref()),
-            Err(why) => away(&mut text, why),
+            Err(why) => away(&mut text, why, advised.insert(&why.help).then_some(&why.help)),
         }
     }
     text
 }
 
-fn away(text: &mut String, Unreachable { code: _, why, help }: &Unreachable) {
+/// Why a pod does not answer; `help` where no pod before it was told so.
+fn away(text: &mut String, Unreachable { code: _, why, .. }: &Unreachable, help: Option<&Option<String>>) {
     for (at, line) in wrapped(why, prose() - INDENT - 11).into_iter().enumerate() {
         let head = if at == 0 { "no answer" } else { "" };
         let _ = writeln!(text, "{:INDENT$}{}  {line}", "", Styled(REMOVE, padded(head, 9)));
     }
-    for (at, line) in help.iter().flat_map(|help| wrapped(help, prose() - INDENT - 13)).enumerate() {
+    for (at, line) in
+        help.into_iter().flatten().flat_map(|help| wrapped(help, prose() - INDENT - 13)).enumerate()
+    {
         let arrow = if at == 0 { "→" } else { " " };
         let _ = writeln!(text, "{:15}{arrow} {line}", "");
     }

@@ -4,9 +4,9 @@ use crate::fit::text::Line;
 use crate::fit::{Fit, Verdict};
 use crate::manifest::Lines;
 use crate::name::PodName;
-use crate::plan::{Finding, Plan, PodView, Row, Severity, gpus_in_words};
+use crate::plan::{Plan, PodView, Row, Severity, gpus_in_words};
 use crate::ui::command::command_text;
-use crate::ui::findings::finding_text;
+use crate::ui::findings::{Kind, kinds};
 use crate::ui::layout::{Count, prose, width};
 use crate::ui::rows::{about, below, row_text};
 use crate::ui::style::{REMOVE, STRONG, Styled};
@@ -18,12 +18,13 @@ use std::fmt::Write;
 #[must_use]
 pub fn plan_text(plan: &Plan, lines: &Lines) -> String {
     let mut text = String::new();
+    let kinds = kinds(&plan.findings);
     let (mut rows, mut findings) = (BTreeMap::new(), BTreeMap::new());
     for row in plan.rows() {
         rows.entry(&row.step.pod).or_insert_with(Vec::new).push(row);
     }
-    for finding in &plan.findings {
-        findings.entry(finding.pod.as_ref()).or_insert_with(Vec::new).push(finding);
+    for kind in &kinds {
+        findings.entry(kind.pod()).or_insert_with(Vec::new).push(kind);
     }
     if !rows.is_empty() {
         let _ = writeln!(text, "pi will make these changes on {}:\n", Count(rows.len(), "pod"));
@@ -35,8 +36,10 @@ pub fn plan_text(plan: &Plan, lines: &Lines) -> String {
             pod_text(&mut text, (name, view), (&rows, &findings), plan, lines);
         }
     }
-    for finding in findings.into_values().flatten() {
-        text.push_str(&finding_text(finding, lines));
+    // what is of several pods
+    let of_several: String = findings.into_values().flatten().map(|kind| kind.text(lines)).collect();
+    if !of_several.is_empty() {
+        let _ = writeln!(text, "{of_several}");
     }
     text.push_str(&footer(plan));
     text
@@ -62,7 +65,7 @@ pub(super) fn pod_title(text: &mut String, name: &PodName, view: &PodView) {
 fn pod_text(
     text: &mut String,
     (name, view): (&PodName, &PodView),
-    (rows, findings): (&[Row<'_>], &[&Finding]),
+    (rows, findings): (&[Row<'_>], &[&Kind<'_>]),
     plan: &Plan,
     lines: &Lines,
 ) {
@@ -78,8 +81,8 @@ fn pod_text(
             below(text, &Line(fit).to_string());
         }
     }
-    for finding in findings {
-        text.push_str(&finding_text(finding, lines));
+    for kind in findings {
+        text.push_str(&kind.text(lines));
     }
     text.push('\n');
 }
