@@ -8,6 +8,7 @@ mod beside;
 mod downloads;
 mod hub;
 mod killed;
+mod lost;
 mod machine;
 mod network;
 mod others;
@@ -30,6 +31,7 @@ fn faults_leave_nothing_that_one_more_apply_does_not_mend() {
         machine::rows(),
         servers::rows(),
         others::rows(),
+        lost::rows(),
     ];
     let rows: Vec<Row> = all.into_iter().flatten().filter(|row| row.is_called(&wanted)).collect();
     let ran: Vec<_> = rows.into_iter().map(|row| row.run(&bench)).collect();
