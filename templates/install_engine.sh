@@ -64,5 +64,6 @@ if [[ -n $trial ]]; then
     die "$id is installed and does not start"
   fi
 fi
+fence
 if [[ -n $began ]]; then put "$engine/pi-took" $((SECONDS - began)); fi
 put "$engine/pi-recipe" "$digest"

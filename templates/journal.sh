@@ -1,14 +1,17 @@
-# Does a step, which is a function `step`, and notes what became of it: one line in the pod's journal.
+# Does a step, which is a function `step`, under a lock, and notes what became of it: one line in the pod's journal.
+# Exit 76: the lock is no longer that one, and nothing is noted; the step may have been broken off.
 # shellcheck disable=SC2088 # expanded below
 journal={{ pi }}
 deed={{ deed }}
 noted={{ noted }}
 limit={{ limit }}
+fenced_by={{ token }}
+
+fenced_in=$(expand "$journal")
 
 # Appends the line; the former journal is kept as journal.jsonl.1. A line that a full disk cut short stays alone.
 note() { # OUTCOME EXIT
-  local directory file now
-  directory=$(expand "$journal")
+  local directory=$fenced_in file now
   file=$directory/journal.jsonl
   mkdir -p -- "$directory" || return
   if (($(stat -c %s -- "$file" 2>/dev/null || printf 0) > limit)); then mv -f -- "$file" "$file.1" || return; fi
@@ -20,8 +23,12 @@ note() { # OUTCOME EXIT
 # what ends the step does not end this: it waits for the step, and notes that, also where nobody listens any more
 trap : TERM INT HUP PIPE
 set +e
+fence
 (step "$@")
 code=$?
+fence
+# 76 says that the lock was lost, and nothing else
+if ((code == 76)); then code=1; fi
 case $code in
   0) outcome='done' ;;
   129 | 130 | 143) outcome=stopped ;;
@@ -30,6 +37,8 @@ esac
 told=$code
 if [[ $noted == failed ]]; then outcome=failed told=1; fi
 if [[ $noted != interruptions || $outcome == stopped ]]; then
-  { note "$outcome" "$told"; } 2>/dev/null || say "this could not be noted in the pod's journal"
+  if ! why=$(note "$outcome" "$told" 2>&1); then
+    caution "this could not be noted in the pod's journal: ${why##*: }"
+  fi
 fi
 exit "$code"

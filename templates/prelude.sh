@@ -5,6 +5,10 @@
 # shellcheck disable=SC2329 # not every script calls it
 say() { printf '%s\n' "$*"; }
 
+# Tells the person of what was done and is not all as it should be.
+# shellcheck disable=SC2329
+caution() { printf 'warning\t%s\n' "${*//$'\n'/ }"; }
+
 # Ends the script: the reason to stderr, exit code 1.
 # shellcheck disable=SC2329
 die() {

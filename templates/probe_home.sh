@@ -164,11 +164,15 @@ secrets() { # file key…: names and salted digests, never a value
 }
 
 lock() {
-  local lines=() since
-  [[ -d $pi_path/lock ]] || return
-  [[ -f $pi_path/lock/holder ]] && mapfile -t -n 3 lines <"$pi_path/lock/holder"
-  since=$(stat -c %Y -- "$pi_path/lock/holder" || stat -c %Y -- "$pi_path/lock")
-  emit lock "${lines[0]}" "${lines[1]}" "${lines[2]}" "$((clock - since))"
+  local place places holder since
+  lock_places "$pi_path"
+  # one in memory was made where the disk took none: what is left on the disk beside it is older
+  for place in "${places[1]}" "${places[0]}"; do
+    read_lock "$place" || continue
+    since=$(last_beat "$place")
+    emit lock "${holder[3]}" "${holder[4]}" "${holder[1]}" "$((clock - since))" "${holder[0]}"
+    return
+  done
 }
 
 home() {

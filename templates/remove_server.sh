@@ -9,4 +9,4 @@ dir=$pi/servers/$name
 end_beside "$pi" "$name" "$drain"
 if [[ ! -d $dir ]]; then return 0; fi
 end_session "$dir" "$drain"
-rm -rf -- "$dir"
+forget "$dir"

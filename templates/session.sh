@@ -14,11 +14,13 @@ read_record() { # DIRECTORY
 
 # Sets $state, $session and $start of a process; fails when it is gone.
 read_stat() { # PID
-  local line rest
+  local line
   { read -r line </proc/"$1"/stat; } 2>/dev/null || return 1
-  # the name may hold anything, also `)`: the fields begin behind the last one
-  read -ra rest <<<"${line##*) }"
-  state=${rest[0]} session=${rest[3]} start=${rest[19]}
+  # the name may hold anything, also `)`: the fields begin behind the last one. No here-string: before bash 5.1 that is a
+  # file in /tmp, which may be full
+  # shellcheck disable=SC2086 # a letter and numbers
+  set -- ${line##*) }
+  state=$1 session=$4 start=${20}
 }
 
 # Whether the recorded leader itself runs.
@@ -55,6 +57,7 @@ read_members() {
 # shellcheck disable=SC2329 # not every script calls it
 start_session() { # DIRECTORY
   local tick
+  fence
   : >"$1/server.log"
   setsid -f bash "$1/run.sh" "$1" </dev/null >>"$1/server.log" 2>&1
   for ((tick = 0; tick < 400; tick++)); do
@@ -75,6 +78,7 @@ end_session() { # DIRECTORY SECONDS
   read_members
   ((${#members[@]})) || return 0
   were=("${members[@]}")
+  fence
   # TERM must not come twice: to many servers the second one says not to drain
   if leader_runs; then members=("-$leader" "${escaped[@]}"); fi
   kill -TERM -- "${members[@]}" 2>/dev/null || true
@@ -107,10 +111,17 @@ end_beside() { # PI NAME SECONDS
   if [[ ! -d $dir ]]; then return 0; fi
   end_session "$dir" "$3"
   if [[ -s $dir/server.log && -d $1/servers/$2 ]]; then
-    mv -f -- "$dir/server.log" "$1/servers/$2/server.log.failed"
+    mv -f -- "$dir/server.log" "$1/servers/$2/server.log.failed" 2>/dev/null || true
   fi
-  rm -rf -- "$dir"
-  rmdir --ignore-fail-on-non-empty -- "$1/beside"
+  forget "$dir"
+  rmdir -- "$1/beside" 2>/dev/null || true
+}
+
+# Removes the record of a server that was ended. A disk that can't be written to is no reason to let one run on.
+# shellcheck disable=SC2329
+forget() { # DIRECTORY
+  local why
+  why=$(rm -rf -- "$1" 2>&1) || caution "it was ended, and its record stays: ${why##*: }"
 }
 
 # Waits until the driver lists none of these processes, which are gone, for at most 20 s: it may take so long to clear

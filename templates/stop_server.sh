@@ -7,7 +7,8 @@ drain={{ drain }}
 pi=$(expand "$pi")
 dir=$pi/servers/$name
 if [[ ! -d $dir ]]; then return 0; fi
-: >"$dir/stopped"
+# a disk that can't be written to is no reason to let it run on
+marked=$({ : >"$dir/stopped"; } 2>&1) || caution "that it was stopped could not be noted on the pod: ${marked##*: }"
 end_beside "$pi" "$name" "$drain"
 end_session "$dir" "$drain"
-rm -f -- "$dir/answered"
+rm -f -- "$dir/answered" 2>/dev/null || true

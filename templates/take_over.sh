@@ -14,6 +14,7 @@ fi
 if ! read_record "$new" || ! leader_runs; then die "what was started to take its place is gone; it was left alone"; fi
 mkdir -p -- "$dir"
 end_session "$dir" "$drain"
+fence
 rm -rf -- "$dir/former" "$dir/former.new"
 rm -f -- "$dir/answered" "$dir/stopped" "$dir/measured" "$dir/restarts"
 # the log as it is: it is being written to

@@ -121,6 +121,12 @@ impl Failure {
         Self { kind: FailureKind::Interrupt, ..Self::new("stopped", "interrupted") }
     }
 
+    /// What a step ends with where its pod's lock is lost.
+    #[must_use]
+    pub fn lock_lost() -> Self {
+        Self { kind: FailureKind::Interrupt, ..Self::new("lock-lost", "the lock was lost") }
+    }
+
     /// The same, with what to do about it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

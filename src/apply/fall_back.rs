@@ -11,7 +11,6 @@ use crate::remote::{Exit, Line, Remote};
 use crate::script::Script;
 use crate::secret::Secret;
 use crate::spec::ServerSpec;
-use tokio_util::sync::CancellationToken;
 
 /// Waits until a server answers. One that breaks off in the middle is asked a second time: the connection to the pod
 /// may have been lost, which says nothing about the server.
@@ -102,8 +101,7 @@ pub(super) async fn undo<R: Remote>(errand: &Errand<'_, R>, failure: Failure, st
 
 /// Runs a script that takes seconds, and is finished also when pi is interrupted; what it says.
 async fn finish<R: Remote>(errand: &Errand<'_, R>, script: &Script) -> Result<Vec<Line>, Failure> {
-    let never = CancellationToken::new();
-    let errand = Errand { interrupt: &never, ..*errand };
+    let errand = Errand { interrupt: errand.crew.hold.lost(), ..*errand };
     match errand.run(script, None).await? {
         (Exit(0), lines) => Ok(lines),
         (exit, lines) => Err(script_failed(script, exit, &lines)),
@@ -116,6 +114,10 @@ fn runs_again(failure: Failure) -> Failure {
 }
 
 fn worse(failure: Failure, why: &Failure) -> Failure {
-    let message = format!("{}. The former one does not run either: {}", failure.message, why.message);
+    let stands = match why.kind {
+        FailureKind::Step => "The former one does not run either",
+        FailureKind::Connection | FailureKind::Interrupt => "Whether the former one runs is not known",
+    };
+    let message = format!("{}. {stands}: {}", failure.message, why.message);
     Failure { message, ..failure }
 }

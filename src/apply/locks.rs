@@ -1,9 +1,10 @@
 //! One pi at a time changes a pod: a lock there, held by a script that lives as long as this pi does.
 
+use crate::apply::hold::{Hold, Loss};
 use crate::manifest::Manifest;
 use crate::name::{PodName, PodPath};
 use crate::plan::LOCK_EXPIRY;
-use crate::remote::{Exit, Job, Line, Remote, RemoteError};
+use crate::remote::{Exit, Job, LEASE, Line, Remote, RemoteError, SWEEP, outlasting};
 use crate::script::{Script, Template, render};
 use serde_json::json;
 use std::sync::Arc;
@@ -11,8 +12,17 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// How the script ends when the lock is no longer its own.
-const BROKEN: Exit = Exit(76);
+/// How a script ends that finds the lock to be no longer its own.
+pub(super) const NOT_OURS: Exit = Exit(76);
+
+/// Seconds between two signs of life of a lock.
+const BEAT: u64 = 5;
+
+// What was begun under a lock is over before anybody else can have it. Where the pod hears nothing more of pi, scripts
+// are ended after the lease, for which the last sign of life counts; that of the lock's script may be a third of the
+// lease older than theirs. Where the lock's script itself is killed, its last beat counts.
+const _: () = assert!(outlasting(LEASE).as_secs() - LEASE.as_secs() / 3 >= LEASE.as_secs() + SWEEP.as_secs());
+const _: () = assert!(LEASE.as_secs() + SWEEP.as_secs() + BEAT < LOCK_EXPIRY);
 
 /// Who takes the locks.
 #[derive(Debug, Clone)]
@@ -23,8 +33,7 @@ pub struct Holder {
 
 /// The locks of some pods. They go when this is released or dropped, and when this process ends, however it does.
 pub struct Locks {
-    /// Each ends with the pod whose lock was broken while it was held.
-    tasks: JoinSet<Option<PodName>>,
+    tasks: JoinSet<()>,
     release: CancellationToken,
 }
 
@@ -42,21 +51,21 @@ pub enum Refusal {
     },
     /// It could not be reached.
     Remote(RemoteError),
-    /// The pod does not let pi write there.
+    /// The lock can't be made there: why.
     Failed(String),
 }
 
 type Answer = (PodName, Result<(), Refusal>);
 
 impl Locks {
-    /// Takes the locks of all these pods at once; says which could not be had, and why. Cancels `broken` when somebody
-    /// breaks one of them.
+    /// Takes the locks of all these pods at once; says which could not be had, and why. From then on `hold` knows when
+    /// one of them is lost.
     pub async fn take<R: Remote>(
         remote: &Arc<R>,
         manifest: &Manifest,
         pods: impl Iterator<Item = PodName>,
         holder: &Holder,
-        broken: &CancellationToken,
+        hold: &Hold,
     ) -> (Self, Vec<(PodName, Refusal)>) {
         let release = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -64,15 +73,14 @@ impl Locks {
         let mut open = 0;
         for name in pods {
             let Some(pod) = manifest.pods.get(&name) else { continue };
-            let script = script(&pod.pi_path, manifest.project.as_str(), &holder.who);
+            let script = script(&pod.pi_path, manifest.project.as_str(), &holder.who, hold.token());
             open += 1;
-            let held = hold(remote.clone(), name.clone(), script, release.clone(), tell.clone());
-            let broken = broken.clone();
+            let kept = keep(remote.clone(), name.clone(), script, release.clone(), tell.clone());
+            let hold = hold.clone();
             tasks.spawn(async move {
-                held.await.then(|| {
-                    broken.cancel();
-                    name
-                })
+                if let Some(loss) = kept.await {
+                    hold.lose(&name, loss);
+                }
             });
         }
         let mut refused = Vec::new();
@@ -84,36 +92,37 @@ impl Locks {
         (Self { tasks, release }, refused)
     }
 
-    /// Gives them back, and waits until the pods have them; says which were broken meanwhile.
-    pub async fn release(mut self) -> Vec<PodName> {
+    /// Gives them back, and waits until the pods have them.
+    pub async fn release(mut self) {
         self.release.cancel();
-        let mut broken = Vec::new();
-        while let Some(ended) = self.tasks.join_next().await {
-            broken.extend(ended.ok().flatten());
-        }
-        broken
+        while self.tasks.join_next().await.is_some() {}
     }
 }
 
-fn script(pi: &PodPath, project: &str, who: &str) -> Result<Script, String> {
-    let values = json!({ "pi": pi, "who": who, "project": project, "expiry": LOCK_EXPIRY });
-    render(Template::LOCK, &values).map_err(|error| error.to_string())
+fn script(pi: &PodPath, project: &str, who: &str, token: &str) -> Result<Script, String> {
+    // `:` stands between the fields
+    let field = |text: &str| text.replace(|c: char| c == ':' || c == '/' || c.is_control(), "_");
+    let values = json!({
+        "pi": pi, "token": token, "who": field(who), "project": field(project),
+        "expiry": LOCK_EXPIRY, "beat": BEAT,
+    });
+    render(Template::LOCK, &values).map(Script::outlasting).map_err(|error| error.to_string())
 }
 
-/// Holds one lock until `release`; answers once, as soon as it is known whether it was to be had. Says whether somebody
-/// broke it.
-async fn hold<R: Remote>(
+/// Holds one lock until `release`; answers once, as soon as it is known whether it was to be had. Says how it was lost,
+/// if it was.
+async fn keep<R: Remote>(
     remote: Arc<R>,
     pod: PodName,
     script: Result<Script, String>,
     release: CancellationToken,
     tell: UnboundedSender<Answer>,
-) -> bool {
+) -> Option<Loss> {
     let script = match script {
         Ok(script) => script,
         Err(why) => {
             drop(tell.send((pod, Err(Refusal::Failed(why)))));
-            return false;
+            return None;
         }
     };
     let mut locked = false;
@@ -127,11 +136,17 @@ async fn hold<R: Remote>(
     };
     let job = Job { script: &script, input: None };
     let ended = remote.run(&pod, job, &release, hear).await;
-    if locked {
-        return matches!(ended, Ok(BROKEN));
+    if !locked {
+        drop(tell.send((pod, Err(refusal(ended, &said)))));
+        return None;
     }
-    drop(tell.send((pod, Err(refusal(ended, &said)))));
-    false
+    match ended {
+        Ok(NOT_OURS) => Some(Loss::Taken),
+        _ if release.is_cancelled() => None,
+        Err(error) => Some(Loss::Ended(error.to_string())),
+        Ok(Exit(1)) => Some(Loss::Ended(said)),
+        Ok(Exit(code)) => Some(Loss::Ended(format!("what held it there ended with exit code {code}"))),
+    }
 }
 
 fn refusal(ended: Result<Exit, RemoteError>, said: &str) -> Refusal {

@@ -10,6 +10,7 @@ mod event;
 mod fall_back;
 mod fetch;
 mod guard;
+mod hold;
 mod locks;
 mod note;
 mod perform;
@@ -23,6 +24,7 @@ mod unlock;
 
 pub use ask::served;
 pub use event::{Event, Failure, FailureKind, Outcome};
+pub use hold::{Hold, Loss};
 pub use locks::{Holder, Locks, Refusal};
 pub use remember::remember;
 pub use report::Report;

@@ -55,6 +55,7 @@ pub(super) fn noting<R>(
     scripts
         .into_iter()
         .map(|script| {
+            let token = crew.hold.token();
             let noted = Noted::of(&script);
             let deed = match on_failure(action, &script) {
                 Some((action, reason)) => {
@@ -62,7 +63,7 @@ pub(super) fn noting<R>(
                 }
                 None => deed.clone(),
             };
-            journaled(pod, &deed, script, noted)
+            journaled((pod, token), &deed, script, noted)
         })
         .collect()
 }
@@ -77,15 +78,22 @@ fn on_failure(action: &Action, script: &Script) -> Option<(&'static str, &'stati
         .then_some(("remove_beside", "it did not come up"))
 }
 
-/// A script that notes a deed in the pod's journal.
-pub(super) fn journaled(pod: &Pod, deed: &Deed, script: Script, noted: Noted) -> Result<Script, RenderError> {
+/// A script that notes a deed in the pod's journal, and does it only while the pod's lock has this token; always, where
+/// the token is empty.
+pub(super) fn journaled(
+    (pod, token): (&Pod, &str),
+    deed: &Deed,
+    script: Script,
+    noted: Noted,
+) -> Result<Script, RenderError> {
     #[derive(Serialize)]
     struct Values<'a> {
         pi: &'a str,
         deed: String,
         noted: Noted,
         limit: u32,
+        token: &'a str,
     }
-    let values = Values { pi: pod.pi_path.as_str(), deed: deed.fields(), noted, limit: LIMIT };
+    let values = Values { pi: pod.pi_path.as_str(), deed: deed.fields(), noted, limit: LIMIT, token };
     around(Template::JOURNAL, &values, script)
 }

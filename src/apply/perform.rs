@@ -4,6 +4,8 @@ use crate::apply::build::build_failed;
 use crate::apply::event::{Failure, FailureKind};
 use crate::apply::fall_back::{comes_up, fall_back, undo};
 use crate::apply::fetch::fetch_failed;
+use crate::apply::hold::Loss;
+use crate::apply::locks::NOT_OURS;
 use crate::apply::note::noting;
 use crate::apply::ready::Newcomer;
 use crate::apply::schedule::Crew;
@@ -32,8 +34,7 @@ pub(super) async fn perform<R: Remote>(
         .and_then(|scripts| noting((&step.action, &step.reason, pod), crew, scripts))
         .map_err(|error| Failure::new("no-script", error.to_string()).lines(source(&error)))?;
     // what only takes time stops at once; what changes servers is finished, it takes seconds
-    let never = CancellationToken::new();
-    let interrupt = if may_be_interrupted(&step.action) { interrupt } else { &never };
+    let interrupt = if may_be_interrupted(&step.action) { interrupt } else { crew.hold.lost() };
     let errand = Errand { pod: &step.pod, crew, interrupt, say };
     match (&step.action, scripts.as_slice()) {
         (Action::AwaitReady { spec, stall, otherwise, port }, [wait, mark, fail, rest @ ..]) => {
@@ -145,6 +146,9 @@ impl<R: Remote> Errand<'_, R> {
         input: Option<Secret>,
         tell: &(dyn Fn(&str) + Sync),
     ) -> Result<(Exit, Vec<Line>), Failure> {
+        if self.crew.hold.is_lost() {
+            return Err(Failure::lock_lost());
+        }
         let mut lines = std::collections::VecDeque::new();
         let hear = |line: Line| {
             let line = hidden(line, self.crew.secrets);
@@ -160,6 +164,10 @@ impl<R: Remote> Errand<'_, R> {
         let job = Job { script, input };
         let exit =
             self.crew.remote.run(self.pod, job, self.interrupt, hear).await.map_err(|e| from_remote(&e))?;
+        if exit == NOT_OURS {
+            self.crew.hold.lose(self.pod, Loss::Taken);
+            return Err(Failure::lock_lost());
+        }
         Ok((exit, lines.into()))
     }
 }

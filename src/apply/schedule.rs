@@ -1,6 +1,7 @@
 //! Which step runs when: as soon as the steps it needs are done, different pods side by side.
 
 use crate::apply::event::{Event, FailureKind, Outcome};
+use crate::apply::hold::Hold;
 use crate::apply::perform::perform;
 use crate::apply::remember::remember_step;
 use crate::apply::report::Report;
@@ -28,6 +29,8 @@ pub struct Crew<'a, R> {
     pub secrets: &'a Secrets,
     /// `pods.json`
     pub store: &'a Store,
+    /// The locks under which it is done.
+    pub hold: &'a Hold,
     /// For the pods' journals: `ann@laptop`.
     pub who: &'a str,
     /// What becomes of servers that are still starting at an interruption.
@@ -36,13 +39,9 @@ pub struct Crew<'a, R> {
     pub jobs: NonZeroUsize,
 }
 
-/// Does the plan. When `stop` is cancelled nothing new begins; what runs is finished or cleanly undone.
-pub async fn apply<R: Remote>(
-    plan: &Plan,
-    crew: &Crew<'_, R>,
-    interrupt: &CancellationToken,
-    tell: &(dyn Fn(Event) + Sync),
-) -> Report {
+/// Does the plan. Where `crew.hold` says to stop nothing new begins; what runs is finished or cleanly undone. When a
+/// lock is lost, what runs is ended, and nothing is undone.
+pub async fn apply<R: Remote>(plan: &Plan, crew: &Crew<'_, R>, tell: &(dyn Fn(Event) + Sync)) -> Report {
     let warnings = Mutex::new(BTreeMap::<StepId, Vec<String>>::new());
     let tell = &|event: Event| {
         if let Event::Warned(id, text) = &event {
@@ -51,7 +50,7 @@ pub async fn apply<R: Remote>(
         }
         tell(event);
     };
-    let mut report = run_all(plan, crew, interrupt, tell).await;
+    let mut report = run_all(plan, crew, crew.hold.stop(), tell).await;
     report.warnings = std::mem::take(&mut *warnings.lock().unwrap_or_else(PoisonError::into_inner));
     report
 }
@@ -67,7 +66,11 @@ async fn run_all<R: Remote>(
     let mut running = FuturesUnordered::new();
     loop {
         while running.len() < crew.jobs.get() {
-            let next = if interrupt.is_cancelled() { queue.next_starting() } else { queue.next() };
+            let next = match () {
+                () if crew.hold.is_lost() => None,
+                () if interrupt.is_cancelled() => queue.next_starting(),
+                () => queue.next(),
+            };
             let Some(step) = next else { break };
             tell(Event::Began(step.id));
             running.push(async move { (step, one(step, crew, interrupt, tell).await) });

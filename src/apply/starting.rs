@@ -7,7 +7,6 @@ use crate::apply::ready::Newcomer;
 use crate::plan::{Action, Otherwise, scripts};
 use crate::remote::{Exit, Remote};
 use tokio::sync::watch::Receiver;
-use tokio_util::sync::CancellationToken;
 
 /// What shall become of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +23,7 @@ pub type Asking<'a> = dyn Fn() -> Receiver<Option<Starting>> + Sync + 'a;
 /// Does with a server that was starting what is wished, and tells what stands.
 pub(super) async fn interrupted<R: Remote>(errand: &Errand<'_, R>, newcomer: Newcomer<'_>) {
     let spec = newcomer.spec;
-    let mut answer = (errand.crew.starting)();
-    let wish = answer.wait_for(Option::is_some).await.ok().and_then(|wish| *wish);
-    let stands = match wish.unwrap_or(Starting::Stop) {
+    let stands = match wish(errand).await {
         Starting::Leave if *newcomer.otherwise == Otherwise::RemoveBeside => {
             let name = &spec.name;
             format!(
@@ -45,6 +42,19 @@ pub(super) async fn interrupted<R: Remote>(errand: &Errand<'_, R>, newcomer: New
     (errand.say)(format!("{WARNING}\t{stands}"));
 }
 
+/// What shall become of it. Without its lock pi asks nobody, and changes nothing any more.
+async fn wish<R: Remote>(errand: &Errand<'_, R>) -> Starting {
+    let hold = errand.crew.hold;
+    if hold.is_lost() {
+        return Starting::Leave;
+    }
+    let mut answer = (errand.crew.starting)();
+    tokio::select! {
+        answer = answer.wait_for(Option::is_some) => answer.ok().and_then(|wish| *wish).unwrap_or(Starting::Stop),
+        () = hold.lost().cancelled() => Starting::Leave,
+    }
+}
+
 /// Stops a server that must not go on; that takes seconds, and is finished also when pi is interrupted.
 pub(super) async fn stop<R: Remote>(
     errand: &Errand<'_, R>,
@@ -59,8 +69,7 @@ pub(super) async fn stop<R: Remote>(
     let scripts = scripts(&action, pod)
         .and_then(|scripts| noting((&action, reason, pod), errand.crew, scripts))
         .map_err(|error| Failure::new("no-script", error.to_string()))?;
-    let never = CancellationToken::new();
-    let errand = Errand { interrupt: &never, ..*errand };
+    let errand = Errand { interrupt: errand.crew.hold.lost(), ..*errand };
     for script in &scripts {
         let (exit, lines) = errand.run(script, None).await?;
         if exit != Exit(0) {

@@ -54,6 +54,7 @@ pub async fn unlock<R: Remote>(
 }
 
 fn script(pod: &Pod, lock: &LockSeen, deed: &Deed) -> Result<Script, RenderError> {
-    let script = render(Template::UNLOCK, &json!({ "pi": pod.pi_path, "since": lock.since }))?;
-    journaled(pod, deed, script, Noted::Always)
+    let script =
+        render(Template::UNLOCK, &json!({ "pi": pod.pi_path, "token": lock.token, "since": lock.since }))?;
+    journaled((pod, ""), deed, script, Noted::Always)
 }

@@ -1,6 +1,6 @@
 //! `pi apply`: plan, show, ask, do. What `pi destroy` shares is here too.
 
-use crate::apply::{Crew, Holder, Starting, apply};
+use crate::apply::{Crew, Hold, Holder, apply};
 use crate::cli::args::{Apply as Args, Doing, Global};
 use crate::cli::consent::agreed;
 use crate::cli::exit::Exit;
@@ -17,8 +17,6 @@ use crate::units::Seconds;
 use miette::Result;
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use tokio::sync::watch::channel;
-use tokio_util::sync::CancellationToken;
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let saved = args.plan_file.as_deref().map(saved::read).transpose()?;
@@ -173,25 +171,20 @@ pub(super) async fn carry_out(
     rule: impl Fn(&Inputs<'_>) -> Plan,
 ) -> Result<Ended> {
     let Agreed { plan, hub } = agreed;
-    let signals = interrupt::token();
-    let stop = signals.child_token();
+    let hold = Hold::new(&interrupt::token());
     let pods: BTreeSet<PodName> = plan.steps.iter().map(|step| step.pod.clone()).collect();
-    let Taken { locks, turn } = match locking::take(world, &pods, manner.lock_wait, &stop).await {
+    let Taken { locks, turn } = match locking::take(world, &pods, manner.lock_wait, &hold).await {
         Ok(taken) => taken,
         Err(exit) => return Ok(Ended { exit, begun: false }),
     };
     let fresh = rule(&world.inputs(&without_locks(world.observe().await, &pods), hub));
     let ended = match still_agreed(world, manner, (plan, &fresh), turn) {
-        Ok(None) => {
-            Ok(Ended { exit: under_lock(world, manner, &fresh, (&signals, &stop)).await, begun: true })
-        }
+        Ok(None) => Ok(Ended { exit: under_lock(world, manner, &fresh, &hold).await, begun: true }),
         Ok(Some(exit)) => Ok(Ended { exit, begun: false }),
         Err(report) => Err(report),
     };
-    match (locking::release(locks).await, ended) {
-        (Some(broken), Ok(Ended { exit: Exit::Interrupted, begun })) => Ok(Ended { exit: broken, begun }),
-        (_, ended) => ended,
-    }
+    locks.release().await;
+    ended
 }
 
 /// What was observed, without the locks of these pods: they are this pi's own.
@@ -239,12 +232,7 @@ fn still_agreed(
 }
 
 /// Does the plan. A signal stops it, and the loss of a lock.
-async fn under_lock(
-    world: &World,
-    manner: &Manner,
-    fresh: &Plan,
-    (signals, stop): (&CancellationToken, &CancellationToken),
-) -> Exit {
+async fn under_lock(world: &World, manner: &Manner, fresh: &Plan, hold: &Hold) -> Exit {
     let showing = match (manner.json, world.verbose, ui::is_terminal()) {
         (true, ..) => Showing::Json,
         (false, true, _) => Showing::Everything,
@@ -254,27 +242,26 @@ async fn under_lock(
     let World { manifest, secrets, store, remote, .. } = world;
     let Holder { who } = holder();
     let reporter = Reporter::new(fresh, showing);
-    // without its lock pi changes nothing any more
-    let starting =
-        || if signals.is_cancelled() { reporter.ask_starting() } else { channel(Some(Starting::Leave)).1 };
+    let starting = || reporter.ask_starting();
     let crew = Crew {
         manifest,
         remote: remote.as_ref(),
         secrets,
         store,
+        hold,
         who: &who,
         starting: &starting,
         jobs: manner.jobs,
     };
-    let report = apply(fresh, &crew, stop, &|event| reporter.tell(&event)).await;
+    let report = apply(fresh, &crew, &|event| reporter.tell(&event)).await;
     reporter.close();
     let after: Observed = world.observe().await;
-    drop(after);
     ui::note(&ui::outcome(fresh, &report, manner.again));
     match () {
+        () if report.is_success() => without_doing(fresh),
+        () if let Some(exit) = locking::tell_losses(hold, &after) => exit,
         () if report.was_interrupted() => Exit::Interrupted,
         () if report.lost_a_pod() => Exit::Unreachable,
-        () if report.is_success() => without_doing(fresh),
         () => Exit::Failed,
     }
 }

@@ -1,16 +1,16 @@
 //! Taking the locks of the pods that are changed, and waiting for whoever has them.
 
-use crate::apply::{Holder, Locks, Refusal};
+use crate::apply::{Hold, Holder, Locks, Refusal};
 use crate::cli::exit::Exit;
 use crate::cli::world::World;
 use crate::name::PodName;
+use crate::observe::{Observed, Sighting};
 use crate::ui;
 use crate::units::Seconds;
 use nix::unistd::{Uid, User};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
 
 /// Between two tries for a lock that somebody has.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -35,20 +35,20 @@ pub(super) async fn take(
     world: &World,
     pods: &BTreeSet<PodName>,
     wait: Option<Seconds>,
-    stop: &CancellationToken,
+    hold: &Hold,
 ) -> Result<Taken, Exit> {
     let until = Instant::now() + wait.map_or(Duration::ZERO, Seconds::duration);
     let mut told = BTreeSet::new();
     loop {
         let names = pods.iter().cloned();
-        let (locks, refused) = Locks::take(&world.remote, &world.manifest, names, &holder(), stop).await;
+        let (locks, refused) = Locks::take(&world.remote, &world.manifest, names, &holder(), hold).await;
         if refused.is_empty() {
             let turn = if told.is_empty() { Turn::AtOnce } else { Turn::AfterOthers };
             return Ok(Taken { locks, turn });
         }
         locks.release().await;
         let is_held = |(_, refusal): &(PodName, Refusal)| matches!(refusal, Refusal::Held { .. });
-        if stop.is_cancelled() || !refused.iter().all(is_held) || Instant::now() + PAUSE > until {
+        if hold.stop().is_cancelled() || !refused.iter().all(is_held) || Instant::now() + PAUSE > until {
             return Err(not_locked(&refused));
         }
         for (pod, refusal) in &refused {
@@ -60,18 +60,30 @@ pub(super) async fn take(
         }
         tokio::select! {
             () = sleep(PAUSE) => {}
-            () = stop.cancelled() => return Err(Exit::Interrupted),
+            () = hold.stop().cancelled() => return Err(Exit::Interrupted),
         }
     }
 }
 
-/// Gives the locks back. The exit code where somebody broke one of them meanwhile.
-pub(super) async fn release(locks: Locks) -> Option<Exit> {
-    let broken = locks.release().await;
-    for pod in &broken {
-        ui::note(&ui::lock_broken(pod));
+/// Tells which locks were lost, and whose they are as the pods say `now`. The exit code, where one was: a pod that does
+/// not answer at all was lost with its lock.
+pub(super) fn tell_losses(hold: &Hold, now: &Observed) -> Option<Exit> {
+    let mut exit = None;
+    for (pod, loss) in hold.losses() {
+        let (seen, answers) = match now.pods.get(&pod) {
+            Some(Sighting::Seen(facts)) => (facts.lock.as_ref(), true),
+            Some(Sighting::Unreachable(_)) => (None, false),
+            None => (None, true),
+        };
+        let others = seen.filter(|lock| lock.token != hold.token());
+        ui::note(&ui::lock_lost(&pod, &loss, others));
+        exit = match (answers, exit) {
+            (false, None) => Some(Exit::Unreachable),
+            (false, exit) => exit,
+            (true, _) => Some(Exit::Locked),
+        };
     }
-    (!broken.is_empty()).then_some(Exit::Locked)
+    exit
 }
 
 fn not_locked(refused: &[(PodName, Refusal)]) -> Exit {

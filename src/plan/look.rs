@@ -27,7 +27,7 @@ pub(super) fn gaps(site: &Site<'_>) -> Vec<Finding> {
 
 /// Somebody is changing the pod.
 pub(super) fn locked(site: &Site<'_>) -> Option<Finding> {
-    let LockSeen { who, project, since, idle } = site.facts.lock.as_ref()?;
+    let LockSeen { who, project, since, idle, token: _ } = site.facts.lock.as_ref()?;
     let since = i64::try_from(*since).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
     let who = if who.is_empty() { "somebody" } else { who };

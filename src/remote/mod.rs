@@ -24,7 +24,7 @@ mod doors;
 pub use by_hand::Errand;
 pub use doors::Doors;
 pub use error::RemoteError;
-pub use options::{Options, Persist};
+pub use options::{LEASE, Options, Persist, SWEEP, outlasting};
 
 use crate::name::{PodName, Port};
 use crate::script::Script;

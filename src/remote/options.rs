@@ -13,6 +13,21 @@ pub enum Persist {
     No,
 }
 
+/// How long a pod works on without a sign of life from `pi`, which gives one three times in that time.
+pub const LEASE: Duration = Duration::from_secs(30);
+
+/// How long the runner takes at most to end a script.
+pub const SWEEP: Duration = Duration::from_secs(6);
+
+/// How long what holds a lock does: what is done under the lock is over before it is given back.
+#[must_use]
+pub const fn outlasting(lease: Duration) -> Duration {
+    match lease.checked_div(3) {
+        Some(third) => third.saturating_mul(5),
+        None => lease,
+    }
+}
+
 /// How doors are opened.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -28,6 +43,6 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { persist: Persist::Yes, sockets: None, lease: Duration::from_secs(30), hidden: Vec::new() }
+        Self { persist: Persist::Yes, sockets: None, lease: LEASE, hidden: Vec::new() }
     }
 }

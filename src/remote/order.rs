@@ -3,6 +3,7 @@
 //! In: a [`Job`]. Out: the words of a bash command line and what follows on its standard input. The runner
 //! (`templates/runner.sh`) says there what it does with them.
 
+use super::options::outlasting;
 use super::{Job, RemoteError};
 use crate::script::Keeper;
 use crate::script::quote::quoted;
@@ -25,7 +26,9 @@ pub(super) struct Order<'a> {
     /// What tells our lines from others', in this run only.
     pub(super) mark: String,
     /// How long the pod waits for a sign of life.
-    pub(super) lease: Duration,
+    lease: Duration,
+    /// How often pi gives one.
+    pub(super) beat: Duration,
     short: bool,
 }
 
@@ -39,12 +42,17 @@ impl<'a> Order<'a> {
         };
         // unpredictable, so that no log that a script prints can end it
         let random = || std::hash::RandomState::new().build_hasher().finish();
-        Ok(Self { job, mark: format!("pi-{:016x}", random()), lease, short: script.len() <= SHORT })
+        let beat = lease / 3;
+        let lease = match job.script.keeper {
+            Keeper::LastRunner => outlasting(lease),
+            Keeper::Runner | Keeper::Itself => lease,
+        };
+        Ok(Self { job, mark: format!("pi-{:016x}", random()), lease, beat, short: script.len() <= SHORT })
     }
 
     /// The words behind `bash`.
     pub(super) fn words(&self) -> Vec<String> {
-        let Self { job, mark, lease, short } = self;
+        let Self { job, mark, lease, beat: _, short } = self;
         let lease = lease.as_secs_f32().to_string();
         // one with an input would take it for signs of life
         if job.script.keeper == Keeper::Itself && *short && job.input.is_none() {

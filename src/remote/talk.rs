@@ -90,7 +90,7 @@ async fn speak(
     }
     loop {
         tokio::select! {
-            () = tokio::time::sleep(order.lease / 3) => stdin.write_all(b"\n").await?,
+            () = tokio::time::sleep(order.beat) => stdin.write_all(b"\n").await?,
             () = stop.cancelled() => break,
         }
         stdin.flush().await?;

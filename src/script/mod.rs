@@ -39,6 +39,8 @@ pub struct Script {
 pub enum Keeper {
     /// A process beside it.
     Runner,
+    /// A process beside it, which gives up after those of all other scripts.
+    LastRunner,
     /// The script itself: it never waits for longer than a second without looking whether pi still listens.
     Itself,
 }
@@ -48,6 +50,12 @@ impl Script {
     #[must_use]
     pub fn alone(self) -> Self {
         Self { keeper: Keeper::Itself, ..self }
+    }
+
+    /// The same, with more patience where pi gives no sign of life: what it holds outlasts what other scripts do.
+    #[must_use]
+    pub fn outlasting(self) -> Self {
+        Self { keeper: Keeper::LastRunner, ..self }
     }
 }
 
@@ -85,7 +93,8 @@ pub fn around(template: Template, values: &impl Serialize, step: Script) -> Resu
     let outer = render(template, values)?;
     let inner = step.text.strip_suffix(CALL).unwrap_or(&step.text);
     let step_function = format!("step() {{\n{inner}main \"$@\"\n}}\n");
-    let text = wrap(step.name, &[&step_function], &outer.own).text;
+    let parts: Vec<&str> = template.parts().iter().copied().chain([&*step_function]).collect();
+    let text = wrap(step.name, &parts, &outer.own).text;
     Ok(Script { text, ..step })
 }
 

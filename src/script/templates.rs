@@ -36,7 +36,7 @@ impl Template {
     }
 }
 
-/// `START_SERVER = "start_server.sh" with "session.sh";` declares `Template::START_SERVER`: that file of `/templates`,
+/// `START_SERVER = "start_server.sh" with "session.sh", "lock_file.sh", "fence.sh";` declares `Template::START_SERVER`: that file of `/templates`,
 /// and the files whose functions it uses.
 macro_rules! templates {
     ($($name:ident = $file:literal $(with $($part:literal),+)?;)*) => {
@@ -64,30 +64,30 @@ templates! {
     FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh", "hub_cache.sh";
     FOLLOW_LOG = "follow_log.sh";
     HISTORY = "history.sh";
-    INSTALL_ENGINE = "install_engine.sh" with "uv.sh";
+    INSTALL_ENGINE = "install_engine.sh" with "uv.sh", "lock_file.sh", "fence.sh";
     KEEP_FORMER = "keep_former.sh" with "session.sh";
     INSTALL_PACKAGES = "install_packages.sh";
-    JOURNAL = "journal.sh";
-    LOCK = "lock.sh";
+    JOURNAL = "journal.sh" with "lock_file.sh", "fence.sh";
+    LOCK = "lock.sh" with "lock_file.sh";
     MARK_ANSWERED = "mark_answered.sh" with "session.sh";
     MARK_FAILED = "mark_failed.sh";
     MOUNT_STORAGE = "mount_storage.sh";
     PASS_SIGNAL = "pass_signal.sh";
     PROBE = "probe.sh" with "probe_records.sh", "probe_host.sh", "probe_processes.sh", "probe_home.sh",
-        "probe_weights.sh", "probe_gpus.sh", "reach_own.sh";
-    REMOVE_BESIDE = "remove_beside.sh" with "session.sh";
+        "lock_file.sh", "probe_weights.sh", "probe_gpus.sh", "reach_own.sh";
+    REMOVE_BESIDE = "remove_beside.sh" with "session.sh", "lock_file.sh", "fence.sh";
     REMOVE_ENGINE = "remove_engine.sh";
     REMOVE_REST = "remove_rest.sh";
-    REMOVE_SERVER = "remove_server.sh" with "session.sh";
+    REMOVE_SERVER = "remove_server.sh" with "session.sh", "lock_file.sh", "fence.sh";
     REMOVE_WEIGHTS = "remove_weights.sh";
     RUN_COMMAND = "run_command.sh" with "run.sh", "session.sh", "unit.sh";
     RUN_LLAMA_CPP = "run_llama_cpp.sh" with "run.sh", "session.sh", "unit.sh";
     RUN_VLLM = "run_vllm.sh" with "run.sh", "session.sh", "unit.sh";
-    START_FORMER = "start_former.sh" with "session.sh";
-    START_SERVER = "start_server.sh" with "session.sh";
-    STOP_SERVER = "stop_server.sh" with "session.sh";
-    TAKE_OVER = "take_over.sh" with "session.sh";
-    UNLOCK = "unlock.sh";
+    START_FORMER = "start_former.sh" with "session.sh", "lock_file.sh", "fence.sh";
+    START_SERVER = "start_server.sh" with "session.sh", "lock_file.sh", "fence.sh";
+    STOP_SERVER = "stop_server.sh" with "session.sh", "lock_file.sh", "fence.sh";
+    TAKE_OVER = "take_over.sh" with "session.sh", "lock_file.sh", "fence.sh";
+    UNLOCK = "unlock.sh" with "lock_file.sh";
     VITALS = "vitals.sh" with "session.sh", "reach_own.sh", "probe_records.sh";
     WRITE_SECRETS = "write_secrets.sh";
 }

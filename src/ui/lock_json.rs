@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// Who holds a pod's lock; `null` where nobody does.
 #[must_use]
 pub fn lock_json(pod: &PodName, lock: Option<&LockSeen>) -> Value {
-    let lock = lock.map(|LockSeen { who, project, since, idle }| {
+    let lock = lock.map(|LockSeen { who, project, since, idle, token: _ }| {
         let since = i64::try_from(*since).ok().filter(|since| *since > 0);
         let since = since.and_then(|seconds| Timestamp::from_second(seconds).ok());
         json!({

@@ -56,7 +56,7 @@ pub use output::{Color, Reader, after_interrupt, ask_yes, data, is_terminal, not
 pub use plan_text::plan_text;
 pub use pods::{PodLine, active_json, pods_json, pods_text, ready_json, removed_json};
 pub use prompt::{Conversation, Told, begin_json, end_json, ending, event_json, stats, tell, trouble_json};
-pub use refusal::{lock, lock_broken, not_broken, refusal, unreachable, waiting};
+pub use refusal::{lock, lock_lost, not_broken, refusal, unreachable, waiting};
 pub use screen::Screen;
 pub use scripts::script_diffs;
 pub use serving::{Serving, serving_json, serving_text, stopped_json};

@@ -1,6 +1,6 @@
 //! Locks: who has one, why it could not be had, as people read it.
 
-use crate::apply::{NotBroken, Refusal};
+use crate::apply::{Loss, NotBroken, Refusal};
 use crate::name::PodName;
 use crate::observe::{LockSeen, Unreachable};
 use crate::plan::LOCK_EXPIRY;
@@ -34,18 +34,28 @@ pub fn waiting(pod: &PodName, refusal: &Refusal, wait: Option<Seconds>) -> Strin
     }
 }
 
-/// That somebody broke a lock while this pi held it.
+/// That a lock was lost while this pi held it, and who has it now, if anybody.
 #[must_use]
-pub fn lock_broken(pod: &PodName) -> String {
-    format!(
-        "error on {pod}: somebody has broken the lock of this pi, which began nothing new after that\n  → `pi history {pod}` tells who"
-    )
+pub fn lock_lost(pod: &PodName, loss: &Loss, now: Option<&LockSeen>) -> String {
+    let what = match loss {
+        Loss::Taken => {
+            "somebody has broken the lock of this pi, which began nothing new after that".to_owned()
+        }
+        Loss::Ended(why) => format!("this pi lost its lock, and began nothing new after that: {why}"),
+    };
+    let now = now.map(|LockSeen { who, project, since, idle: _, token: _ }| {
+        let who = if who.is_empty() { "somebody" } else { who };
+        let project = if project.is_empty() { String::new() } else { format!(" (project {project})") };
+        format!("; {who} has it now{}{project}", begun(*since))
+    });
+    let now = now.unwrap_or_default();
+    format!("error on {pod}: {what}{now}\n  → `pi history {pod}` tells what others do there")
 }
 
 /// Who holds a lock, since when, and whether they are still there.
 #[must_use]
 pub fn lock(pod: &PodName, lock: &LockSeen) -> String {
-    let LockSeen { who, project, since, idle } = lock;
+    let LockSeen { who, project, since, idle, token: _ } = lock;
     let who = if who.is_empty() { "somebody" } else { who };
     let project = if project.is_empty() { String::new() } else { format!(" for project {project}") };
     let sign = match idle {
@@ -55,7 +65,7 @@ pub fn lock(pod: &PodName, lock: &LockSeen) -> String {
     let advice = if *idle > LOCK_EXPIRY {
         "That is too long: the next apply takes the lock over by itself."
     } else {
-        "That pi is at work. Without the lock it begins nothing new; what it does now goes on."
+        "That pi is at work. Without the lock it begins nothing new, and what it does now is ended."
     };
     format!(
         "{who} holds the lock of {pod}{}{project}; the last sign of life: {sign}.\n{advice}",

@@ -26,7 +26,8 @@ fn deed(target: &str) -> Deed {
 
 /// A step that does this, and notes it.
 fn step(pi: &Path, body: &str, (noted, limit): (&str, u32)) -> Script {
-    let values = json!({ "pi": pi, "deed": deed(body).fields(), "noted": noted, "limit": limit });
+    let values =
+        json!({ "pi": pi, "deed": deed(body).fields(), "noted": noted, "limit": limit, "token": "" });
     around(Template::JOURNAL, &values, wrap("step.sh", &[], body)).unwrap()
 }
 
@@ -138,7 +139,10 @@ fn a_journal_that_cannot_be_written_fails_no_step() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("journal.jsonl")).unwrap();
     let (code, said) = run(&step(folder.path(), "say fine", ("always", 1 << 20)));
-    assert_eq!((code, said.as_str()), (Some(0), "fine\nthis could not be noted in the pod's journal\n"));
+    assert_eq!(
+        (code, said.as_str()),
+        (Some(0), "fine\nwarning\tthis could not be noted in the pod's journal: Is a directory\n")
+    );
 }
 
 const SLEEPER: &str = r#"
@@ -175,7 +179,8 @@ fn history_tells_what_was_done_also_when_pi_was_killed() {
     let who = history()[0]["who"].as_str().unwrap().to_owned();
     assert!(who.starts_with("ann@"), "{who}");
     // whoever has no $USER is told by the name of the uid
-    let mut destroy = place.command("destroy --yes");
+    // and the lock outlasts what pi was killed at
+    let mut destroy = place.command("destroy --yes --lock-wait 30s");
     assert!(destroy.env_remove("USER").env("LOGNAME", "").output().unwrap().status.success());
     let name = String::from_utf8(Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
     place.pi("history -n 1").exits(0).says(&format!(" {}@", name.trim()));

@@ -3,7 +3,7 @@
 //! left is taken up (Stop, Resume).
 
 use crate::sshd::{Sshd, eventually, processes_with};
-use pi::apply::{Crew, Event, Outcome, Report, Starting, apply};
+use pi::apply::{Crew, Event, Hold, Outcome, Report, Starting, apply};
 use pi::hub::HubFacts;
 use pi::manifest::{Manifest, parse};
 use pi::memory::{Memory, Store};
@@ -105,11 +105,12 @@ impl World {
             remote: &self.remote,
             secrets: &self.secrets,
             store: &self.store,
+            hold: &Hold::unlocked(stop),
             who: "ann@laptop",
             starting: &|| tokio::sync::watch::channel(Some(Starting::Leave)).1,
             jobs: NonZeroUsize::new(8).unwrap(),
         };
-        apply(plan, &crew, stop, tell).await
+        apply(plan, &crew, tell).await
     }
 
     /// Stops everything, also in a test that fails later on: servers outlive their pod's sshd.

@@ -4,8 +4,9 @@ use crate::json;
 use crate::sshd::{eventually, kill, processes_with};
 use crate::workplace::{Ran, Workplace};
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A pod on this machine with a server that never answers, so that applying takes as long as a test likes.
@@ -22,17 +23,32 @@ state = "running"
 "#;
 
 fn lock(place: &Workplace) -> PathBuf {
-    place.pod().join("lock/holder")
+    place.pod().join("lock")
+}
+
+fn is_locked(place: &Workplace) -> bool {
+    fs::symlink_metadata(lock(place)).is_ok()
 }
 
 /// Somebody else's lock, with a heartbeat of so many seconds ago.
 fn held(place: &Workplace, idle: u64) {
-    fs::create_dir_all(place.pod().join("lock")).unwrap();
+    fs::create_dir_all(place.pod()).unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
-    let file = fs::File::create(lock(place)).unwrap();
-    fs::write(lock(place), format!("ann@laptop\nnightly\n{}\n{} 1", now - 300, boot.trim())).unwrap();
-    file.set_modified(SystemTime::now() - Duration::from_secs(idle)).unwrap();
+    drop(fs::remove_file(lock(place)));
+    symlink(format!("0f:{}:{}:ann@laptop:nightly", now - 300, &boot[..8]), lock(place)).unwrap();
+    beat_at(place, SystemTime::now() - Duration::from_secs(idle));
+}
+
+/// The same by an older pi, which made a directory; without its holder, where that was never written.
+fn held_by_an_older_pi(place: &Workplace, idle: u64, holder: &str) {
+    fs::create_dir_all(lock(place)).unwrap();
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let file = lock(place).join("holder");
+    let holder = holder.replace("BOOT", boot.trim());
+    let dated =
+        if holder.is_empty() { lock(place) } else { fs::write(&file, holder).map(|()| file).unwrap() };
+    fs::File::open(dated).unwrap().set_modified(SystemTime::now() - Duration::from_secs(idle)).unwrap();
 }
 
 /// Somebody applies for as long as the test likes.
@@ -72,7 +88,7 @@ fn whoever_waits_says_for_whom_and_goes_on_when_they_are_done() {
     place.pi("apply --yes --lock-wait soon").exits(64).says("90s");
 
     let stopped = SLOW.replace("running", "stopped");
-    fs::remove_dir_all(place.pod().join("lock")).unwrap();
+    fs::remove_file(lock(&place)).unwrap();
     let first = applying(&place);
     // what the others do makes another plan of this one
     place.write(&stopped);
@@ -83,7 +99,7 @@ fn whoever_waits_says_for_whom_and_goes_on_when_they_are_done() {
     ended(first).exits(130);
     ended(second).exits(0).says("is changing here").says("bob@").says("1 to remove");
     assert!(!place.pod().join("servers/echo").exists());
-    assert!(!lock(&place).exists());
+    assert!(!is_locked(&place));
 }
 
 #[test]
@@ -94,7 +110,7 @@ fn ctrl_c_ends_the_waiting() {
     std::thread::sleep(std::time::Duration::from_secs(2));
     kill("INT", child.id());
     ended(child).exits(130).says("ann@laptop");
-    assert!(lock(&place).exists());
+    assert!(is_locked(&place));
 }
 
 #[test]
@@ -106,9 +122,9 @@ fn unlock_shows_the_holder_and_asks() {
     let asked =
         place.pi("unlock here").exits(64).says("ann@laptop holds the lock of here since 2").says("--yes");
     assert!(asked.err.contains("for project nightly") && asked.err.contains("s ago"), "{}", asked.err);
-    assert!(lock(&place).exists());
+    assert!(is_locked(&place));
     place.pi("unlock --yes").exits(0).says("The lock of here is broken.");
-    assert!(!place.pod().join("lock").exists());
+    assert!(!is_locked(&place));
     place.pi("history").exits(0).says("unlock here").says("ann@laptop held its lock");
 }
 
@@ -123,11 +139,11 @@ fn machines_are_told_whose_lock_it_was() {
     let idle = told[0]["lock"]["idle_seconds"].as_u64().unwrap();
     assert!((20..60).contains(&idle), "{idle}");
     assert!(told[0]["lock"]["since"].as_str().unwrap().starts_with('2'), "{told:?}");
-    assert!(lock(&place).exists());
+    assert!(is_locked(&place));
     held(&place, 900);
     let told = json::events(&place.pi("unlock here --json --yes").exits(0).says("is broken"));
     json::events_written_down("unlock.jsonl", &told, &[]);
-    assert!(!place.pod().join("lock").exists());
+    assert!(!is_locked(&place));
     assert_eq!(place.pi("unlock nowhere --json").exits(64).says("here").out, "");
 }
 
@@ -142,7 +158,9 @@ fn whoever_lost_the_lock_begins_nothing_new() {
 
 /// Says by its holder's file that the lock's last sign of life was at some other time.
 fn beat_at(place: &Workplace, time: SystemTime) {
-    fs::File::open(lock(place)).unwrap().set_modified(time).unwrap();
+    let seconds = time.duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let touch = ["-h", "-d", &format!("@{seconds}")].map(str::to_owned);
+    assert!(Command::new("touch").args(touch).arg(lock(place)).status().unwrap().success());
 }
 
 #[test]
@@ -164,5 +182,53 @@ fn a_clock_that_is_set_an_hour_back_keeps_no_lock_alive() {
     let next = applying(&place);
     place.pi("unlock --yes").exits(0).says("bob@");
     ended(next).exits(75);
+    place.pi("destroy --yes").exits(0);
+}
+
+#[test]
+fn the_lock_of_an_older_pi_is_respected_and_expires() {
+    let place = Workplace::with(SLOW);
+    let whole = "ann@laptop\nnightly\n7\nBOOT 1";
+    held_by_an_older_pi(&place, 3, whole);
+    place.pi("plan").exits(0).says("ann@laptop is changing this pod");
+    place.pi("apply --yes").exits(75).says("ann@laptop is changing it");
+    place.pi("unlock --yes").exits(0).says("ann@laptop holds the lock of here").says("is broken");
+    assert!(!is_locked(&place));
+    for holder in [whole, "ann@laptop\nnightly\n7\nboot-before 1", ""] {
+        held_by_an_older_pi(&place, 90, holder);
+        let next = applying(&place);
+        assert!(fs::read_link(lock(&place)).is_ok(), "{holder}");
+        kill("INT", next.id());
+        ended(next).exits(130);
+        assert!(!is_locked(&place), "{holder}");
+        place.pi("destroy --yes").exits(0);
+    }
+}
+
+#[test]
+fn whoever_holds_a_lock_whose_script_is_killed_ends() {
+    let place = Workplace::with(SLOW);
+    let first = applying(&place);
+    let holder = fs::read_link(lock(&place)).unwrap().display().to_string();
+    let token = holder.split(':').next().unwrap();
+    let runners = processes_with("pi-run");
+    let holders = processes_with(&format!("\ntoken='{token}'"));
+    kill("KILL", *holders.iter().find(|process| !runners.contains(process)).unwrap());
+    let ran = ended(first).exits(75).says("this pi lost its lock").says("ended with exit code 137");
+    assert!(ran.out.contains("left to start") || ran.err.contains("left to start"), "{ran:?}");
+    fs::remove_file(lock(&place)).unwrap();
+    place.pi("destroy --yes").exits(0);
+}
+
+#[test]
+fn losing_one_of_two_locks_ends_all() {
+    let second = "\n[pods.there]\nssh = \"local\"\npi_path = \"{dir}/pod2\"\n\n[models.other]\npod = \"there\"\n\
+        model = \"{dir}/pi.toml\"\nengine = \"command\"\ncommand = [\"sleep\", \"4715\"]\n";
+    let place = Workplace::with(&(SLOW.replace("[models.echo]", "[models.echo]\npod = \"here\"") + second));
+    let first = applying(&place);
+    fs::remove_file(place.path().join("pod2/lock")).unwrap();
+    let ran = ended(first).exits(75).says("error on there: somebody has broken the lock");
+    assert!(!ran.err.contains("error on here: somebody"), "{}", ran.err);
+    assert!(!is_locked(&place));
     place.pi("destroy --yes").exits(0);
 }

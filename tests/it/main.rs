@@ -17,6 +17,7 @@ mod door;
 mod exit_codes;
 mod eyes;
 mod faults;
+mod fence;
 mod fit_measured;
 mod golden;
 mod gpu;

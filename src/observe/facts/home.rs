@@ -125,4 +125,7 @@ pub struct LockSeen {
     pub since: u64,
     /// Seconds since its last heartbeat.
     pub idle: u64,
+    /// Which apply has it; empty where an older pi has.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub token: String,
 }

@@ -90,7 +90,7 @@ pub(super) fn compared(name: &str, digest: &str, expect: &Expect) -> Option<(Sec
 /// Who applies now.
 pub(super) fn lock(records: &Records, gaps: &mut Vec<Gap>) -> Option<LockSeen> {
     let row = records.rows("lock").first()?;
-    let [who, project, since, idle, ..] = row.as_slice() else {
+    let [who, project, since, idle, rest @ ..] = row.as_slice() else {
         gaps.push(odd("lock", row));
         return None;
     };
@@ -100,5 +100,6 @@ pub(super) fn lock(records: &Records, gaps: &mut Vec<Gap>) -> Option<LockSeen> {
         since: since.parse().unwrap_or(0),
         // a clock that was set back is no reason to call a lock old
         idle: idle.parse().unwrap_or(0),
+        token: rest.first().cloned().unwrap_or_default(),
     })
 }

@@ -78,6 +78,7 @@ impl Bench {
         self.lab.podlab(&["fault", "pod1", "trust"]);
         self.inside("pkill -KILL -f '[s]erve.py|[s]leep 100000|[h]ttp.server' || true; sleep 0.3");
         self.inside("umount /mnt/store 2>/dev/null || true");
+        self.inside("mount -o remount,rw /models; umount /root/.pi 2>/dev/null || true");
         self.inside(
             "rm -rf /root/.pi/servers /root/.pi/beside /root/.pi/engines /root/.pi/env /root/.pi/lock /models/* /tmp/*",
         );
@@ -141,21 +142,29 @@ impl Bench {
     /// An apply that does something as soon as it has told of an event, `began restart_server one`; gives its end.
     #[track_caller]
     pub(super) fn apply_until(&self, event: &str, then: impl FnOnce(&mut Child)) -> Ran {
+        let mut then = Some(then);
+        let ran = self.apply_telling(|told, pi| {
+            if told.starts_with(event)
+                && let Some(then) = then.take()
+            {
+                then(pi);
+            }
+        });
+        assert!(then.is_none(), "it never told `{event}`:\n{}", ran.out);
+        ran
+    }
+
+    /// An apply whose events are heard as it tells of them; gives its end.
+    pub(super) fn apply_telling(&self, mut hear: impl FnMut(&str, &mut Child)) -> Ran {
         let mut pi = self.command("apply --yes --json").spawn().unwrap();
         let mut lines = BufReader::new(pi.stdout.take().unwrap()).lines();
         let mut names = std::collections::BTreeMap::new();
-        let mut then = Some(then);
         let mut heard = String::new();
         while let Some(Ok(line)) = lines.next() {
-            if told(&line, &mut names).starts_with(event)
-                && let Some(then) = then.take()
-            {
-                then(&mut pi);
-            }
+            hear(&told(&line, &mut names), &mut pi);
             heard += &line;
             heard.push('\n');
         }
-        assert!(then.is_none(), "it never told `{event}`:\n{heard}");
         let mut ran = Ran::from(pi.wait_with_output().unwrap());
         ran.out = heard;
         ran

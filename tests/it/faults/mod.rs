@@ -5,9 +5,11 @@
 
 mod bench;
 mod beside;
+mod disk;
 mod downloads;
 mod hub;
 mod killed;
+mod lost;
 mod machine;
 mod network;
 mod others;
@@ -30,6 +32,8 @@ fn faults_leave_nothing_that_one_more_apply_does_not_mend() {
         machine::rows(),
         servers::rows(),
         others::rows(),
+        lost::rows(),
+        disk::rows(),
     ];
     let rows: Vec<Row> = all.into_iter().flatten().filter(|row| row.is_called(&wanted)).collect();
     let ran: Vec<_> = rows.into_iter().map(|row| row.run(&bench)).collect();

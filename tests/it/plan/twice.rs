@@ -195,20 +195,27 @@ fn skipped(why: &str) {
 #[test]
 fn the_lock_is_held_by_one_and_goes_with_its_holder() {
     let scratch = Scratch::new();
-    let values = json!({ "pi": scratch.path("pi"), "who": "ann@laptop", "project": "team", "expiry": 60 });
+    let values = json!({
+        "pi": scratch.path("pi"), "token": "0f", "who": "ann@laptop", "project": "team", "expiry": 60, "beat": 5,
+    });
+    let others = json!({
+        "pi": scratch.path("pi"), "token": "0e", "who": "bob@desk", "project": "team", "expiry": 60, "beat": 5,
+    });
     let lock = render(Template::LOCK, &values).unwrap();
+    let others = render(Template::LOCK, &others).unwrap();
+    let is_there = || fs::symlink_metadata(scratch.path("pi/lock")).is_ok();
     for _ in 0..2 {
         let mut holder = Command::new("bash")
             .args(["--norc", "-c", &lock.text, lock.name])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        wait_until(|| scratch.path("pi/lock/holder").exists());
-        let other = bash(&lock, "");
+        wait_until(is_there);
+        let other = bash(&others, "");
         assert_eq!(other.status.code(), Some(75));
         assert!(String::from_utf8_lossy(&other.stdout).starts_with("held\tann@laptop\tteam\t"));
         assert!(Command::new("kill").arg(holder.id().to_string()).status().unwrap().success());
         assert_eq!(holder.wait().unwrap().code(), Some(143));
-        assert!(!scratch.path("pi/lock").exists());
+        assert!(!is_there());
     }
 }
