@@ -12,6 +12,7 @@ mod fetch;
 mod guard;
 mod locks;
 mod note;
+mod patience;
 mod perform;
 mod ready;
 mod remember;
