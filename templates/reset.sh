@@ -3,8 +3,8 @@
 # bash is started with -p, so it has not read BASH_ENV, and has taken no options (SHELLOPTS, BASHOPTS), no functions, no
 # CDPATH and no GLOBIGNORE from the environment. What is left is undone here, also for the programs that are started.
 set +o posix
-export -n SHELLOPTS BASHOPTS
-unset -v POSIXLY_CORRECT BASH_ENV ENV BASH_COMPAT BASH_XTRACEFD CDPATH EXECIGNORE FUNCNEST GLOBIGNORE GLOBSORT TMOUT
+export -n SHELLOPTS BASHOPTS BASH_XTRACEFD # to unset that one closes its file
+unset -v POSIXLY_CORRECT BASH_ENV ENV BASH_COMPAT CDPATH EXECIGNORE FUNCNEST GLOBIGNORE GLOBSORT TMOUT
 LC_ALL=C # lengths are bytes
 SHLVL=2  # else each bash below sshd reads ~/.bashrc anew, which may be slow and may print
 for pi_dir in /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin; do

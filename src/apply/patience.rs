@@ -74,7 +74,8 @@ impl Progress {
 /// What is said of a script that was ended because it made no progress; `last` is what it said last.
 pub(super) fn stuck(script: &Script, patience: Duration, last: &str) -> Failure {
     let doing = script.name.trim_end_matches(".sh").replace('_', " ");
-    let after = if last.is_empty() { "it said nothing".to_owned() } else { format!("the last it said: {last}") };
+    let after =
+        if last.is_empty() { "it said nothing".to_owned() } else { format!("the last it said: {last}") };
     let patience = Seconds(patience.as_secs());
     let message = format!("`{doing}` made no progress for {patience} and was ended; {after}");
     Failure::new("stuck", message)
@@ -94,7 +95,8 @@ mod tests {
     fn each_step_has_an_end_or_a_rule_of_its_own() {
         for template in Template::ALL {
             let limit = patience(&script(*template));
-            let own = [Template::AWAIT_READY, Template::ASK_OWN].iter().any(|own| own.name() == template.name());
+            let own =
+                [Template::AWAIT_READY, Template::ASK_OWN].iter().any(|own| own.name() == template.name());
             assert_eq!(limit.is_none(), own, "{template:?}");
         }
     }
@@ -112,7 +114,8 @@ mod tests {
         assert_eq!(last, "progress 2");
         // what was new came after 400 ms, and nothing since
         assert!(began.elapsed() >= Duration::from_millis(750), "{:?}", began.elapsed());
-        let failure = stuck(&script(Template::STOP_SERVER), Duration::from_mins(5), "waiting for its GPU memory");
+        let failure =
+            stuck(&script(Template::STOP_SERVER), Duration::from_mins(5), "waiting for its GPU memory");
         assert_eq!(
             failure.message,
             "`stop server` made no progress for 5m and was ended; the last it said: waiting for its GPU memory"

@@ -72,7 +72,10 @@ pub(super) async fn endpoint(world: &World, name: &str) -> Result<Endpoint> {
     let host = world.remote.host(&pod).await;
     let at = |facts: &PodFacts, spec: &ServerSpec| {
         let pod = world.manifest.pods.get(&pod).ok_or_else(|| miette!("there is no pod `{pod}`"))?;
-        let provider = facts.provider.seen().ok_or_else(|| miette!("which ports the provider maps could not be looked at"))?;
+        let provider = facts
+            .provider
+            .seen()
+            .ok_or_else(|| miette!("which ports the provider maps could not be looked at"))?;
         Ok::<_, Report>(address(pod, provider, spec, host.as_deref()))
     };
     if let Some(known) = places.remembered(&pod)

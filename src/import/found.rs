@@ -41,7 +41,9 @@ pub fn found(
         }
     }
     if facts.listeners.is_unknown() {
-        found.notes.push(format!("{pod}: who listens there could not be looked at: servers that are not pi's are left out"));
+        found.notes.push(format!(
+            "{pod}: who listens there could not be looked at: servers that are not pi's are left out"
+        ));
     }
     let mut seen = BTreeSet::new();
     let told = |listener: &&Listener| {

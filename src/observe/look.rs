@@ -58,7 +58,9 @@ async fn look<R: Remote>(remote: &R, pod: &PodName, ask: &Ask, expect: &Expect) 
     match timeout(PATIENCE, bounded(remote, (pod, job), MOST, hear)).await {
         Ok(Ok(exit)) => match facts(&text, expect, exit, &complaint) {
             Ok(facts) => Sighting::Seen(Box::new(facts)),
-            Err(blind) => unreachable(NOT_LOOKED_AT, format!("it answers, but {blind}"), Some(TRY_AGAIN.to_owned())),
+            Err(blind) => {
+                unreachable(NOT_LOOKED_AT, format!("it answers, but {blind}"), Some(TRY_AGAIN.to_owned()))
+            }
         },
         Ok(Err(error)) => from_remote(&error),
         Err(_) => {

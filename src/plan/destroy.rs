@@ -105,7 +105,8 @@ fn is_last(inputs: &Inputs<'_>, others: &[&ServerSeen]) -> bool {
 
 /// What nobody needs once the last server has gone: the secrets above all.
 fn rest(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Option<Unnumbered> {
-    let there = !site.facts.rest.is_empty() || site.facts.secrets.seen().is_none_or(|secrets| !secrets.is_empty());
+    let there =
+        !site.facts.rest.is_empty() || site.facts.secrets.seen().is_none_or(|secrets| !secrets.is_empty());
     (there && is_last(inputs, others))
         .then(|| Unnumbered::new(Action::RemoveRest, "no server is left that needs them"))
 }

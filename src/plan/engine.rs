@@ -95,7 +95,8 @@ pub(super) fn kept(site: &Site<'_>) -> Result<Option<EngineRecipe>, Finding> {
 
 fn llama_cpp(choice: &EngineChoice, facts: &PodFacts) -> Result<Engine, NoEngine> {
     let version = match choice.version.as_ref().unwrap_or(&RELEASE) {
-        EngineVersion::Release => match facts.programs.seen().map(|there| there.contains_key("llama-server")) {
+        EngineVersion::Release => match facts.programs.seen().map(|there| there.contains_key("llama-server"))
+        {
             Some(true) => return Ok(Engine::Own),
             Some(false) => engines::llama_cpp_release(),
             None => {

@@ -14,12 +14,11 @@ pub const LOCK_EXPIRY: u64 = 60;
 /// Parts that could not be looked at. What depends on them is not planned, which is told by itself.
 pub(super) fn gaps(site: &Site<'_>) -> Vec<Finding> {
     let gaps = site.facts.gaps.iter();
-    gaps
-        .map(|Gap { section, why }| {
-            let message = format!("{section} could not be looked at: {why}");
-            Finding::on(Severity::Warning, "not-looked-at", site.name, message)
-        })
-        .collect()
+    gaps.map(|Gap { section, why }| {
+        let message = format!("{section} could not be looked at: {why}");
+        Finding::on(Severity::Warning, "not-looked-at", site.name, message)
+    })
+    .collect()
 }
 
 /// Somebody is changing the pod.
@@ -146,7 +145,9 @@ fn odd_gpu(site: &Site<'_>, gpu: &Gpu) -> Option<Finding> {
 /// Processes that hold GPU memory, are no server of pi's, and whose parent is gone: nobody may be using them.
 pub(super) fn orphans(site: &Site<'_>) -> Vec<Finding> {
     let mut found: BTreeMap<u32, (&str, Vec<String>)> = BTreeMap::new();
-    for process in site.facts.gpu_processes.seen().into_iter().flatten().filter(|process| is_orphan(site, process)) {
+    for process in
+        site.facts.gpu_processes.seen().into_iter().flatten().filter(|process| is_orphan(site, process))
+    {
         let gpu = match &site.facts.gpus {
             GpuSight::Found { gpus, .. } => gpus.iter().find(|gpu| gpu.uuid == process.gpu_uuid),
             GpuSight::None | GpuSight::Broken { .. } => None,

@@ -46,7 +46,8 @@ impl<'a> Room<'a> {
         if self.taken.contains(&what) {
             return Ok(());
         }
-        let cache = self.site.facts.cache.seen().into_iter().flatten().find(|cache| cache.repo.as_str() == what.0);
+        let cache =
+            self.site.facts.cache.seen().into_iter().flatten().find(|cache| cache.repo.as_str() == what.0);
         let blob = |(blob, bytes): (&str, Bytes)| ((what.0.clone(), blob.to_owned()), bytes);
         let lacking = fetch.lacking(cache).map(blob).filter(|(blob, _)| !self.brought.contains(blob));
         let lacking: BTreeMap<_, _> = lacking.collect();
@@ -65,7 +66,8 @@ impl<'a> Room<'a> {
         if self.taken.iter().any(|(other, ..)| other == repo) {
             return 0;
         }
-        let cache = self.site.facts.cache.seen().into_iter().flatten().find(|cache| cache.repo.as_str() == repo);
+        let cache =
+            self.site.facts.cache.seen().into_iter().flatten().find(|cache| cache.repo.as_str() == repo);
         cache.map_or(0, |cache| cache.incomplete.0)
     }
 

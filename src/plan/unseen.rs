@@ -24,7 +24,11 @@ pub(super) fn unseen(site: &Site<'_>, candidate: &Candidate<'_>, spec: &ServerSp
         (spec.kind != EngineKind::Command && weights, "weights", "which weights are there"),
         (spec.key == KeyUse::Required && facts.secrets.is_unknown(), "secrets", "which secrets are there"),
         (brings && facts.disks.is_unknown(), "disks", "how much room is on the disk"),
-        (spec.kind == EngineKind::Vllm && facts.programs.is_unknown(), "programs", "which programs are there"),
+        (
+            spec.kind == EngineKind::Vllm && facts.programs.is_unknown(),
+            "programs",
+            "which programs are there",
+        ),
     ];
     let (_, section, what) = table.into_iter().find(|(unknown, ..)| *unknown)?;
     Some(hidden(site, section, what, "it is not started; try again").of(candidate.name))

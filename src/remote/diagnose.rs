@@ -108,7 +108,8 @@ pub(super) fn no_start(ended: Option<Ended>, said: &str, at: &str) -> RemoteErro
     if ended == Ended::With(127) || said.contains("bash: not found") || said.contains("bash: No such file") {
         return RemoteError::NoBash { at };
     }
-    let wants_terminal = |line: &&str| NO_TERMINAL.iter().any(|words| line.to_ascii_lowercase().contains(words));
+    let wants_terminal =
+        |line: &&str| NO_TERMINAL.iter().any(|words| line.to_ascii_lowercase().contains(words));
     if let Some(line) = said.lines().find(wants_terminal) {
         return instead(Instead::Replaces, line, &at);
     }

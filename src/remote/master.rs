@@ -89,7 +89,16 @@ impl Master {
         let base = base.canonicalize().unwrap_or_else(|_| base.to_owned());
         let identity = (&line.destination, &options, &text, &included, &base, persist == Persist::No);
         let socket = dir.join(short_digest(&format!("{identity:?}"))).with_extension("sock");
-        Ok(Self { at: at.to_owned(), line: line.clone(), options, base, persist, hidden, config: text, socket })
+        Ok(Self {
+            at: at.to_owned(),
+            line: line.clone(),
+            options,
+            base,
+            persist,
+            hidden,
+            config: text,
+            socket,
+        })
     }
 
     /// The connection that an earlier run has left, if there is a trace of one; it may be dead.

@@ -39,7 +39,8 @@ pub(super) fn sweep(dir: &Path) {
     let paths = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
     for socket in paths.filter(|path| is_dead(path)) {
         if socket.extension().is_some_and(|end| end == "sock") {
-            let lock = File::options().create(true).append(true).mode(0o600).open(socket.with_extension("lock"));
+            let lock =
+                File::options().create(true).append(true).mode(0o600).open(socket.with_extension("lock"));
             // looked at again under the lock: it may be another one by now
             if lock.is_ok_and(|lock| lock.try_lock().is_ok() && is_dead(&socket)) {
                 for end in ["sock", "log", "conf"] {

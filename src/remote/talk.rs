@@ -49,7 +49,14 @@ struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     fn new(reader: Pin<Box<dyn AsyncRead + Send + 'a>>) -> Self {
-        Self { lines: Lines::new(reader), begun: false, over: false, exit: None, noise: String::new(), noisy: 0 }
+        Self {
+            lines: Lines::new(reader),
+            begun: false,
+            over: false,
+            exit: None,
+            noise: String::new(),
+            noisy: 0,
+        }
     }
 
     /// Reads a line; the text in it, if the script has printed some. Dropping it loses nothing.
@@ -234,7 +241,9 @@ impl<'a> Talk<'a> {
             }
             (None, _) if self.out.begun && !(self.stopping && never) => Err(RemoteError::Lost { at }),
             _ if self.stopping => Err(RemoteError::Stopped { at }),
-            (_, None) if self.is_endless() || self.muted.is_some_and(|then| self.noisy() > then) => Err(instead(Instead::Prints, &self.said(), &at)),
+            (_, None) if self.is_endless() || self.muted.is_some_and(|then| self.noisy() > then) => {
+                Err(instead(Instead::Prints, &self.said(), &at))
+            }
             (_, Some(_)) if self.muted.is_some() => Err(instead(Instead::Replaces, &self.said(), &at)),
             (_, ended) => Err(no_start(ended, &self.said(), &at)),
         }

@@ -110,11 +110,7 @@ mod tests {
 
     /// A machine of 122 GiB of which 100 are left.
     fn gpu(line: &str, held: u64) -> Option<Gpu> {
-        let host = Host {
-            memory: Bytes(122 << 30),
-            memory_available: Bytes(100 << 30),
-            ..Host::default()
-        };
+        let host = Host { memory: Bytes(122 << 30), memory_available: Bytes(100 << 30), ..Host::default() };
         row(line).map(|row| row.gpu(7, &host, held))
     }
 
@@ -123,14 +119,25 @@ mod tests {
         let whole = ["0", "GPU-1", "NVIDIA H100", "81559", "500", "580.95", "9.0", "Disabled", "0"];
         for length in [6, 9] {
             for at in 0..length {
-                for word in ["[N/A]", "N/A", "[Not Supported]", "[Unknown Error]", "[GPU requires reset]", "ERR!"] {
+                for word in
+                    ["[N/A]", "N/A", "[Not Supported]", "[Unknown Error]", "[GPU requires reset]", "ERR!"]
+                {
                     let mut cells = whole;
                     cells[at] = word;
                     let line = cells[..length].join(", ");
                     let gpu = gpu(&line, 0).unwrap_or_else(|| panic!("lost: {line}"));
                     assert_eq!(gpu.index, if at == 0 { 7 } else { 0 }, "{line}");
-                    assert_eq!(gpu.fault.is_some(), matches!(word, "[Unknown Error]" | "[GPU requires reset]" | "ERR!"));
-                    let memory = if at != 3 { 81_559 } else if gpu.fault.is_some() { 0 } else { 122 << 10 };
+                    assert_eq!(
+                        gpu.fault.is_some(),
+                        matches!(word, "[Unknown Error]" | "[GPU requires reset]" | "ERR!")
+                    );
+                    let memory = if at != 3 {
+                        81_559
+                    } else if gpu.fault.is_some() {
+                        0
+                    } else {
+                        122 << 10
+                    };
                     assert_eq!(gpu.memory_mib, memory, "{line}");
                 }
             }
@@ -142,14 +149,30 @@ mod tests {
     #[test]
     fn unified_memory_is_the_machines_and_what_processes_hold_of_it_counts() {
         let table = [
-            ("0, GPU-aa, NVIDIA Thor, [N/A], [N/A], 580.00, 11.0, [N/A], [N/A]", 0, ("GPU-aa", "NVIDIA Thor", 22 << 10)),
-            ("0, [N/A], Orin (nvgpu), [N/A], [N/A], N/A, 8.7, [N/A], [N/A]", 140, ("", "Orin (nvgpu)", 22 << 10)),
-            ("0, GPU-aa, NVIDIA GB10, [N/A], [N/A], 580.126.09, 12.1, [N/A], [N/A]", 92_160, ("GPU-aa", "NVIDIA GB10", 92_160)),
+            (
+                "0, GPU-aa, NVIDIA Thor, [N/A], [N/A], 580.00, 11.0, [N/A], [N/A]",
+                0,
+                ("GPU-aa", "NVIDIA Thor", 22 << 10),
+            ),
+            (
+                "0, [N/A], Orin (nvgpu), [N/A], [N/A], N/A, 8.7, [N/A], [N/A]",
+                140,
+                ("", "Orin (nvgpu)", 22 << 10),
+            ),
+            (
+                "0, GPU-aa, NVIDIA GB10, [N/A], [N/A], 580.126.09, 12.1, [N/A], [N/A]",
+                92_160,
+                ("GPU-aa", "NVIDIA GB10", 92_160),
+            ),
         ];
         for (line, held, (uuid, name, used)) in table {
             let gpu = gpu(line, held).unwrap();
             assert_eq!((gpu.uuid.as_str(), gpu.name.as_str(), gpu.used_mib), (uuid, name, used), "{line}");
-            assert_eq!((gpu.memory_mib, gpu.fault, gpu.mig, gpu.ecc_errors), (122 << 10, None, false, None), "{line}");
+            assert_eq!(
+                (gpu.memory_mib, gpu.fault, gpu.mig, gpu.ecc_errors),
+                (122 << 10, None, false, None),
+                "{line}"
+            );
         }
     }
 
@@ -163,7 +186,9 @@ mod tests {
             let gpu = gpu(line, 0).unwrap();
             assert_eq!((gpu.name.as_str(), gpu.memory_mib, gpu.used_mib), (name, 100, 5), "{line}");
         }
-        for line in ["No devices were found", "", "a, b, c, d, e, f, g", "Failed, x, y, 1, 2, 3", "0, GPU-1, 5, 6, 7"] {
+        for line in
+            ["No devices were found", "", "a, b, c, d, e, f, g", "Failed, x, y, 1, 2, 3", "0, GPU-1, 5, 6, 7"]
+        {
             assert!(row(line).is_none(), "{line}");
         }
     }

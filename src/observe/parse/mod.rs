@@ -60,13 +60,11 @@ pub fn read(text: &str, expect: &Expect) -> Result<PodFacts, Blind> {
         servers: servers::servers(&records, expect, gaps_of)?,
         engines: home::engines(&records, gaps_of),
         programs: records.part(Section::Programs, gaps_of, |records, _| home::programs(records)),
-        cache: records.part(Section::Weights, gaps_of, |records, gaps| {
-            cache::cache(records, &models_path, gaps)
-        }),
+        cache: records
+            .part(Section::Weights, gaps_of, |records, gaps| cache::cache(records, &models_path, gaps)),
         model_paths: records.part(Section::Weights, gaps_of, |records, _| files::model_paths(records)),
-        secrets: records.part(Section::Secrets, gaps_of, |records, gaps| {
-            home::secrets(records, expect, gaps)
-        }),
+        secrets: records
+            .part(Section::Secrets, gaps_of, |records, gaps| home::secrets(records, expect, gaps)),
         download_rate: home::download_rate(&records),
         rest: home::rest(&records),
         lock: home::lock(&records, gaps_of),

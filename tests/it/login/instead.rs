@@ -45,7 +45,10 @@ const INSTEAD: &[(&str, &str)] = &[
     ("yes", "prints without end"),
     ("yes >&2", "prints without end"),
     ("cat /dev/zero", "prints without end"),
-    ("echo still there; sleep 1000 # {home}", "does not let a command run within 30 s (it says: still there)"),
+    (
+        "echo still there; sleep 1000 # {home}",
+        "does not let a command run within 30 s (it says: still there)",
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -39,13 +39,18 @@ fn what_stays_when_pi_has_ended_knows_no_secret() {
     assert_eq!(masters().len(), 1, "the connection stays");
     pi("apply --yes");
     pi("tunnel echo --background");
-    eventually("the tunnel's own process is there", || masters().iter().any(|pid| environment(&format!("plain-{id}")).contains(pid)));
+    eventually("the tunnel's own process is there", || {
+        masters().iter().any(|pid| environment(&format!("plain-{id}")).contains(pid))
+    });
     let server = processes_with(sshd.home().join("server.py").to_str().unwrap());
     for (name, value) in &planted {
         let known: Vec<u32> = environment(value).into_iter().filter(|pid| !server.contains(pid)).collect();
         assert!(known.is_empty(), "{known:?}: {name} is in the environment of what stays");
     }
-    assert!(environment(&format!("plain-{id}")).len() >= 2, "what is no secret stays: a proxy command may need it");
+    assert!(
+        environment(&format!("plain-{id}")).len() >= 2,
+        "what is no secret stays: a proxy command may need it"
+    );
     pi("tunnel echo --close");
     pi("destroy --yes");
 }

@@ -211,7 +211,9 @@ fn sighting(read: Result<PodFacts, Blind>) -> Sighting {
         Err(blind) => Sighting::Unreachable(Unreachable {
             code: "not-looked-at",
             why: format!("it answers, but {blind}"),
-            help: Some("nothing is planned for this pod, since what runs there can't be told; try again".to_owned()),
+            help: Some(
+                "nothing is planned for this pod, since what runs there can't be told; try again".to_owned(),
+            ),
         }),
     }
 }

@@ -12,8 +12,8 @@ use pi::model_ref::ModelRef;
 use pi::name::{Port, SecretName};
 use pi::observe::{
     CachedRepo, Disk, EngineSeen, FailedStart, Gap, Gpu, GpuProcess, GpuSight, Life, Listener, MountSeen,
-    Observed, Part, Past, PathSeen, PodFacts, RootBy, SecretSeen, ServerSeen, Sighting, Snapshot, Unreachable,
-    Whole,
+    Observed, Part, Past, PathSeen, PodFacts, RootBy, SecretSeen, ServerSeen, Sighting, Snapshot,
+    Unreachable, Whole,
 };
 use pi::plan::{Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan};
 use pi::spec::ServerSpec;

@@ -33,8 +33,14 @@ fn bash_and_coreutils_are_enough() {
     assert_eq!(facts.pi_path, place.ask.pi_path.as_str());
     let disks: Vec<_> = facts.disks.seen().unwrap().iter().map(|disk| disk.path.as_str()).collect();
     assert_eq!(disks[..2], [place.ask.pi_path.as_str(), place.ask.models_path.as_str()]);
-    assert!(facts.disks.seen().unwrap().iter().all(|disk| disk.size.0 >= disk.free.0 && !disk.kind.is_empty()), "{facts:?}");
-    assert_eq!((facts.gpus, facts.programs.seen().unwrap().len(), facts.servers.len()), (GpuSight::None, 0, 0));
+    assert!(
+        facts.disks.seen().unwrap().iter().all(|disk| disk.size.0 >= disk.free.0 && !disk.kind.is_empty()),
+        "{facts:?}"
+    );
+    assert_eq!(
+        (facts.gpus, facts.programs.seen().unwrap().len(), facts.servers.len()),
+        (GpuSight::None, 0, 0)
+    );
 }
 
 #[test]
@@ -47,7 +53,11 @@ fn nothing_but_path_and_home_is_fine_too() {
     assert_eq!(facts.gaps, []);
     assert_eq!(Path::new(&facts.pi_path), home.join(".pi"));
     assert_eq!(Path::new(&facts.models_path), home.join("a/b/c"));
-    assert!(facts.disks.seen().unwrap().len() >= 3, "a disk is that of the nearest directory that exists: {:?}", facts.disks);
+    assert!(
+        facts.disks.seen().unwrap().len() >= 3,
+        "a disk is that of the nearest directory that exists: {:?}",
+        facts.disks
+    );
 }
 
 #[test]
@@ -84,12 +94,15 @@ fn paths_mounts_engines_programs_and_the_lock_are_seen() {
     place.ask.mount_targets = mounts;
     let facts = place.probe();
     assert_eq!(facts.gaps, []);
-    let seen: Vec<_> = asked.iter().map(|path| facts.model_paths.seen().unwrap().get(path.as_str())).collect();
+    let seen: Vec<_> =
+        asked.iter().map(|path| facts.model_paths.seen().unwrap().get(path.as_str())).collect();
     assert!(seen[0].is_some_and(|seen| seen.directory && seen.bytes.0 == 5), "{seen:?}");
     assert!(seen[1].is_some_and(|seen| !seen.directory && seen.bytes.0 == 4), "{seen:?}");
     assert_eq!(seen[2], None);
     assert_eq!(facts.mounts.seen().unwrap()[place.path("models").to_str().unwrap()], MountSeen::Nothing);
-    assert!(matches!(&facts.mounts.seen().unwrap()["/proc"], MountSeen::Mounted { kind, .. } if kind == "proc"));
+    assert!(
+        matches!(&facts.mounts.seen().unwrap()["/proc"], MountSeen::Mounted { kind, .. } if kind == "proc")
+    );
     let digests: Vec<_> = facts.engines.values().map(|engine| engine.digest.as_deref()).collect();
     assert_eq!(digests, [Some("abcdef123456"), None]);
     let took: Vec<_> = facts.engines.values().map(|engine| engine.took).collect();

@@ -66,7 +66,10 @@ fn hostile_names_get_nowhere() {
     place.ask.model_paths = vec![AbsPath::parse(place.path("models").to_str().unwrap()).unwrap()];
     place.program("nvidia-smi", "printf '0, GPU-1, \\e[2J\\r, 80, 40, 1.2\\n\\e]0;x\\a\\n'; exit 3");
     let facts = place.probe();
-    assert_eq!(facts.listeners.seen().unwrap().iter().find(|seen| seen.port.get() == port).unwrap().pid, Some(child.0.id()));
+    assert_eq!(
+        facts.listeners.seen().unwrap().iter().find(|seen| seen.port.get() == port).unwrap().pid,
+        Some(child.0.id())
+    );
     assert_eq!(facts.secrets.seen().unwrap().len(), 0, "a name has become a record");
     assert!(facts.servers[&model("qwen")].spec.as_ref().is_err_and(|why| why.contains("control characters")));
     let shown = serde_json::to_value(&facts).unwrap();
@@ -136,7 +139,8 @@ fn what_a_gpu_tells_is_known_when_its_processes_hang() {
     let place = Place::new();
     let row = "0, GPU-1, NVIDIA L40S, 46068, 900, 570.1, 8.9, [N/A], 0";
     place.program("nvidia-smi", &format!("[[ $1 != *apps* ]] || exec sleep 1000; echo '{row}'"));
-    let facts = read(&place.text(&place.script().replace("patience=20", "patience=1")), &Expect::default()).unwrap();
+    let facts =
+        read(&place.text(&place.script().replace("patience=20", "patience=1")), &Expect::default()).unwrap();
     assert!(matches!(&facts.gpus, GpuSight::Found { gpus, .. } if gpus.len() == 1), "{:?}", facts.gpus);
     let sections: Vec<_> = facts.gaps.iter().map(|gap| gap.section.as_str()).collect();
     assert_eq!(sections, ["gpu-processes"], "{:?}", facts.gaps);
