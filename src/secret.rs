@@ -34,5 +34,19 @@ pub enum SecretSource {
     Command(Vec<String>),
 }
 
+/// Environment variables that hold secrets by custom, whatever the manifest says.
+pub const BY_CUSTOM: [&str; 3] = ["PI_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"];
+
+impl SecretSource {
+    /// The environment variable that it is, if it is one.
+    #[must_use]
+    pub fn variable(&self) -> Option<&EnvName> {
+        match self {
+            Self::Env(name) => Some(name),
+            Self::File(_) | Self::Command(_) => None,
+        }
+    }
+}
+
 /// The secrets that could be read on this machine.
 pub type Secrets = BTreeMap<SecretName, Secret>;

@@ -1,10 +1,8 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # the script behind it uses what this sets
-# Stands before a script that keeps watch itself, and runs in this very shell: no other one waits beside it, which
+# Behind reset.sh: stands before a script that keeps watch itself, and runs in this very shell: no other one waits beside it, which
 # saves three processes. Such a script never waits for longer than a second without looking whether pi still listens.
 #
 # Arguments: the lease in seconds, a mark. Standard input and output: as runner.sh has them, but for a script on it.
-unset BASH_ENV ENV
-SHLVL=2 # see runner.sh
 exec 8<&0 9>&2 </dev/null
 pi_lease=${1%.*} pi_mark=$2 pi_heard=$SECONDS
 set --

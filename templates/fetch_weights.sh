@@ -59,7 +59,7 @@ is_shut() {
   host=${host#[}
   host=${host%]}
   # shellcheck disable=SC2016 # the inner bash expands it
-  words=("$(timeout 10 bash -c 'exec 3<>"/dev/tcp/$1/$2"' door "$host" "$port" 2>&1)") || code=$?
+  words=("$(timeout 10 bash -p -c 'exec 3<>"/dev/tcp/$1/$2"' door "$host" "$port" 2>&1)") || code=$?
   # a bash without /dev/tcp can't tell
   if ((code == 0)) || [[ ${words[0]} == *'No such file'* ]]; then return 1; fi
   if ((code == 124)); then words=('timed out'); fi

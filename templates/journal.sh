@@ -13,6 +13,7 @@ fenced_in=$(expand "$journal")
 note() { # OUTCOME EXIT
   local directory=$fenced_in file now
   file=$directory/journal.jsonl
+  [[ ! -e $file || -f $file ]] || return
   mkdir -p -- "$directory" || return
   if (($(stat -c %s -- "$file" 2>/dev/null || printf 0) > limit)); then mv -f -- "$file" "$file.1" || return; fi
   if [[ -s $file && -n $(tail -c 1 -- "$file") ]]; then printf '\n' >>"$file" || return; fi
@@ -20,11 +21,24 @@ note() { # OUTCOME EXIT
   printf '{"when":"%s","seconds":%d,"outcome":"%s","exit":%d,%s\n' "$now" "$SECONDS" "$1" "$2" "$deed" >>"$file"
 }
 
+# Ends the step where a FIFO or a device stands in the place of a file of pi's: to open one takes for ever, or reading it.
+plain_files() {
+  local directory target='' file
+  directory=$(expand "$journal")
+  if [[ $deed =~ \"target\":\"([A-Za-z0-9._-]+)\" ]]; then target=${BASH_REMATCH[1]}; fi
+  for file in "$directory"/{env,journal.jsonl,journal.jsonl.1} "$directory"/{servers,beside,engines}/"$target"/*; do
+    if [[ -p $file || -c $file || -b $file ]]; then die "$file is a FIFO or a device, and no file of pi's: remove it"; fi
+  done
+}
+
 # what ends the step does not end this: it waits for the step, and notes that, also where nobody listens any more
 trap : TERM INT HUP PIPE
 set +e
 fence
-(step "$@")
+(
+  plain_files
+  step "$@"
+)
 code=$?
 fence
 # 76 says that the lock was lost, and nothing else

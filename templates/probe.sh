@@ -1,5 +1,6 @@
 # Tells what is on a pod: one record a line, `key<TAB>field…`, from `pi-probe` to `end`. It changes nothing.
-# Needs bash 4.2 and coreutils. A section that fails or hangs becomes a `gap` record, the others go on. Behind alone.sh
+# Needs bash 4.2 and coreutils. Each section ends with the record `done`; one that fails or hangs has none, and becomes a
+# `gap` record, the others go on. Behind alone.sh
 # it keeps watch itself: this shell waits by `hear` alone, and touches no file that may hang.
 pi_path={{ pi_path }}
 models_path={{ models_path }}
@@ -28,9 +29,11 @@ find_program nvidia-smi && smi=$REPLY && ask_gpus
 emit path pi "$pi_path"
 emit path models "$models_path"
 host
+whole host
 mounts
+whole mounts
 sections=(5 programs 5 processes)
-((${#repos[@]} + ${#model_paths[@]})) && sections+=(5 weights)
+if ((${#repos[@]} + ${#model_paths[@]})); then sections+=(5 weights); else whole weights; fi
 sections "${sections[@]}" 8 home 5 disks
 collect_gpus
 emit end

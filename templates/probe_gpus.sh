@@ -9,28 +9,28 @@ ask_gpus() { # → gpu_fd: the answer comes while all else is looked at
 
 collect_gpus() {
   local patience=20 known='' lines row
-  [[ -n $smi ]] || { emit smi none; return; }
-  hear_gpus || { emit smi 124 "nvidia-smi did not answer within $patience s"; return; }
+  [[ -n $smi ]] || { emit smi none; whole gpus; whole gpu-processes; return; }
+  hear_gpus gpus || { emit smi 124 "nvidia-smi did not answer within $patience s"; return; }
   split "$REPLY"
   if are_gpus; then
     known=yes
     tell_gpus 0
-    may_be_held || { [[ -n $topology ]] && ((${#lines[@]} > 1)); } || return
+    may_be_held || { whole gpu-processes; false; } || { [[ -n $topology ]] && ((${#lines[@]} > 1)); } || return
   fi
   exec {gpu_fd}< <(printf '%s\n' "$BASHPID"; exec 8<&- 9>&-; out=; ask_further)
-  hear_gpus
+  hear_gpus "gpu${known:+-processe}s"
   [[ $REPLY == smi* || -n $known ]] || emit smi 124 "nvidia-smi did not answer within $patience s"
   out+=$REPLY
 }
 
-hear_gpus() { # → REPLY; fails when not all has come in time
+hear_gpus() { # section → REPLY; fails when not all has come in time
   local pid=''
   read -r -u "$gpu_fd" pid
   hear "$patience" "$gpu_fd" -N 1000000
   (($? > 128)) || return 0
   stop "$pid"
   REPLY+=$'\n' # it may have been cut off in the middle of a line
-  gap gpus "did not end within $patience s"
+  gap "$1" "did not end within $patience s"
   return 1
 }
 
@@ -44,6 +44,7 @@ tell_gpus() { # exit code
   local row
   emit smi "$1"
   for row in "${lines[@]}"; do emit gpu "$row"; done
+  whole gpus
 }
 
 ask_further() { # in a shell of its own
@@ -59,7 +60,7 @@ ask_further() { # in a shell of its own
   fi
   # beside the next question
   [[ -n $topology ]] && ((${#lines[@]} > 1)) && exec {links}< <(printf '%s\n' "$BASHPID"; exec "$smi" topo -m)
-  may_be_held && apps
+  if may_be_held; then apps; else whole gpu-processes; fi
   [[ -z $links ]] || neighbours
   flush
 }
@@ -78,7 +79,7 @@ neighbours() { # which GPUs NVLink joins; a driver that does not tell is no gap,
 may_be_held() { # whether a process can have memory: a CUDA context takes 100 MiB, and asking costs as much again
   local row
   for row in "${lines[@]}"; do
-    [[ $row =~ ^[0-9]+,\ GPU- ]] || continue
+    [[ $row =~ ^[0-9]+,\  ]] || continue
     [[ $row =~ ,\ [0-9]+,\ ([0-9]+),\  && ${BASH_REMATCH[1]} -lt 32 ]] || return 0
   done
   return 1
@@ -94,4 +95,5 @@ apps() {
     [[ $pid =~ ^[0-9]+$ ]] && process "$pid"
     emit app "$parent" "$session" "$row"
   done
+  whole gpu-processes
 }

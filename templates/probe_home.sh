@@ -4,6 +4,8 @@
 servers() {
   local dir asked=() deadline=$((SECONDS + 4))
   local -A members=()
+  listable "$pi_path/servers"
+  listable "$pi_path/beside"
   for dir in "$pi_path"/servers/*/; do
     server "${dir%/}" ''
     flush
@@ -17,10 +19,11 @@ servers() {
 
 server() { # directory prefix: what takes a server's place when it is ready is told as beside/NAME
   local dir=$1 name=$2${1##*/} spec run pid='' start='' boot=''
+  listable "$dir"
   first_line "$dir/spec.json"
   spec=$REPLY
   emit server "$name" spec "$spec"
-  first_line "$dir/pid"
+  record "$dir/pid"
   run=$REPLY
   [[ $run =~ ^([0-9]+)\ ([0-9]+)\ ([0-9a-f-]+)$ ]] &&
     pid=${BASH_REMATCH[1]} start=${BASH_REMATCH[2]} boot=${BASH_REMATCH[3]}
@@ -37,6 +40,18 @@ server() { # directory prefix: what takes a server's place when it is ready is t
   [[ -f $dir/measured && -r $dir/measured ]] && measured "$name" "$dir/measured"
   [[ -f $dir/secrets ]] && secrets "$dir/secrets" server "$name" secret
   past
+}
+
+listable() { # directory: that it can't be seen what is in it is a gap
+  [[ -d $1 && -r $1 && -x $1 ]] || ! is_there "$1" || gap home "cannot look into $1"
+}
+
+record() { # file: its first line → REPLY; that it is there and can't be read is a gap
+  first_line "$1" || { [[ -f $1 && -r $1 ]] || ! is_there "$1" || gap home "$1 is no file that can be read"; }
+}
+
+is_there() { # path
+  [[ -e $1 || -L $1 ]]
 }
 
 past() { # of the server in dir: what its former starts left
@@ -132,9 +147,11 @@ answers() { # of those that were asked, all within one deadline
 
 engines() { # and how long they took, and how fast the last download of weights was
   local dir digest
+  listable "$pi_path/engines"
   for dir in "$pi_path"/engines/*/; do
     dir=${dir%/}
-    first_line "$dir/pi-recipe"
+    listable "$dir"
+    record "$dir/pi-recipe"
     digest=$REPLY
     first_line "$dir/pi-took"
     emit engine "${dir##*/}" "$digest" "$REPLY"
@@ -177,12 +194,18 @@ lock() {
 
 home() {
   local -A digests=()
-  [[ -e $pi_path ]] || return
-  [[ -r $pi_path && -x $pi_path ]] || { gap home "cannot read $pi_path"; return; }
+  searchable "$pi_path" || { gap home "cannot look into $REPLY"; return; }
+  is_there "$pi_path" || { whole secrets; return; }
+  [[ -d $pi_path && -r $pi_path && -x $pi_path ]] || { gap home "cannot read $pi_path"; return; }
   engines
   rest
   lock
-  [[ -f $pi_path/env ]] && secrets "$pi_path/env" secret
+  if [[ -f $pi_path/env ]]; then
+    secrets "$pi_path/env" secret
+  elif is_there "$pi_path/env"; then
+    gap secrets "$pi_path/env is no file that can be read"
+  fi
+  whole secrets
   flush
   servers
 }

@@ -132,6 +132,7 @@ tell_disks() { # what df said
   split "$1"
   ((${#lines[@]})) || gap disks 'df said nothing'
   for row in "${lines[@]:1}"; do emit df "$row"; done
+  whole disks
 }
 
 mounts() {

@@ -18,8 +18,15 @@ flush() { # before anything that may hang: what is known by then is told; by a s
   out=
 }
 
-gap() { # section why
+gap() { # section why: it is not whole
   emit gap "$1" "$2"
+  torn[$1]=yes
+}
+
+declare -A torn=()
+
+whole() { # section: all that there is to tell of it was told; its last record. Without it nothing of it counts.
+  [[ -n ${torn[$1]} ]] || emit 'done' "$1"
 }
 
 stop() { # pid: ends a section that hangs, and what it waits for; before bash 5.2 that is a shell which waits, too
@@ -88,6 +95,7 @@ one_by_one() { # seconds name…: an empty line tells that one is done
   while (($#)); do
     section=$2
     "$2"
+    whole "$2"
     flush
     echo
     shift 2
@@ -98,6 +106,12 @@ first_line() { # file: its first line → REPLY; fails when there is none. A fif
   REPLY=
   [[ -f $1 && -r $1 ]] && IFS= read -r -n 262144 REPLY <"$1"
   [[ -n $REPLY ]]
+}
+
+searchable() { # path: whether it can be told if it is there; else the directory that hides it → REPLY
+  REPLY=${1%/*}
+  while [[ -n $REPLY && ! -e $REPLY ]]; do REPLY=${REPLY%/*}; done
+  [[ -z $REPLY || ! -d $REPLY || -x $REPLY ]]
 }
 
 split() { # text → lines. No here-string: that would be a file in /tmp

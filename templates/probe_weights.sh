@@ -2,8 +2,12 @@
 # Weights: repositories in the HF cache and model paths, as many files as there are with one stat.
 
 weights() {
-  local repo path found=()
+  local repo path found=() hidden=()
   shopt -s dotglob globstar
+  ((${#repos[@]} == 0)) || hidden=("$models_path/hub/models")
+  for path in "${hidden[@]}" "${model_paths[@]}"; do
+    searchable "$path" || gap weights "cannot look into $REPLY"
+  done
   for repo in "${repos[@]}"; do
     repository "$repo" "$models_path/hub/models--${repo//\//--}"
     flush

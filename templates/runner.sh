@@ -1,15 +1,12 @@
 # shellcheck shell=bash
-# Runs one script for pi and answers for it. Bash alone, no other program but sleep, no file.
+# Behind reset.sh: runs one script for pi and answers for it. Bash alone, no other program but sleep, no file.
 #
 # Arguments: the script's length in bytes (0: the script is the 5th argument), the input's length, the lease in
 # seconds, a mark, the script or nothing, the script's name.
-# Standard input: the script, the script's input, then lines: `stop`, or empty ones as a sign of life. The end
+# Standard input, when `begin` was heard: the script, the script's input, then lines: `stop`, or empty ones as a sign of life. The end
 # of it, or silence for longer than the lease, means stop, too: nothing pi started outlives pi. If it is to stop
 # before all has arrived, the exit code is 1, and the script has not run; else it is always 0.
 # Output: the mark and `begin` on both streams, what the script prints, the mark and `end` on both.
-unset BASH_ENV ENV
-SHLVL=2  # else each bash below sshd reads ~/.bashrc anew, which may be slow and may print
-LC_ALL=C # lengths are bytes
 printf '\036%s begin\n' "$4"
 printf '\036%s begin\n' "$4" >&2
 exec 3<&0 </dev/null
@@ -32,9 +29,9 @@ done
 exec 5>&2 2>/dev/null # bash itself has something to say of jobs that were killed
 set -m                # a process group of its own for the script
 if ((${#script} < 100000)); then
-  bash --norc -c "$script" "$6" <&4 2>&5 3<&- 4<&- 5>&- &
+  bash --norc -p -c "$script" "$6" <&4 2>&5 3<&- 4<&- 5>&- &
 else # longer than an argument may be
-  bash --norc <(exec 3<&- 4<&- 5>&- && printf %s "$script") <&4 2>&5 3<&- 4<&- 5>&- &
+  bash --norc -p <(exec 3<&- 4<&- 5>&- && printf %s "$script") <&4 2>&5 3<&- 4<&- 5>&- &
 fi
 group=$!
 set +m

@@ -59,7 +59,7 @@ start_session() { # DIRECTORY
   local tick
   fence
   : >"$1/server.log"
-  setsid -f bash "$1/run.sh" "$1" </dev/null >>"$1/server.log" 2>&1
+  setsid -f bash -p "$1/run.sh" "$1" </dev/null >>"$1/server.log" 2>&1
   for ((tick = 0; tick < 400; tick++)); do
     if read_record "$1"; then
       if [[ $unit == [!/]* ]]; then say "warning"$'\t'"\`${1##*/}\` runs without a systemd unit of its own: $unit"; fi

@@ -40,7 +40,7 @@ enter_unit() { # NAME
   join="$(declare -f groups_of)
     groups_of \$\$ | while read -r dir; do echo \"\$1\" >\"\$dir/cgroup.procs\"; done"
   said=$("${root[@]}" timeout -s KILL 10 systemd-run --scope --quiet --collect --no-ask-password --unit="$scope" \
-    --description="pi: server $1" --property=TasksMax=infinity bash -c "$join" join $$ 2>&1 </dev/null) ||
+    --description="pi: server $1" --property=TasksMax=infinity bash -p -c "$join" join $$ 2>&1 </dev/null) ||
     said+=" (exit code $?)"
   while read -r dir; do
     if [[ $dir == */"$scope" ]]; then unit=$dir; fi

@@ -13,6 +13,7 @@ mod guard;
 mod hold;
 mod locks;
 mod note;
+mod patience;
 mod perform;
 mod ready;
 mod remember;

@@ -7,6 +7,7 @@ use crate::apply::fetch::fetch_failed;
 use crate::apply::hold::Loss;
 use crate::apply::locks::NOT_OURS;
 use crate::apply::note::noting;
+use crate::apply::patience::{Progress, patience, stuck};
 use crate::apply::ready::Newcomer;
 use crate::apply::schedule::Crew;
 use crate::name::{PodName, SecretName};
@@ -14,11 +15,14 @@ use crate::plan::{Action, Before, OnPort, Step, scripts};
 use crate::remote::{Exit, Job, Line, Remote, RemoteError};
 use crate::script::Script;
 use crate::secret::{Secret, Secrets};
+use std::collections::VecDeque;
 use tokio_util::sync::CancellationToken;
 
 /// How many of a script's last lines are kept, for when it fails: all of an engine's log, which names the first
 /// cause early.
 const KEPT: usize = 20_000;
+/// How much of them, in bytes.
+const KEPT_BYTES: usize = 16 << 20;
 
 /// Does one step. An interrupted one fails with the code `stopped`.
 pub(super) async fn perform<R: Remote>(
@@ -149,26 +153,53 @@ impl<R: Remote> Errand<'_, R> {
         if self.crew.hold.is_lost() {
             return Err(Failure::lock_lost());
         }
-        let mut lines = std::collections::VecDeque::new();
+        let (mut kept, progress) = (Kept::default(), Progress::new());
         let hear = |line: Line| {
             let line = hidden(line, self.crew.secrets);
             let (Line::Out(text) | Line::Err(text)) = &line;
+            progress.heard(text);
             if !text.trim().is_empty() {
                 tell(text);
             }
-            if lines.len() == KEPT {
-                lines.pop_front();
-            }
-            lines.push_back(line);
+            kept.push(line);
         };
         let job = Job { script, input };
-        let exit =
-            self.crew.remote.run(self.pod, job, self.interrupt, hear).await.map_err(|e| from_remote(&e))?;
+        let run = self.crew.remote.run(self.pod, job, self.interrupt, hear);
+        let exit = match patience(script) {
+            None => run.await,
+            Some(patience) => tokio::select! {
+                ended = run => ended,
+                last = progress.stalled(patience) => return Err(stuck(script, patience, &last)),
+            },
+        };
+        let exit = exit.map_err(|error| from_remote(&error))?;
         if exit == NOT_OURS {
             self.crew.hold.lose(self.pod, Loss::Taken);
             return Err(Failure::lock_lost());
         }
-        Ok((exit, lines.into()))
+        Ok((exit, kept.lines.into()))
+    }
+}
+
+/// The last lines of a script.
+#[derive(Default)]
+struct Kept {
+    lines: VecDeque<Line>,
+    bytes: usize,
+}
+
+impl Kept {
+    fn push(&mut self, line: Line) {
+        let length = |line: &Line| {
+            let (Line::Out(text) | Line::Err(text)) = line;
+            text.len()
+        };
+        self.bytes += length(&line);
+        self.lines.push_back(line);
+        while self.lines.len() > KEPT || self.bytes > KEPT_BYTES {
+            let Some(first) = self.lines.pop_front() else { break };
+            self.bytes -= length(&first);
+        }
     }
 }
 

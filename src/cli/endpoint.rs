@@ -72,16 +72,19 @@ pub(super) async fn endpoint(world: &World, name: &str) -> Result<Endpoint> {
     let host = world.remote.host(&pod).await;
     let at = |facts: &PodFacts, spec: &ServerSpec| {
         let pod = world.manifest.pods.get(&pod).ok_or_else(|| miette!("there is no pod `{pod}`"))?;
-        Ok::<_, Report>(address(pod, &facts.provider, spec, host.as_deref()))
+        let provider = facts
+            .provider
+            .seen()
+            .ok_or_else(|| miette!("which ports the provider maps could not be looked at"))?;
+        Ok::<_, Report>(address(pod, provider, spec, host.as_deref()))
     };
     if let Some(known) = places.remembered(&pod)
         && let Ok(spec) = running(known.facts.servers.get(&name), (&name, &pod), "")
         && !is_hidden(world, &pod, &spec)
+        && let Ok(address) = at(&known.facts, &spec)
+        && knock(&address).await
     {
-        let address = at(&known.facts, &spec)?;
-        if knock(&address).await {
-            return Ok(Endpoint { pod, spec, address, access: Access::Direct });
-        }
+        return Ok(Endpoint { pod, spec, address, access: Access::Direct });
     }
     let facts = look(world, &pod).await?;
     let seen = facts.servers.get(&name);

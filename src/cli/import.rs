@@ -13,15 +13,15 @@ use crate::memory::{Store, is_older};
 use crate::name::PodName;
 use crate::observe::{PodFacts, Sighting};
 use crate::plan::{Protected, Scope};
-use crate::remote::{Doors, Job, Line, Remote};
+use crate::remote::{Doors, Job, Line, bounded};
 use crate::script::{Template, render};
 use crate::ui;
+use crate::units::Bytes;
 use miette::{IntoDiagnostic, Result, WrapErr};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -168,6 +168,6 @@ async fn command_lines(
         }
     };
     let job = Job { script: &script, input: None };
-    remote.run(pod, job, &CancellationToken::new(), hear).await.into_diagnostic()?;
+    bounded(remote, (pod, job), Bytes(16 << 20), hear).await.into_diagnostic()?;
     Ok(lines)
 }

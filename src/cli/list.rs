@@ -7,17 +7,17 @@ use crate::cli::world::World;
 use crate::hub::HubFacts;
 use crate::name::PodName;
 use crate::observe::{Observed, Sighting, Unreachable, observe};
-use crate::remote::{Job, Line, Remote};
+use crate::remote::{Job, Line, bounded};
 use crate::script::{Template, render};
 use crate::status::{PodStatus, Vitals, VitalsAsk, pod_status, vitals};
 use crate::ui;
+use crate::units::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use miette::Result;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
-use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -169,14 +169,15 @@ async fn ask(world: &World, pod: &PodName) -> Vitals {
     let Ok(script) = render(Template::VITALS, &VitalsAsk { pi: &declared.pi_path }) else {
         return Vitals::new();
     };
-    let (mut text, stop) = (String::new(), CancellationToken::new());
+    let mut text = String::new();
     let hear = |line| {
         if let Line::Out(line) = line {
             text.push_str(&line);
             text.push('\n');
         }
     };
-    let run = world.remote.run(pod, Job { script: &script, input: None }, &stop, hear);
+    let job = Job { script: &script, input: None };
+    let run = bounded(world.remote.as_ref(), (pod, job), Bytes(16 << 20), hear);
     let _late_or_not = timeout(PATIENCE, run).await;
     vitals(&text)
 }

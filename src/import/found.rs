@@ -40,6 +40,11 @@ pub fn found(
             }
         }
     }
+    if facts.listeners.is_unknown() {
+        found.notes.push(format!(
+            "{pod}: who listens there could not be looked at: servers that are not pi's are left out"
+        ));
+    }
     let mut seen = BTreeSet::new();
     let told = |listener: &&Listener| {
         let mut models = manifest.models.values().filter(|model| model.pods.contains(pod));
@@ -64,7 +69,7 @@ fn strangers(facts: &PodFacts) -> impl Iterator<Item = &Listener> {
         })
         .collect();
     let is_own = move |listener: &&Listener| listener.session.is_some_and(|session| own.contains(&session));
-    let foreign = facts.listeners.iter().filter(move |listener| !is_own(listener));
+    let foreign = facts.listeners.seen().into_iter().flatten().filter(move |listener| !is_own(listener));
     foreign.filter(|listener| may_be_engine(&listener.command))
 }
 
@@ -130,7 +135,7 @@ fn stranger(found: &mut Found, pod: &PodName, facts: &PodFacts, (listener, asked
 fn held(facts: &PodFacts, listener: &Listener) -> Option<Vec<u32>> {
     let GpuSight::Found { gpus, .. } = &facts.gpus else { return None };
     let holds = |uuid: &str| {
-        facts.gpu_processes.iter().any(|process| {
+        facts.gpu_processes.seen().into_iter().flatten().any(|process| {
             process.gpu_uuid == uuid
                 && (Some(process.pid) == listener.pid
                     || process.session != 0 && Some(process.session) == listener.session)

@@ -1,6 +1,6 @@
 use super::*;
 use crate::manifest::parse;
-use crate::observe::{Life, Listener, PodFacts};
+use crate::observe::{Life, Listener, Part, PodFacts};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -12,13 +12,13 @@ fn imported(line: &str, address: &str) -> (String, Vec<String>) {
     let manifest = parse("pi.toml", MANIFEST, Path::new("/")).unwrap();
     let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
     let facts = PodFacts {
-        listeners: vec![Listener {
+        listeners: Part::Seen(vec![Listener {
             port: 8000.try_into().unwrap(),
             address: address.to_owned(),
             pid: Some(4711),
             session: Some(4700),
             command: line.chars().take(200).collect(),
-        }],
+        }]),
         ..PodFacts::default()
     };
     assert_eq!(asked(&facts), [4711]);
@@ -89,7 +89,7 @@ fn what_cannot_be_read_is_a_note() {
 #[test]
 fn servers_of_the_manifest_and_of_pi_are_no_strangers() {
     let mut facts: PodFacts = PodFacts::default();
-    facts.listeners.push(Listener {
+    facts.listeners.seen_mut().unwrap().push(Listener {
         port: 8001.try_into().unwrap(),
         address: "0.0.0.0".to_owned(),
         pid: Some(12),

@@ -4,12 +4,15 @@ use super::parse::plain;
 use crate::journal::{Deed, Entry};
 use crate::manifest::{Manifest, Pod};
 use crate::name::PodName;
-use crate::remote::{Exit, Job, Line, Remote, RemoteError};
+use crate::remote::{Exit, Job, Line, Remote, RemoteError, bounded};
 use crate::script::{Template, render};
+use crate::units::Bytes;
 use futures_util::future::join_all;
 use serde_json::json;
 use std::collections::BTreeMap;
-use tokio_util::sync::CancellationToken;
+
+/// More than a journal and the one before it have.
+const MOST: Bytes = Bytes(16 << 20);
 
 /// The newest part of a pod's journal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,7 +61,7 @@ async fn read<R: Remote>(
         Line::Err(text) => complaint = text,
     };
     let job = Job { script: &script, input: None };
-    match remote.run(name, job, &CancellationToken::new(), hear).await {
+    match bounded(remote, (name, job), MOST, hear).await {
         Ok(Exit(0)) => Ok(journal),
         Ok(_) => Err(NoJournal::Failed(complaint)),
         Err(error) => Err(NoJournal::Remote(error)),

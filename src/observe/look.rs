@@ -1,22 +1,25 @@
 //! Looking at all pods at once. A pod that does not answer delays no other.
 
 use super::ask::{Ask, ask_of};
-use super::facts::{Gap, Observed, PodFacts, Sighting, Unreachable};
-use super::parse::{Expect, read, salted};
+use super::facts::{Gap, NOT_LOOKED_AT, Observed, PodFacts, Sighting, Unreachable};
+use super::parse::{Blind, Expect, read, salted};
 use crate::manifest::Manifest;
 use crate::name::PodName;
-use crate::remote::{Exit, Job, Line, Remote, RemoteError};
+use crate::remote::{Exit, Job, Line, Remote, RemoteError, bounded};
 use crate::script::{Template, render};
 use crate::secret::Secrets;
+use crate::units::Bytes;
 use futures_util::future::join_all;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::time::Duration;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 /// Longer than every part of a probe may take by itself: beyond it the pod as a whole is stuck.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// More than any probe tells: 100,000 files of weights are 20 MB.
+const MOST: Bytes = Bytes(64 << 20);
 
 /// Probes these pods of the manifest.
 pub async fn observe<R: Remote>(
@@ -51,10 +54,14 @@ async fn look<R: Remote>(remote: &R, pod: &PodName, ask: &Ask, expect: &Expect) 
         }
         Line::Err(line) => complaint = line,
     };
-    let never = CancellationToken::new();
     let job = Job { script: &script, input: None };
-    match timeout(PATIENCE, remote.run(pod, job, &never, hear)).await {
-        Ok(Ok(exit)) => Sighting::Seen(Box::new(facts(&text, expect, exit, &complaint))),
+    match timeout(PATIENCE, bounded(remote, (pod, job), MOST, hear)).await {
+        Ok(Ok(exit)) => match facts(&text, expect, exit, &complaint) {
+            Ok(facts) => Sighting::Seen(Box::new(facts)),
+            Err(blind) => {
+                unreachable(NOT_LOOKED_AT, format!("it answers, but {blind}"), Some(TRY_AGAIN.to_owned()))
+            }
+        },
         Ok(Err(error)) => from_remote(&error),
         Err(_) => {
             let help = "log in and look: a dead mount or a hanging driver can hold everything up";
@@ -67,13 +74,17 @@ async fn look<R: Remote>(remote: &R, pod: &PodName, ask: &Ask, expect: &Expect) 
     }
 }
 
-fn facts(text: &str, expect: &Expect, exit: Exit, complaint: &str) -> PodFacts {
-    let mut facts = read(text, expect);
-    if exit != Exit(0) {
-        let why = format!("it ended with exit code {}: {complaint}", exit.0);
-        facts.gaps.push(Gap { section: "the probe".to_owned(), why });
-    }
-    facts
+/// For a pod of which it can't be told what runs there.
+const TRY_AGAIN: &str = "nothing is planned for this pod, since what runs there can't be told; try again";
+
+fn facts(text: &str, expect: &Expect, exit: Exit, complaint: &str) -> Result<PodFacts, Blind> {
+    let failed = (exit != Exit(0)).then(|| format!("it ended with exit code {}: {complaint}", exit.0));
+    let mut facts = match (read(text, expect), &failed) {
+        (Err(Blind(why)), Some(failed)) => return Err(Blind(format!("{why} ({failed})"))),
+        (facts, _) => facts?,
+    };
+    facts.gaps.extend(failed.map(|why| Gap { section: "the probe".to_owned(), why }));
+    Ok(facts)
 }
 
 fn from_remote(error: &RemoteError) -> Sighting {

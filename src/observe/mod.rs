@@ -13,4 +13,4 @@ pub use ask::*;
 pub use facts::*;
 pub use journal::{Journal, NoJournal, journals};
 pub use look::observe;
-pub use parse::{Expect, read, salted};
+pub use parse::{Blind, Expect, read, salted};

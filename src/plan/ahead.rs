@@ -42,7 +42,11 @@ pub fn plan_ahead(inputs: &Inputs<'_>) -> Plan {
 }
 
 fn is_unseen(inputs: &Inputs<'_>, pod: &PodName) -> bool {
-    let seen = matches!(inputs.observed.pods.get(pod), Some(Sighting::Seen(_)));
+    let seen = match inputs.observed.pods.get(pod) {
+        Some(Sighting::Seen(_)) => true,
+        Some(Sighting::Unreachable(why)) => why.answers(),
+        None => false,
+    };
     !seen && !inputs.memory.pods.contains_key(pod)
 }
 
@@ -83,7 +87,7 @@ fn foreseen(manifest: &Manifest, pod: &Pod) -> Option<PodFacts> {
         models_path: home(pod.models_path.as_str()),
         gpus: GpuSight::Found { driver: DRIVER.to_owned(), gpus },
         model_paths: paths.collect(),
-        programs: ["apt-get", "python3"].map(there).into(),
+        programs: ["apt-get", "python3"].into_iter().map(there).collect(),
         ..PodFacts::default()
     })
 }

@@ -207,7 +207,8 @@ fn share(
             matches!(seen.life, Life::Running { pid, .. } if pid != 0 && listener.session == Some(pid))
         })
     };
-    let mut there = site.facts.listeners.iter().filter(|listener| listener.port == now.port).peekable();
+    let listeners = site.facts.listeners.seen().into_iter().flatten();
+    let mut there = listeners.filter(|listener| listener.port == now.port).peekable();
     if !wanted.shares_port {
         Err(if wanted.kind == EngineKind::Command {
             "without `share_port`"

@@ -41,7 +41,11 @@ pub(super) fn commit(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>) -> Ch
     };
     let noted = cached(site.facts, repo).and_then(|cache| cache.refs.get(name).cloned());
     let whole = |commit: &String| {
-        wish.unseen || is_whole(inputs, site, wish, commit) || is_brought(inputs, site, wish, commit)
+        // what nobody could look at is no reason to take another one
+        wish.unseen
+            || site.facts.cache.is_unknown()
+            || is_whole(inputs, site, wish, commit)
+            || is_brought(inputs, site, wish, commit)
     };
     // it was started when nobody could tell, with what the cache had: not worth a restart
     if recorded == Recorded::Unnamed && site.live(wish.name).is_some() {

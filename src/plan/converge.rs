@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 /// Drafts what has to be done on one pod.
 pub(super) fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
     let mut draft = Draft { findings: look::gaps(site), ..Draft::default() };
-    if let Some(finding) = look::blind(site).or_else(|| look::wrong_gpus(site)) {
+    if let Some(finding) = storage::hidden(site).or_else(|| look::wrong_gpus(site)) {
         draft.findings.push(finding);
         return draft;
     }

@@ -10,7 +10,7 @@ use crate::plan::order::Unnumbered;
 use crate::plan::over_pods::over_pods;
 use crate::plan::server::{protected, taken_over};
 use crate::plan::step::{Action, Plan};
-use crate::plan::{Draft, Inputs, Site, look, weights};
+use crate::plan::{Draft, Inputs, Site, look, unseen, weights};
 use std::collections::BTreeSet;
 
 /// How much goes away beside the servers.
@@ -40,10 +40,6 @@ pub fn destroy(inputs: &Inputs<'_>, extent: Extent) -> Plan {
 
 fn pod(inputs: &Inputs<'_>, site: &Site<'_>, extent: Extent) -> Draft {
     let mut draft = Draft { findings: look::gaps(site), ..Draft::default() };
-    if let Some(finding) = look::blind(site) {
-        draft.findings.push(finding);
-        return draft;
-    }
     for (name, seen) in site.own_servers() {
         if !inputs.scope.has_server(site.name, name) {
             continue;
@@ -68,6 +64,9 @@ fn pod(inputs: &Inputs<'_>, site: &Site<'_>, extent: Extent) -> Draft {
         draft.steps.extend(rest(inputs, site, &others));
     }
     if extent.weights == Removal::Remove {
+        let help = "they are not removed; try again";
+        let hidden = || unseen::hidden(site, "weights", "which weights are there", help);
+        draft.findings.extend(site.facts.cache.is_unknown().then(hidden));
         draft.steps.extend(cached_weights(inputs, site, &others));
     }
     draft
@@ -106,7 +105,8 @@ fn is_last(inputs: &Inputs<'_>, others: &[&ServerSeen]) -> bool {
 
 /// What nobody needs once the last server has gone: the secrets above all.
 fn rest(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Option<Unnumbered> {
-    let there = !site.facts.rest.is_empty() || !site.facts.secrets.is_empty();
+    let there =
+        !site.facts.rest.is_empty() || site.facts.secrets.seen().is_none_or(|secrets| !secrets.is_empty());
     (there && is_last(inputs, others))
         .then(|| Unnumbered::new(Action::RemoveRest, "no server is left that needs them"))
 }

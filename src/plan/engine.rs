@@ -42,7 +42,7 @@ pub(super) fn no_room(site: &Site<'_>, recipe: &EngineRecipe) -> Option<Finding>
     let facts = site.facts;
     let kin = |(id, _): (&EngineId, _)| id.as_str().starts_with(recipe.kind.as_str());
     let needed = size(recipe).filter(|_| !facts.engines.iter().any(kin))?.disk;
-    let disk = facts.disks.iter().find(|disk| disk.path == facts.pi_path)?;
+    let disk = facts.disks.seen()?.iter().find(|disk| disk.path == facts.pi_path)?;
     if disk.free >= needed {
         return None;
     }
@@ -95,8 +95,18 @@ pub(super) fn kept(site: &Site<'_>) -> Result<Option<EngineRecipe>, Finding> {
 
 fn llama_cpp(choice: &EngineChoice, facts: &PodFacts) -> Result<Engine, NoEngine> {
     let version = match choice.version.as_ref().unwrap_or(&RELEASE) {
-        EngineVersion::Release if facts.programs.contains_key("llama-server") => return Ok(Engine::Own),
-        EngineVersion::Release => engines::llama_cpp_release(),
+        EngineVersion::Release => match facts.programs.seen().map(|there| there.contains_key("llama-server"))
+        {
+            Some(true) => return Ok(Engine::Own),
+            Some(false) => engines::llama_cpp_release(),
+            None => {
+                return Err(NoEngine {
+                    code: "not-looked-at",
+                    message: "whether the pod has a llama-server could not be looked at".to_owned(),
+                    help: "try again, or name a `version`".to_owned(),
+                });
+            }
+        },
         EngineVersion::Exact(version) => version,
         EngineVersion::Nightly => {
             return Err(NoEngine {

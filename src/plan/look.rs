@@ -8,21 +8,17 @@ use crate::plan::view::gpus_in_words;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
-/// The parts that hide whether servers run.
-const VITAL: [&str; 3] = ["home", "probe", "the probe"];
-
 /// Seconds without a heartbeat (one every 5) after which a lock counts as forgotten.
 pub const LOCK_EXPIRY: u64 = 60;
 
-/// Parts that could not be looked at, and that a plan can do without.
+/// Parts that could not be looked at. What depends on them is not planned, which is told by itself.
 pub(super) fn gaps(site: &Site<'_>) -> Vec<Finding> {
-    let small = site.facts.gaps.iter().filter(|gap| !is_vital(gap));
-    small
-        .map(|Gap { section, why }| {
-            let message = format!("{section} could not be looked at: {why}");
-            Finding::on(Severity::Warning, "not-looked-at", site.name, message)
-        })
-        .collect()
+    let gaps = site.facts.gaps.iter();
+    gaps.map(|Gap { section, why }| {
+        let message = format!("{section} could not be looked at: {why}");
+        Finding::on(Severity::Warning, "not-looked-at", site.name, message)
+    })
+    .collect()
 }
 
 /// Somebody is changing the pod.
@@ -59,18 +55,6 @@ pub(super) fn restarted(site: &Site<'_>) -> Vec<Finding> {
         Some(Finding::on(Severity::Warning, "restarted", site.name, message).of(name).help(help))
     });
     told.collect()
-}
-
-/// Whether what runs can't be told from what does not: then a plan would start again what runs.
-pub(super) fn blind(site: &Site<'_>) -> Option<Finding> {
-    let Gap { section: _, why } = site.facts.gaps.iter().find(|gap| is_vital(gap))?;
-    let message = format!("its servers could not be looked at: {why}");
-    let help = "nothing is planned for this pod, since what runs there can't be told; try again";
-    Some(Finding::on(Severity::Error, "not-looked-at", site.name, message).help(help))
-}
-
-fn is_vital(gap: &Gap) -> bool {
-    VITAL.contains(&gap.section.as_str())
 }
 
 /// The pod has other GPUs than `gpus` says: nothing is done there.
@@ -161,7 +145,9 @@ fn odd_gpu(site: &Site<'_>, gpu: &Gpu) -> Option<Finding> {
 /// Processes that hold GPU memory, are no server of pi's, and whose parent is gone: nobody may be using them.
 pub(super) fn orphans(site: &Site<'_>) -> Vec<Finding> {
     let mut found: BTreeMap<u32, (&str, Vec<String>)> = BTreeMap::new();
-    for process in site.facts.gpu_processes.iter().filter(|process| is_orphan(site, process)) {
+    for process in
+        site.facts.gpu_processes.seen().into_iter().flatten().filter(|process| is_orphan(site, process))
+    {
         let gpu = match &site.facts.gpus {
             GpuSight::Found { gpus, .. } => gpus.iter().find(|gpu| gpu.uuid == process.gpu_uuid),
             GpuSight::None | GpuSight::Broken { .. } => None,

@@ -48,6 +48,7 @@ mod storage;
 mod stored;
 mod times;
 mod told;
+mod unseen;
 mod view;
 mod wanted;
 mod weights;

@@ -10,12 +10,13 @@ use crate::spec::ServerSpec;
 
 /// What is to be said of servers that start on a port that is not mapped, where others are.
 pub(super) fn unmapped(site: &Site<'_>, runs: &[Run<'_>]) -> Vec<Finding> {
-    let by_provider = mapped_ports(&site.facts.provider);
+    let Some(listeners) = site.facts.listeners.seen() else { return Vec::new() };
+    let by_provider = site.facts.provider.seen().map(mapped_ports).unwrap_or_default();
     if by_provider.is_empty() || site.pod.host.is_some() {
         return Vec::new();
     }
     let is_free = |port: &Port| {
-        !site.facts.listeners.iter().any(|listener| listener.port == *port)
+        !listeners.iter().any(|listener| listener.port == *port)
             && !runs.iter().any(|run| run.wanted.spec.port == *port)
     };
     let free: Vec<String> = mapped(site).iter().filter(|port| is_free(port)).map(Port::to_string).collect();

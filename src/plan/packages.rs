@@ -48,7 +48,8 @@ impl Build {
 
 /// The step that brings what vLLM on a GPU needs and the pod has not; or what is to be said where pi can't do that.
 pub(super) fn packages(site: &Site<'_>, build: Build) -> Result<Option<Unnumbered>, Finding> {
-    let has = |program: &&str| site.facts.programs.contains_key(*program);
+    let Some(there) = site.facts.programs.seen() else { return Ok(None) };
+    let has = |program: &&str| there.contains_key(*program);
     let mut programs: Vec<&'static str> = Vec::new();
     programs.extend(Some("gcc").filter(|program| !has(program)));
     // one of these is enough to get uv

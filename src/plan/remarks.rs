@@ -60,7 +60,7 @@ fn moved(inputs: &Inputs<'_>, site: &Site<'_>, candidate: &Candidate<'_>, to: Po
     if candidate.model.port.is_some() || from == to {
         return None;
     }
-    let stranger = site.facts.listeners.iter().find(|listener| {
+    let stranger = site.facts.listeners.seen().into_iter().flatten().find(|listener| {
         listener.port == from
             && !site.facts.servers.values().flat_map(ServerSeen::both).any(|server| owns(server, listener))
     });

@@ -4,7 +4,7 @@ use crate::name::ModelName;
 use crate::plan::Site;
 use crate::plan::fetch::{Fetch, What, room};
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::storage::{is_below, is_thought};
+use crate::plan::storage::{is_below, is_thought, seen};
 use crate::plan::wanted::Candidate;
 use crate::units::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,9 +24,9 @@ impl<'a> Room<'a> {
         let facts = site.facts;
         let target = site.pod.mount.as_ref().map(|mount| &mount.target);
         let unseen = target.is_some_and(|target| {
-            facts.mounts.get(target.as_str()).is_some_and(is_thought) && is_below(&facts.models_path, target)
+            seen(site, target).is_some_and(is_thought) && is_below(&facts.models_path, target)
         });
-        let disk = facts.disks.iter().find(|disk| disk.path == facts.models_path);
+        let disk = facts.disks.seen().into_iter().flatten().find(|disk| disk.path == facts.models_path);
         Self {
             site,
             free: disk.filter(|_| !unseen).map(|disk| disk.free),
@@ -46,7 +46,8 @@ impl<'a> Room<'a> {
         if self.taken.contains(&what) {
             return Ok(());
         }
-        let cache = self.site.facts.cache.iter().find(|cache| cache.repo.as_str() == what.0);
+        let cache =
+            self.site.facts.cache.seen().into_iter().flatten().find(|cache| cache.repo.as_str() == what.0);
         let blob = |(blob, bytes): (&str, Bytes)| ((what.0.clone(), blob.to_owned()), bytes);
         let lacking = fetch.lacking(cache).map(blob).filter(|(blob, _)| !self.brought.contains(blob));
         let lacking: BTreeMap<_, _> = lacking.collect();
@@ -65,7 +66,8 @@ impl<'a> Room<'a> {
         if self.taken.iter().any(|(other, ..)| other == repo) {
             return 0;
         }
-        let cache = self.site.facts.cache.iter().find(|cache| cache.repo.as_str() == repo);
+        let cache =
+            self.site.facts.cache.seen().into_iter().flatten().find(|cache| cache.repo.as_str() == repo);
         cache.map_or(0, |cache| cache.incomplete.0)
     }
 

@@ -17,7 +17,8 @@ pub(super) const HF_TOKEN: &str = "hf_token";
 
 /// Whether a secret can be had: on this machine, or because the pod has it already.
 pub(super) fn at_hand(inputs: &Inputs<'_>, facts: &PodFacts, name: &str) -> bool {
-    inputs.secrets.iter().any(|s| s.as_str() == name) || facts.secrets.keys().any(|s| s.as_str() == name)
+    let there = || facts.secrets.seen().is_some_and(|there| there.keys().any(|s| s.as_str() == name));
+    has(inputs, name) || there()
 }
 
 /// Whether this machine itself has a secret.
@@ -66,9 +67,10 @@ pub(super) fn bring(
     facts: &PodFacts,
     wanted: &BTreeSet<&'static str>,
 ) -> Option<Unnumbered> {
+    let there = facts.secrets.seen()?;
     let (mut new, mut changed) = (Vec::new(), Vec::new());
     for name in inputs.secrets.iter().filter(|name| wanted.contains(name.as_str())) {
-        match facts.secrets.get(name) {
+        match there.get(name) {
             Some(SecretSeen::Same) => {}
             Some(SecretSeen::Differs | SecretSeen::There) => changed.push(name.clone()),
             None => new.push(name.clone()),

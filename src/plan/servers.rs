@@ -16,6 +16,7 @@ use crate::plan::place::{Place, is_content, place};
 use crate::plan::remarks::remarks;
 use crate::plan::room::Room;
 use crate::plan::server::{Verdict, protected, verdict};
+use crate::plan::unseen::unseen;
 use crate::plan::wanted::{Candidate, Wanted, candidate};
 use crate::plan::{Inputs, Site};
 use crate::spec::ServerSpec;
@@ -223,7 +224,7 @@ struct Refusal<'a> {
 /// Why a candidate is refused; what depends on others comes later.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Why {
-    /// It does not fit on its GPUs, or would not start there.
+    /// It does not fit on its GPUs, or would not start there, or nobody can tell.
     TooLarge,
     /// It is protected, and would be restarted wherever it is.
     Protected,
@@ -263,6 +264,10 @@ fn at_place(
 ) -> Result<Placed, (Why, Finding)> {
     let spec = candidate.at(inputs, site, place);
     let verdict = verdict(candidate.seen, &spec);
+    let starts = !matches!(verdict, Verdict::Standing | Verdict::Starting(_));
+    if let Some(finding) = unseen(site, candidate, &spec).filter(|_| starts) {
+        return Err((Why::TooLarge, finding));
+    }
     let doubts = match &verdict {
         // what runs as it should has shown that it can
         Verdict::Standing | Verdict::Silent(_) | Verdict::Starting(_) => Vec::new(),

@@ -19,7 +19,7 @@ pub(super) fn set_up(inputs: &Inputs<'_>) -> Plan {
 
 fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
     let mut draft = Draft { findings: look::gaps(site), ..Draft::default() };
-    if let Some(finding) = look::blind(site).or_else(|| look::wrong_gpus(site)) {
+    if let Some(finding) = storage::hidden(site).or_else(|| look::wrong_gpus(site)) {
         draft.findings.push(finding);
         return draft;
     }

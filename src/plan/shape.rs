@@ -29,7 +29,7 @@ pub(super) fn shape(
 
 /// The shape of a model that is a directory on the pod.
 fn at_path(site: &Site<'_>, model: &ModelRef) -> Option<Shape> {
-    let PathSeen { safetensors, config, .. } = site.facts.model_paths.get(&model.to_string())?;
+    let PathSeen { safetensors, config, .. } = site.facts.model_paths.seen()?.get(&model.to_string())?;
     let config = config.as_ref().filter(|_| *safetensors > Bytes(0))?;
     config::shape(config, *safetensors).ok()
 }
@@ -37,7 +37,7 @@ fn at_path(site: &Site<'_>, model: &ModelRef) -> Option<Shape> {
 /// The shape that the files in the pod's own cache tell, where the weights are all there.
 fn cached(site: &Site<'_>, model: &ModelRef, commit: Option<&str>) -> Option<Shape> {
     let ModelRef::Hub { repo, revision, .. } = model else { return None };
-    let cache = site.facts.cache.iter().find(|cache| cache.repo == *repo)?;
+    let cache = site.facts.cache.seen()?.iter().find(|cache| cache.repo == *repo)?;
     let branch = revision.as_ref().map_or(DEFAULT_BRANCH, |revision| revision.as_str());
     let commit = commit.or_else(|| cache.refs.get(branch).map(String::as_str))?;
     let Snapshot { whole, sizes, config, .. } = cache.snapshots.get(commit)?;

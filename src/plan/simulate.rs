@@ -3,8 +3,8 @@
 use crate::model_ref::ModelRef;
 use crate::name::ModelName;
 use crate::observe::{
-    EngineSeen, Gpu, GpuSight, Life, Listener, MountSeen, Observed, Past, PathSeen, PodFacts, SecretSeen,
-    ServerSeen, Sighting,
+    EngineSeen, Gpu, GpuSight, Life, Listener, MountSeen, Observed, Part, Past, PathSeen, PodFacts,
+    SecretSeen, ServerSeen, Sighting,
 };
 use crate::plan::place::{holds_mib, owns};
 use crate::plan::secrets::needed;
@@ -31,13 +31,15 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
         Action::MountStorage(storage) => mount(facts, storage),
         Action::InstallPackages(packages) => {
             let there = packages.programs.iter().map(|it| ((*it).to_owned(), format!("/usr/bin/{it}")));
-            facts.programs.extend(there);
+            facts.programs.seen_mut().into_iter().for_each(|programs| programs.extend(there.clone()));
         }
         Action::InstallEngine(recipe) => {
             facts.engines.insert(recipe.id.clone(), EngineSeen { digest: Some(recipe.digest()), took: None });
         }
         Action::WriteSecrets(names) => {
-            facts.secrets.extend(names.iter().map(|name| (name.clone(), SecretSeen::Same)));
+            if let Some(secrets) = facts.secrets.seen_mut() {
+                secrets.extend(names.iter().map(|name| (name.clone(), SecretSeen::Same)));
+            }
         }
         Action::FetchWeights(fetch) => fetched(facts, fetch),
         Action::StartServer(spec) => start(facts, spec),
@@ -59,10 +61,12 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
             facts.engines.remove(id);
         }
         Action::RemoveWeights(model) => {
-            facts.cache.retain(|cache| !matches!(model, ModelRef::Hub { repo, .. } if *repo == cache.repo));
+            if let Some(all) = facts.cache.seen_mut() {
+                all.retain(|cache| !matches!(model, ModelRef::Hub { repo, .. } if *repo == cache.repo));
+            }
         }
         Action::RemoveRest => {
-            facts.secrets.clear();
+            facts.secrets = Part::default();
             facts.rest.clear();
         }
     }
@@ -80,19 +84,21 @@ fn stop(facts: &mut PodFacts, name: &ModelName) {
 /// What lay below the target is hidden; what the storage holds is unknown, but for what is expected there.
 fn mount(facts: &mut PodFacts, Storage { mount, holds }: &Storage) {
     let seen = MountSeen::Mounted { source: mount.source.clone(), kind: String::new() };
-    facts.mounts.insert(mount.target.to_string(), seen);
+    facts.mounts.seen_mut().map(|mounts| mounts.insert(mount.target.to_string(), seen));
     let below = |path: &str| is_below(path, &mount.target);
     if below(&facts.models_path) {
-        facts.cache.clear();
+        facts.cache = Part::default();
     }
     if below(&facts.pi_path) {
         facts.engines.clear();
         facts.servers.clear();
-        facts.secrets.clear();
+        facts.secrets = Part::default();
     }
-    facts.model_paths.retain(|path, _| !below(path));
     let unknown = PathSeen { directory: true, ..PathSeen::default() };
-    facts.model_paths.extend(holds.iter().map(|path| (path.to_string(), unknown.clone())));
+    if let Some(paths) = facts.model_paths.seen_mut() {
+        paths.retain(|path, _| !below(path));
+        paths.extend(holds.iter().map(|path| (path.to_string(), unknown.clone())));
+    }
 }
 
 fn start(facts: &mut PodFacts, spec: &ServerSpec) {
@@ -105,7 +111,8 @@ fn start(facts: &mut PodFacts, spec: &ServerSpec) {
 }
 
 fn started(facts: &PodFacts, spec: &ServerSpec, past: Past) -> ServerSeen {
-    let copied = facts.secrets.iter().filter(|(name, _)| needed(name, spec.key));
+    let there = facts.secrets.seen().into_iter().flatten();
+    let copied = there.filter(|(name, _)| needed(name, spec.key));
     ServerSeen {
         spec: Ok(spec.clone()),
         life: Life::Running { pid: 0, seconds: 0, health: None },
@@ -198,10 +205,14 @@ fn vacate(facts: &mut PodFacts, seen: &ServerSeen) {
             && (listener.session.is_some_and(|id| id != 0 && gone.contains(&id))
                 || !others.iter().any(|other| owns(other, listener)))
     };
-    facts.listeners.retain(|listener| !goes(listener));
+    if let Some(listeners) = facts.listeners.seen_mut() {
+        listeners.retain(|listener| !goes(listener));
+    }
     change_use(facts, seen, u64::saturating_sub);
     let is_gone = |id: u32| id != 0 && gone.contains(&id);
-    facts.gpu_processes.retain(|p| p.session == 0 || !(is_gone(p.session) || is_gone(p.pid)));
+    if let Some(processes) = facts.gpu_processes.seen_mut() {
+        processes.retain(|p| p.session == 0 || !(is_gone(p.session) || is_gone(p.pid)));
+    }
 }
 
 /// Adds or takes away what a live server holds of each GPU.

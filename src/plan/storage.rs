@@ -7,7 +7,7 @@ use crate::observe::MountSeen;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::Unnumbered;
 use crate::plan::step::{Action, Storage};
-use crate::plan::{Inputs, Site};
+use crate::plan::{Inputs, Site, unseen};
 
 /// The step that mounts the pod's storage, if nothing is mounted there and anything in scope shall be there.
 pub(super) fn mount(inputs: &Inputs<'_>, site: &Site<'_>) -> Option<Unnumbered> {
@@ -22,9 +22,9 @@ pub(super) fn mount(inputs: &Inputs<'_>, site: &Site<'_>) -> Option<Unnumbered> 
 /// The step that mounts the pod's storage, if nothing is mounted there.
 pub(super) fn missing(site: &Site<'_>) -> Option<Unnumbered> {
     let mount = site.pod.mount.as_ref()?;
-    match site.facts.mounts.get(mount.target.as_str()) {
-        Some(MountSeen::Mounted { .. }) => return None,
-        Some(MountSeen::Nothing) | None => {}
+    match seen(site, &mount.target)? {
+        MountSeen::Mounted { .. } => return None,
+        MountSeen::Nothing => {}
     }
     let mut holds: Vec<AbsPath> =
         running(site).filter_map(|(_, model)| path(&model.model)).cloned().collect();
@@ -46,10 +46,22 @@ fn path(model: &ModelRef) -> Option<&AbsPath> {
     }
 }
 
+/// What is mounted on a target; none where nobody can tell.
+pub(super) fn seen<'a>(site: &Site<'a>, target: &AbsPath) -> Option<&'a MountSeen> {
+    site.facts.mounts.seen().map(|mounts| mounts.get(target.as_str()).unwrap_or(&MountSeen::Nothing))
+}
+
+/// The pod has storage, and nobody can tell whether it is mounted: nothing is planned there.
+pub(super) fn hidden(site: &Site<'_>) -> Option<Finding> {
+    let help = "nothing is planned for this pod, since what is on its storage can't be told; try again";
+    let unknown = site.pod.mount.is_some() && site.facts.mounts.is_unknown();
+    unknown.then(|| unseen::hidden(site, "mounts", "what is mounted", help))
+}
+
 /// Something else than the manifest's storage is mounted in its place.
 pub(super) fn other(site: &Site<'_>) -> Option<Finding> {
     let mount = site.pod.mount.as_ref()?;
-    let MountSeen::Mounted { source, .. } = site.facts.mounts.get(mount.target.as_str())? else {
+    let MountSeen::Mounted { source, .. } = seen(site, &mount.target)? else {
         return None;
     };
     if source.trim_end_matches('/') == mount.source.trim_end_matches('/') {

@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 /// The pod after a download.
 pub(super) fn fetched(facts: &mut PodFacts, fetch: &Fetch) {
     let ModelRef::Hub { repo, revision, .. } = &fetch.model else { return };
-    let at = facts.cache.iter().position(|cache| cache.repo == *repo).unwrap_or_else(|| {
-        facts.cache.push(empty(repo));
-        facts.cache.len() - 1
+    let Some(all) = facts.cache.seen_mut() else { return };
+    let at = all.iter().position(|cache| cache.repo == *repo).unwrap_or_else(|| {
+        all.push(empty(repo));
+        all.len() - 1
     });
-    let cache = &mut facts.cache[at];
+    let cache = &mut all[at];
     let revision = revision.as_ref().map_or(DEFAULT_BRANCH, |revision| revision.as_str());
     let commit = match &fetch.commit {
         Some(commit) => commit.clone(),
@@ -74,9 +75,10 @@ fn empty(repo: &HfRepo) -> CachedRepo {
 
 /// Every path on the same disk has less room.
 fn take_room(facts: &mut PodFacts, taken: Bytes, freed: Bytes) {
-    let ours = facts.disks.iter().find(|disk| disk.path == facts.models_path);
+    let Some(disks) = facts.disks.seen_mut() else { return };
+    let ours = disks.iter().find(|disk| disk.path == facts.models_path);
     let Some(mounted_on) = ours.map(|disk| disk.mounted_on.clone()) else { return };
-    for disk in facts.disks.iter_mut().filter(|disk| disk.mounted_on == mounted_on) {
+    for disk in disks.iter_mut().filter(|disk| disk.mounted_on == mounted_on) {
         disk.free = Bytes((disk.free.0 + freed.0).saturating_sub(taken.0));
     }
 }

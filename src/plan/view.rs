@@ -55,7 +55,7 @@ impl PodView {
             gpu_fault,
             cpus: facts.map_or(0, |f| f.host.cpus),
             free: facts
-                .and_then(|f| f.disks.iter().find(|disk| disk.path == f.models_path))
+                .and_then(|f| f.disks.seen()?.iter().find(|disk| disk.path == f.models_path))
                 .map(|disk| disk.free),
         }
     }

@@ -58,7 +58,6 @@ pub(super) fn candidate<'a>(
     let refuse = |code, message, help: String| {
         Finding::on(Severity::Error, code, site.name, message).of(name).help(help)
     };
-    hidden(site, name)?;
     no_driver(site, model)
         .and_then(|()| single_file(model))
         .map_err(|(code, why, help)| refuse(code, why, help))?;
@@ -73,7 +72,8 @@ pub(super) fn candidate<'a>(
     let chosen = commit::commit(inputs, site, wish);
     let mut notes: Vec<Finding> = chosen.note.into_iter().collect();
     let fetch = match weights(inputs, site, wish, chosen.weights.as_deref()) {
-        Weights::There => None,
+        // one of which nobody can tell is not started
+        Weights::There | Weights::Unknown => None,
         Weights::Fetch(fetch, reason) => {
             match hub_says(inputs, site, wish) {
                 Some(finding) if finding.severity == Severity::Error => return Err(finding),
@@ -97,6 +97,14 @@ impl Candidate<'_> {
     /// The download that it needs.
     pub(super) fn fetch(&self) -> Option<&Fetch> {
         self.fetch.as_ref().map(|(fetch, _)| fetch)
+    }
+
+    /// Whether its engine has to be built.
+    pub(super) fn builds(&self, site: &Site<'_>) -> bool {
+        self.recipe.as_ref().is_some_and(|recipe| {
+            let there = site.facts.engines.get(&recipe.id).and_then(|seen| seen.digest.as_ref());
+            there != Some(&recipe.digest())
+        })
     }
 
     /// The server at its place.
@@ -157,23 +165,10 @@ fn shares_port(model: &Model) -> bool {
     }
 }
 
-/// The probe could not tell whether this very server lives.
-fn hidden(site: &Site<'_>, name: &ModelName) -> Result<(), Finding> {
-    let word = format!("`{name}`");
-    let about = |gap: &&crate::observe::Gap| gap.section == "servers" && gap.why.contains(&word);
-    match site.facts.gaps.iter().find(about) {
-        None => Ok(()),
-        Some(gap) => {
-            let message = format!("its server could not be looked at: {}", gap.why);
-            Err(Finding::on(Severity::Error, "not-looked-at", site.name, message).of(name))
-        }
-    }
-}
-
 /// Whether the weights are on storage that was mounted only in thought.
 fn is_unseen(site: &Site<'_>) -> bool {
     let Some(mount) = &site.pod.mount else { return false };
-    site.facts.mounts.get(mount.target.as_str()).is_some_and(storage::is_thought)
+    storage::seen(site, &mount.target).is_some_and(storage::is_thought)
         && storage::is_below(&site.facts.models_path, &mount.target)
 }
 

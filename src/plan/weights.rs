@@ -29,14 +29,22 @@ pub(super) enum Weights {
     Fetch(Box<Fetch>, &'static str),
     /// At a path that the pod does not have.
     NoPath,
+    /// Nobody could look.
+    Unknown,
 }
 
 /// Looks for the weights of a commit; without one for what the pod's cache takes the revision for.
 pub(super) fn weights(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>, commit: Option<&str>) -> Weights {
     let ModelRef::Hub { repo, .. } = wish.model else {
-        let there = site.facts.model_paths.contains_key(&wish.model.to_string());
-        return if there { Weights::There } else { Weights::NoPath };
+        return match site.facts.model_paths.seen().map(|paths| paths.contains_key(&wish.model.to_string())) {
+            Some(true) => Weights::There,
+            Some(false) => Weights::NoPath,
+            None => Weights::Unknown,
+        };
     };
+    if site.facts.cache.is_unknown() {
+        return Weights::Unknown;
+    }
     let cache = cached(site.facts, repo);
     let (known_as, reason) = match lacks(inputs, cache, wish, commit) {
         (_, None) => return Weights::There,
@@ -134,7 +142,7 @@ fn choice(facts: Option<&RepoFacts>, wish: Wish<'_>) -> Choice {
 
 /// What the pod's cache has of a repository.
 pub(super) fn cached<'a>(facts: &'a PodFacts, repo: &HfRepo) -> Option<&'a CachedRepo> {
-    facts.cache.iter().find(|cache| &cache.repo == repo)
+    facts.cache.seen()?.iter().find(|cache| &cache.repo == repo)
 }
 
 /// The whole repository behind a model, if the cache has anything of it.

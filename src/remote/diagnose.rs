@@ -55,8 +55,47 @@ pub(super) fn connection(log: &str, at: &str, line: &SshLine) -> RemoteError {
         let text = format!("no way through its jump host or proxy; to see why: {}", by_hand(&[], line));
         return RemoteError::Other { at, text };
     }
-    RemoteError::Other { at, text: last_words(log, "ssh ended without saying why") }
+    RemoteError::Other { at, text: last_words(log, "ssh ended without saying why").to_owned() }
 }
+
+/// What a login script does instead of letting the script begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Instead {
+    /// What stands in its place read standard input to the end, and then ended.
+    Replaces,
+    /// It went on only when standard input had ended.
+    Reads,
+    /// It took standard input away.
+    ClosesInput,
+    /// It printed and printed.
+    Prints,
+    /// It ended the session.
+    Ends,
+    /// It did not come to its end.
+    Hangs,
+}
+
+/// Why the script did not begin, by what the login script does. The last thing it said is told, too.
+pub(super) fn instead(how: Instead, said: &str, at: &str) -> RemoteError {
+    let does = match how {
+        Instead::Replaces => "replaces the shell: another program runs in place of the command",
+        Instead::Reads => "waits for input before a command may run",
+        Instead::ClosesInput => "takes standard input away from the command",
+        Instead::Prints => "prints without end",
+        Instead::Ends => "ends the session, or takes its output away, before a command may run",
+        Instead::Hangs => "does not let a command run within 30 s",
+    };
+    let said = last_words(said, "");
+    let short: String = said.chars().take(SHOWN).collect();
+    let said = if short.is_empty() { String::new() } else { format!(" (it says: {short})") };
+    RemoteError::LoginScript { at: at.to_owned(), does: format!("{does}{said}") }
+}
+
+/// Characters that are told of what a login script says.
+const SHOWN: usize = 120;
+
+/// What programs say that want a terminal and get none: tmux, screen, and others.
+const NO_TERMINAL: [&str; 3] = ["not a terminal", "connected to a terminal", "not a tty"];
 
 /// Why the script did not begin, although a connection was there: how its process ended, if it did, and what was
 /// said.
@@ -65,12 +104,22 @@ pub(super) fn no_start(ended: Option<Ended>, said: &str, at: &str) -> RemoteErro
     if said.to_ascii_lowercase().contains("support pty") || said.contains("PTY allocation") {
         return RemoteError::NoPlainCommands { at };
     }
-    let Some(ended) = ended else { return RemoteError::TimedOut { at } };
+    let Some(ended) = ended else { return instead(Instead::Hangs, said, &at) };
     if ended == Ended::With(127) || said.contains("bash: not found") || said.contains("bash: No such file") {
         return RemoteError::NoBash { at };
     }
-    let text = last_words(said, "it ended the session before the script could begin");
-    RemoteError::Other { at, text }
+    let wants_terminal =
+        |line: &&str| NO_TERMINAL.iter().any(|words| line.to_ascii_lowercase().contains(words));
+    if let Some(line) = said.lines().find(wants_terminal) {
+        return instead(Instead::Replaces, line, &at);
+    }
+    match (ended, last_words(said, "")) {
+        (Ended::With(0), _) | (Ended::With(_), "") => instead(Instead::Ends, said, &at),
+        (Ended::Somehow, "") => {
+            RemoteError::Other { at, text: "it ended the session before the script could begin".to_owned() }
+        }
+        (Ended::With(_) | Ended::Somehow, text) => RemoteError::Other { at, text: text.to_owned() },
+    }
 }
 
 /// `said` is `user@host: Permission denied (publickey).`; a reason that ssh told before is a better one.
@@ -132,10 +181,10 @@ fn lower(text: &str) -> String {
 }
 
 /// The last line that says something.
-fn last_words(text: &str, otherwise: &str) -> String {
+fn last_words<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
     let mut lines =
         text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with("Warning: Permanently"));
-    lines.next_back().unwrap_or(otherwise).to_owned()
+    lines.next_back().unwrap_or(otherwise)
 }
 
 #[cfg(test)]
@@ -230,10 +279,17 @@ Host key verification failed.\r
             (Ended::With(1), "Error: Your SSH client doesn't support PTY", "no-plain-commands"),
             (Ended::With(1), "This account is currently not available.", "other"),
             (Ended::Somehow, "", "other"),
+            (Ended::With(1), "Welcome\nopen terminal failed: not a terminal", "login-script"),
+            (Ended::With(1), "Must be connected to a terminal.", "login-script"),
+            (Ended::With(0), "", "login-script"),
         ];
         for (ended, said, expected) in table {
             assert_eq!(no_start(Some(ended), said, "h").code(), expected, "{said}");
         }
-        assert_eq!(no_start(None, "Welcome!", "h").code(), "timed-out");
+        let hangs = no_start(None, "Welcome!", "h").to_string();
+        assert_eq!(
+            hangs,
+            "h answers, but its login script does not let a command run within 30 s (it says: Welcome!)"
+        );
     }
 }

@@ -13,6 +13,7 @@ use crate::manifest::Manifest;
 use crate::name::{PodName, Port};
 use crate::secret::SecretSource;
 use crate::ssh_target::SshTarget;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -39,11 +40,7 @@ impl Doors {
     #[must_use]
     pub fn new(manifest: &Manifest, options: Options) -> Self {
         let pods = manifest.pods.iter().map(|(name, pod)| (name, &pod.ssh));
-        let variable = |source: &SecretSource| match source {
-            SecretSource::Env(name) => Some(name.clone()),
-            SecretSource::File(_) | SecretSource::Command(_) => None,
-        };
-        let hidden = manifest.secrets.values().filter_map(variable).collect();
+        let hidden = manifest.secrets.values().filter_map(SecretSource::variable).cloned().collect();
         Self::to(pods, &ssh_config::base_of(&manifest.path), Options { hidden, ..options })
     }
 
@@ -54,10 +51,19 @@ impl Doors {
         base: &Path,
         options: Options,
     ) -> Self {
+        let dir = OnceCell::new();
+        let dir = || {
+            dir.get_or_init(|| {
+                let dir = sockets::directory(options.sockets.as_deref())?;
+                sockets::sweep(&dir);
+                Ok(dir)
+            })
+        };
         let door = |target: &SshTarget| match target {
             SshTarget::Local => Door::Local,
-            SshTarget::Ssh(line) => sockets::directory(options.sockets.as_deref())
-                .and_then(|dir| Master::new(line, &target.to_string(), base, &dir, options.persist))
+            SshTarget::Ssh(line) => dir()
+                .clone()
+                .and_then(|dir| Master::new(line, &target.to_string(), base, (&dir, &options)))
                 .map_or_else(Door::Shut, |master| Door::Ssh(Box::new(SshDoor::new(master)))),
         };
         let doors = pods.into_iter().map(|(name, target)| (name.clone(), door(target))).collect();

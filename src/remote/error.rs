@@ -3,6 +3,7 @@
 //! Out: what happened in one sentence, a code for programs, and what to do next. No secret ever is in it: it is
 //! made of what ssh says of the connection and of what a login shell prints before anything of ours runs.
 
+use crate::units::Bytes;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -34,6 +35,9 @@ pub enum RemoteError {
     /// No ssh on this machine.
     #[error("there is no `ssh` program on this machine")]
     NoSsh,
+    /// The login script of the pod's user lets no command run.
+    #[error("{at} answers, but its login script {does}")]
+    LoginScript { at: String, does: String },
     /// No bash on the pod.
     #[error("{at} has no bash")]
     NoBash { at: String },
@@ -46,6 +50,9 @@ pub enum RemoteError {
     /// The connection ended before the script's exit code came.
     #[error("the connection to {at} was lost; what became of the script is not known")]
     Lost { at: String },
+    /// It prints more than it may.
+    #[error("{at} says more than {most} where it may not")]
+    TooLong { at: String, most: Bytes },
     /// It was to stop, and did.
     #[error("stopped on {at}")]
     Stopped { at: String },
@@ -71,10 +78,12 @@ impl RemoteError {
             Self::HostKeyChanged { .. } => "host-key-changed",
             Self::HostKeyUnknown { .. } => "host-key-unknown",
             Self::NoSsh => "no-ssh",
+            Self::LoginScript { .. } => "login-script",
             Self::NoBash { .. } => "no-bash",
             Self::NoPlainCommands { .. } => "no-plain-commands",
             Self::BadSocketDir { .. } => "bad-socket-dir",
             Self::Lost { .. } => "lost",
+            Self::TooLong { .. } => "too-long",
             Self::Stopped { .. } => "stopped",
             Self::Other { .. } => "other",
         }
@@ -103,7 +112,13 @@ impl RemoteError {
             }
             Self::HostKeyUnknown { ask, .. } => Some(format!("look at the key once and accept it: {ask}")),
             Self::NoSsh => Some("install OpenSSH's client (Debian: apt-get install openssh-client)".to_owned()),
-            Self::NoBash { .. } => Some("install it there, or choose an image that has it".to_owned()),
+            Self::LoginScript { .. } => Some(
+                "let it do that for people alone: in ~/.bashrc there, put `[[ $- == *i* ]] || return` above the line that does it"
+                    .to_owned(),
+            ),
+            Self::NoBash { .. } => {
+                Some("install it there, let the login's PATH name its directory, or choose an image that has it".to_owned())
+            }
             Self::NoPlainCommands { .. } => {
                 Some("use the provider's other ssh line (RunPod: “SSH over exposed TCP”)".to_owned())
             }
@@ -111,6 +126,7 @@ impl RemoteError {
                 Some(format!("remove `{}`, or set XDG_RUNTIME_DIR to a directory of your own", dir.display()))
             }
             Self::Lost { .. } => Some("run it again: pi looks at the pod anew".to_owned()),
+            Self::TooLong { .. } => Some("log in and look what is there; pi takes no more of it at once".to_owned()),
             Self::Stopped { .. } | Self::Other { .. } => None,
         }
     }
@@ -118,6 +134,6 @@ impl RemoteError {
     /// Whether the script may have begun; all else happened before.
     #[must_use]
     pub fn began(&self) -> bool {
-        matches!(self, Self::Lost { .. } | Self::Stopped { .. })
+        matches!(self, Self::Lost { .. } | Self::TooLong { .. } | Self::Stopped { .. })
     }
 }

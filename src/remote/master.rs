@@ -5,9 +5,11 @@
 //! Why not `openssh`'s own builder: it takes no options of the user's, leaves a process behind when pi is killed,
 //! and can't find the connection of an earlier run.
 
-use super::options::Persist;
+use super::options::{Options, Persist};
 use super::ssh_config::Config;
 use super::{RemoteError, diagnose, ssh_config};
+use crate::name::EnvName;
+use crate::secret::BY_CUSTOM;
 use crate::spec::short_digest;
 use crate::ssh_target::SshLine;
 use openssh::Session;
@@ -49,6 +51,7 @@ pub(super) struct Master {
     options: Vec<String>,
     base: PathBuf,
     persist: Persist,
+    hidden: Vec<EnvName>,
     config: String,
     /// `….sock` in the socket directory; the lock, the log and the configuration stand beside it.
     pub(super) socket: PathBuf,
@@ -79,14 +82,23 @@ impl Master {
         line: &SshLine,
         at: &str,
         base: &Path,
-        dir: &Path,
-        persist: Persist,
+        (dir, kept): (&Path, &Options),
     ) -> Result<Self, RemoteError> {
+        let Options { persist, hidden, .. } = kept.clone();
         let Config { text, included, options } = ssh_config::config(line, base, at)?;
         let base = base.canonicalize().unwrap_or_else(|_| base.to_owned());
         let identity = (&line.destination, &options, &text, &included, &base, persist == Persist::No);
         let socket = dir.join(short_digest(&format!("{identity:?}"))).with_extension("sock");
-        Ok(Self { at: at.to_owned(), line: line.clone(), options, base, persist, config: text, socket })
+        Ok(Self {
+            at: at.to_owned(),
+            line: line.clone(),
+            options,
+            base,
+            persist,
+            hidden,
+            config: text,
+            socket,
+        })
     }
 
     /// The connection that an earlier run has left, if there is a trace of one; it may be dead.
@@ -170,6 +182,10 @@ impl Master {
         ssh.args(FIRST.iter().chain([&persist]).flat_map(|option| ["-o", *option]));
         ssh.args(&self.options).args(LAST.iter().flat_map(|option| ["-o", *option]));
         ssh.arg("--").arg(&self.line.destination).current_dir(&self.base);
+        // it stays for ten minutes, and its environment can be read as long; the rest a ProxyCommand may need
+        for name in BY_CUSTOM.into_iter().chain(self.hidden.iter().map(EnvName::as_str)) {
+            ssh.env_remove(name);
+        }
         // Ctrl-C is for pi alone; a pipe for stderr would never close, since the connection keeps it
         ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).process_group(0).kill_on_drop(true);
         let status = ssh.status().await.map_err(|err| {

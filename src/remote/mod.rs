@@ -8,6 +8,7 @@
 //! connection a pod that is kept for the next run.
 
 mod options;
+mod bounded;
 mod error;
 mod lines;
 mod order;
@@ -21,6 +22,7 @@ mod by_hand;
 mod ssh;
 mod doors;
 
+pub use bounded::bounded;
 pub use by_hand::Errand;
 pub use doors::Doors;
 pub use error::RemoteError;

@@ -37,7 +37,7 @@ pub struct Options {
     pub sockets: Option<PathBuf>,
     /// How long a pod works on without a sign of life from `pi`.
     pub lease: Duration,
-    /// Variables that hold secrets here: what runs on a `local` pod does not inherit them.
+    /// Variables that hold secrets here: neither what runs on a `local` pod nor ssh, which stays, inherits them.
     pub hidden: Vec<EnvName>,
 }
 

@@ -10,6 +10,9 @@ use crate::script::quote::quoted;
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
+/// What makes the shell a plain one, before anything else.
+const RESET: &str = include_str!("../../templates/reset.sh");
+
 /// The program that runs scripts on pods.
 const RUNNER: &str = include_str!("../../templates/runner.sh");
 
@@ -56,13 +59,13 @@ impl<'a> Order<'a> {
         let lease = lease.as_secs_f32().to_string();
         // one with an input would take it for signs of life
         if job.script.keeper == Keeper::Itself && *short && job.input.is_none() {
-            let text = code_of(ALONE) + &job.script.text;
-            return ["--norc", "-c", &text, job.script.name, &lease, mark].map(str::to_owned).to_vec();
+            let text = code_of(RESET) + &code_of(ALONE) + &job.script.text;
+            return ["--norc", "-p", "-c", &text, job.script.name, &lease, mark].map(str::to_owned).to_vec();
         }
         let (length, text) = if *short { (0, &*job.script.text) } else { (self.script().len(), "") };
         let numbers = [length.to_string(), self.input().len().to_string()];
-        let (runner, [length, input]) = (code_of(RUNNER), &numbers);
-        ["--norc", "-c", &runner, "pi-run", length, input, &lease, mark, text, job.script.name]
+        let (runner, [length, input]) = (code_of(RESET) + &code_of(RUNNER), &numbers);
+        ["--norc", "-p", "-c", &runner, "pi-run", length, input, &lease, mark, text, job.script.name]
             .map(str::to_owned)
             .to_vec()
     }

@@ -4,9 +4,10 @@
 //! Whoever can use such a socket is root on the pod, hence the suspicion.
 
 use super::RemoteError;
-use std::fs::{DirBuilder, Metadata};
+use std::fs::{DirBuilder, File, Metadata};
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 /// Longest path of the directory: 108 bytes, less our names (`/` + 24) and the 17 bytes that ssh adds while it
@@ -30,6 +31,32 @@ pub(super) fn directory(wanted: Option<&Path>) -> Result<PathBuf, RemoteError> {
     }
     let found = std::fs::symlink_metadata(&dir).map_err(|err| bad(err.to_string()))?;
     doubt(&found, me).map_or(Ok(dir.clone()), |why| Err(bad(why.to_owned())))
+}
+
+/// Removes what connections have left that are dead: sockets where nobody listens, and what stands beside them. One that
+/// another pi is making at this moment is locked, and left alone; so is the file of the lock, for which others may wait.
+pub(super) fn sweep(dir: &Path) {
+    let paths = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    for socket in paths.filter(|path| is_dead(path)) {
+        if socket.extension().is_some_and(|end| end == "sock") {
+            let lock =
+                File::options().create(true).append(true).mode(0o600).open(socket.with_extension("lock"));
+            // looked at again under the lock: it may be another one by now
+            if lock.is_ok_and(|lock| lock.try_lock().is_ok() && is_dead(&socket)) {
+                for end in ["sock", "log", "conf"] {
+                    drop(std::fs::remove_file(socket.with_extension(end)));
+                }
+            }
+        } else {
+            drop(std::fs::remove_file(socket));
+        }
+    }
+}
+
+/// Whether it is a socket that refuses: nobody listens, and nobody ever will.
+fn is_dead(path: &Path) -> bool {
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
+    is_socket && UnixStream::connect(path).is_err_and(|err| err.kind() == ErrorKind::ConnectionRefused)
 }
 
 /// What speaks against a directory.
@@ -65,6 +92,7 @@ fn me() -> Result<u32, RemoteError> {
 mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::net::UnixListener;
 
     #[test]
     fn only_a_directory_of_our_own_will_do() {
@@ -90,5 +118,30 @@ mod tests {
             assert!(error.to_string().contains(why), "{error}");
             assert_eq!(error.code(), "bad-socket-dir");
         }
+    }
+
+    #[test]
+    fn only_what_nobody_listens_on_is_swept() {
+        let temp = tempfile::tempdir_in("/tmp").unwrap();
+        let path = |name: &str| temp.path().join(name);
+        let dead = |name: &str| drop(UnixListener::bind(path(name)).unwrap());
+        let live = UnixListener::bind(path("live.sock")).unwrap();
+        for name in ["dead.sock", "busy.sock", "77-0.fwd", "dead.sock.JqYdvbz3Yo3kHnLt"] {
+            dead(name);
+        }
+        for name in ["live.log", "dead.log", "dead.conf", "dead.lock", "busy.log", "plain.sock"] {
+            std::fs::write(path(name), "").unwrap();
+        }
+        let busy = File::options().create(true).append(true).open(path("busy.lock")).unwrap();
+        busy.lock().unwrap();
+        sweep(temp.path());
+        let left = std::fs::read_dir(temp.path()).unwrap();
+        let mut left: Vec<String> =
+            left.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        left.sort();
+        let expected =
+            ["busy.lock", "busy.log", "busy.sock", "dead.lock", "live.log", "live.sock", "plain.sock"];
+        assert_eq!(left, expected);
+        drop((live, busy));
     }
 }

@@ -3,7 +3,7 @@
 //! In: three pipes and an [`Order`]. Out: the script's lines and its exit code, which is known only from the
 //! runner's last line; without that line nothing is known.
 
-use super::diagnose::{Ended, no_start};
+use super::diagnose::{Ended, Instead, instead, no_start};
 use super::lines::{Lines, clean};
 use super::order::Order;
 use super::{Exit, Line, RemoteError};
@@ -15,6 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 /// A slow login shell is waited for so long.
 const BEGIN: Duration = Duration::from_secs(30);
+/// Time to end for what reads standard input in place of the script, when that has ended.
+const MUTED: Duration = Duration::from_secs(8);
+/// A greeting may be so long, in bytes; what is longer has no end.
+const GREETING: usize = 32 << 20;
 /// Time to end for a script that shall stop; the runner itself takes 3 to 6 s.
 const STOP: Duration = Duration::from_secs(20);
 /// Time for the rest when standard output has ended.
@@ -37,13 +41,22 @@ struct Stream<'a> {
     over: bool,
     /// From the runner's last line.
     exit: Option<i32>,
-    /// What came before it began: a login shell's noise.
+    /// What came before it began, the first of it: a login shell's noise.
     noise: String,
+    /// How much that was, in bytes.
+    noisy: usize,
 }
 
 impl<'a> Stream<'a> {
     fn new(reader: Pin<Box<dyn AsyncRead + Send + 'a>>) -> Self {
-        Self { lines: Lines::new(reader), begun: false, over: false, exit: None, noise: String::new() }
+        Self {
+            lines: Lines::new(reader),
+            begun: false,
+            over: false,
+            exit: None,
+            noise: String::new(),
+            noisy: 0,
+        }
     }
 
     /// Reads a line; the text in it, if the script has printed some. Dropping it loses nothing.
@@ -57,6 +70,7 @@ impl<'a> Stream<'a> {
         let (text, sign) = line.split_at(at.unwrap_or(line.len()));
         let sign = String::from_utf8_lossy(sign.get(mark.len()..).unwrap_or_default());
         if !self.begun {
+            self.noisy += line.len();
             if self.noise.len() < 4096 {
                 self.noise.push_str(&clean(text));
                 self.noise.push('\n');
@@ -72,12 +86,18 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// Sends the order, then signs of life, then, if it comes to that, the word to stop.
+/// Sends the order, then signs of life, then, if it comes to that, the word to stop. Nothing before the runner has begun:
+/// a login script that reads standard input would take it.
 async fn speak(
     mut stdin: Pin<Box<dyn AsyncWrite + Send + '_>>,
     order: &Order<'_>,
-    stop: &CancellationToken,
+    (begun, stop): (&CancellationToken, &CancellationToken),
 ) -> std::io::Result<()> {
+    tokio::select! {
+        () = begun.cancelled() => {}
+        // the runner takes the end of its input for the word to stop
+        () = stop.cancelled() => return Ok(()),
+    }
     let order_itself = async {
         stdin.write_all(order.script()).await?;
         stdin.write_all(order.input()).await?;
@@ -85,7 +105,7 @@ async fn speak(
     };
     tokio::select! {
         sent = order_itself => sent?,
-        // half a script: the runner takes the end of its input for the word to stop
+        // half a script
         () = stop.cancelled() => return Ok(()),
     }
     loop {
@@ -108,6 +128,8 @@ struct Talk<'a> {
     /// The runner has ended.
     gone: Option<Ended>,
     stopping: bool,
+    /// Standard input was ended, to see who reads it, when so many bytes had come.
+    muted: Option<usize>,
     deadline: Option<Instant>,
 }
 
@@ -119,13 +141,17 @@ pub(super) async fn converse(
     stop: &CancellationToken,
     mut hear: impl FnMut(Line) + Send,
 ) -> Result<Exit, RemoteError> {
-    let mut voice = Some(Box::pin(speak(wire.stdin, order, stop)));
+    let begun = CancellationToken::new();
+    let mut voice = Some(Box::pin(speak(wire.stdin, order, (&begun, stop))));
     let mut ended = wire.ended;
     let mut talk = Talk::new(Stream::new(wire.stdout), Stream::new(wire.stderr));
     while !talk.over() {
         tokio::select! {
             text = talk.out.next(&order.mark), if !talk.out.over => {
                 talk.moved();
+                if talk.out.begun {
+                    begun.cancel();
+                }
                 if let Some(text) = text {
                     hear(Line::Out(text));
                 }
@@ -141,7 +167,15 @@ pub(super) async fn converse(
                 talk.stopping = true;
                 talk.limit(STOP);
             }
-            () = at_last(talk.deadline) => break,
+            () = at_last(talk.deadline) => {
+                if !talk.mute() {
+                    break;
+                }
+                voice = None;
+            }
+        }
+        if talk.is_endless() {
+            break;
         }
     }
     talk.verdict(at)
@@ -149,7 +183,7 @@ pub(super) async fn converse(
 
 impl<'a> Talk<'a> {
     fn new(out: Stream<'a>, err: Stream<'a>) -> Self {
-        Self { out, err, gone: None, stopping: false, deadline: Some(Instant::now() + BEGIN) }
+        Self { out, err, gone: None, stopping: false, muted: None, deadline: Some(Instant::now() + BEGIN) }
     }
 
     /// Nothing more is to come.
@@ -160,6 +194,26 @@ impl<'a> Talk<'a> {
     /// Standard output has ended without the runner's last line.
     fn unclear(&self) -> bool {
         self.out.over && self.out.exit.is_none() && self.gone.is_none()
+    }
+
+    /// The script has not begun in time: whether standard input is to be ended now.
+    fn mute(&mut self) -> bool {
+        let mute = !(self.out.begun || self.out.over || self.stopping || self.muted.is_some());
+        if mute {
+            self.muted = Some(self.noisy());
+            self.limit(MUTED);
+        }
+        mute
+    }
+
+    /// More is said before the script begins than anybody has to say.
+    fn is_endless(&self) -> bool {
+        !self.out.begun && self.noisy() > GREETING
+    }
+
+    /// Bytes that came before the script began.
+    fn noisy(&self) -> usize {
+        self.out.noisy + self.err.noisy
     }
 
     fn limit(&mut self, time: Duration) {
@@ -181,10 +235,23 @@ impl<'a> Talk<'a> {
         let never = self.gone == Some(Ended::With(1));
         match (self.out.exit, self.gone) {
             (Some(code), _) if code == 0 || !self.stopping => Ok(Exit(code)),
+            (None, _) if self.out.begun && !self.stopping && (never || self.muted.is_some()) => {
+                let how = if self.muted.is_some() { Instead::Reads } else { Instead::ClosesInput };
+                Err(instead(how, &self.said(), &at))
+            }
             (None, _) if self.out.begun && !(self.stopping && never) => Err(RemoteError::Lost { at }),
             _ if self.stopping => Err(RemoteError::Stopped { at }),
-            (_, ended) => Err(no_start(ended, &format!("{}\n{}", self.err.noise, self.out.noise), &at)),
+            (_, None) if self.is_endless() || self.muted.is_some_and(|then| self.noisy() > then) => {
+                Err(instead(Instead::Prints, &self.said(), &at))
+            }
+            (_, Some(_)) if self.muted.is_some() => Err(instead(Instead::Replaces, &self.said(), &at)),
+            (_, ended) => Err(no_start(ended, &self.said(), &at)),
         }
+    }
+
+    /// What came before the script began.
+    fn said(&self) -> String {
+        format!("{}\n{}", self.err.noise, self.out.noise)
     }
 }
 

@@ -40,7 +40,7 @@ pub fn gpus(facts: &PodFacts) -> Vec<GpuStatus> {
 }
 
 fn status(facts: &PodFacts, gpu: &Gpu, ours: &BTreeSet<u32>) -> GpuStatus {
-    let strangers = facts.gpu_processes.iter().filter(|process| {
+    let strangers = facts.gpu_processes.seen().into_iter().flatten().filter(|process| {
         // a session that can't be seen says nothing: in containers nvidia-smi tells the host's PIDs
         process.gpu_uuid == gpu.uuid && process.session != 0 && !ours.contains(&process.session)
     });
@@ -67,7 +67,8 @@ fn sessions(facts: &PodFacts) -> BTreeSet<u32> {
         match &server.life {
             Life::Running { pid, .. } => drop(sessions.insert(*pid)),
             Life::Dead { left } => {
-                let of = facts.gpu_processes.iter().filter(|process| left.contains(&process.pid));
+                let all = facts.gpu_processes.seen().into_iter().flatten();
+                let of = all.filter(|process| left.contains(&process.pid));
                 sessions.extend(of.map(|process| process.session));
             }
             Life::Stopped => {}

@@ -47,9 +47,10 @@ pub fn pod_status(
     };
     let scope = Scope::Only { pods: [pod.clone()].into(), models: [].into() };
     let plan = plan(&Inputs { scope: &scope, ..*inputs });
-    let at = |spec: &ServerSpec| address(declared, &facts.provider, spec, ssh_host);
+    // which ports are mapped may be unknown: then the address would be a guess
+    let at = |spec: &ServerSpec| Some(address(declared, facts.provider.seen()?, spec, ssh_host));
     let servers = servers((inputs.manifest, pod), facts, vitals, &plan).into_iter().map(|server| {
-        let address = server.spec.as_ref().map(at);
+        let address = server.spec.as_ref().and_then(at);
         (server, address)
     });
     let seen = PodSeen { servers: servers.collect(), gpus: gpus(facts), gaps: gaps(facts) };

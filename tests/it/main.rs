@@ -29,6 +29,7 @@ mod json;
 mod laws;
 mod layers;
 mod locks;
+mod login;
 mod manifest_edits;
 mod manifest_laws;
 mod manifest_schema;

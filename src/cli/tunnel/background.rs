@@ -6,7 +6,9 @@
 use crate::cli::args::Global;
 use crate::cli::exit::Exit;
 use crate::cli::interrupt::quiet;
-use crate::name::{ModelName, PodName};
+use crate::manifest::Manifest;
+use crate::name::{EnvName, ModelName, PodName};
+use crate::secret::{BY_CUSTOM, SecretSource};
 use crate::ui;
 use miette::{IntoDiagnostic, Result, WrapErr};
 use nix::unistd::{Pid, getsid, setsid};
@@ -61,6 +63,7 @@ struct Told {
 pub(in crate::cli) async fn open_behind(
     global: &Global,
     (pod, name): (&PodName, &ModelName),
+    manifest: &Manifest,
     port: Option<u16>,
 ) -> Result<Opened> {
     let keeper = Keeper::of_this_session();
@@ -82,6 +85,11 @@ pub(in crate::cli) async fn open_behind(
     }
     if global.no_persist {
         command.arg("--no-persist");
+    }
+    // it stays, and needs none of them
+    let own = manifest.secrets.values().filter_map(SecretSource::variable).map(EnvName::as_str);
+    for variable in BY_CUSTOM.into_iter().chain(own) {
+        command.env_remove(variable);
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().into_diagnostic().wrap_err("cannot start the tunnel")?;

@@ -115,7 +115,7 @@ async fn open(world: &World, args: &Args) -> Result<Exit> {
 async fn behind(world: &World, global: &Global, args: &Args) -> Result<Exit> {
     let places = Places { manifest: &world.manifest, memory: &world.memory, scope: &world.scope };
     let (pod, name) = places.find(&args.name)?;
-    match open_behind(global, (&pod, &name), args.port).await? {
+    match open_behind(global, (&pod, &name), &world.manifest, args.port).await? {
         Opened::At { port, pid, until } => {
             tell((&pod, &name), (port, pid), args)?;
             ui::note(&format!("leads to `{name}` on {pod}, {until}."));

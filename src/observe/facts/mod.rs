@@ -2,11 +2,13 @@
 
 mod gpus;
 mod home;
+mod part;
 mod provider;
 mod weights;
 
 pub use gpus::{Gpu, GpuProcess, GpuSight};
 pub use home::{EngineSeen, FailedStart, Life, LockSeen, Past, Restarts, SecretSeen, ServerSeen};
+pub use part::Part;
 pub use provider::{PROVIDERS, mapped_ports};
 pub use weights::{CachedRepo, PathSeen, Snapshot, Whole};
 
@@ -31,10 +33,11 @@ pub enum Sighting {
     Unreachable(Unreachable),
 }
 
-/// Why a pod did not answer, and what to do about it.
+/// Why nothing is known of a pod, and what to do about it: it did not answer, or did not tell what runs there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreachable {
-    /// One of `refused`, `timed-out`, `no-login`, `host-key-changed`, `no-host`, `no-bash`, `lost`, `no-ssh`.
+    /// One of `refused`, `timed-out`, `no-login`, `host-key-changed`, `no-host`, `no-bash`, `lost`, `no-ssh`;
+    /// `not-looked-at` where it answered.
     pub code: &'static str,
     /// What happened, in one sentence.
     pub why: String,
@@ -42,7 +45,18 @@ pub struct Unreachable {
     pub help: Option<String>,
 }
 
-/// One pod, as it is.
+/// The code of a pod that answered and did not tell what runs there.
+pub(in crate::observe) const NOT_LOOKED_AT: &str = "not-looked-at";
+
+impl Unreachable {
+    /// Whether it is there, and only did not tell what runs there.
+    #[must_use]
+    pub fn answers(&self) -> bool {
+        self.code == NOT_LOOKED_AT
+    }
+}
+
+/// One pod, as it is: one of which it is known what pi has started there. Else it is [`Sighting::Unreachable`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PodFacts {
@@ -53,15 +67,15 @@ pub struct PodFacts {
     /// `models_path`, made absolute.
     pub models_path: String,
     /// The disks behind the paths that matter.
-    pub disks: Vec<Disk>,
+    pub disks: Part<Vec<Disk>>,
     /// What mount targets were asked about → what is mounted there.
-    pub mounts: BTreeMap<String, MountSeen>,
+    pub mounts: Part<BTreeMap<String, MountSeen>>,
     /// The GPUs, or why there are none.
     pub gpus: GpuSight,
     /// Processes that hold GPU memory.
-    pub gpu_processes: Vec<GpuProcess>,
+    pub gpu_processes: Part<Vec<GpuProcess>>,
     /// Who listens on which TCP port.
-    pub listeners: Vec<Listener>,
+    pub listeners: Part<Vec<Listener>>,
     /// Servers that pi started here, also dead ones.
     pub servers: BTreeMap<ModelName, ServerSeen>,
     /// Engine environments under `pi_path`.
@@ -69,19 +83,19 @@ pub struct PodFacts {
     /// Bytes a second that the last download of weights brought, if it took long enough to tell.
     pub download_rate: Option<u64>,
     /// Programs that plans ask about (`llama-server`, `uv`, `gcc`, `apt-get` …) → where they are on the pod.
-    pub programs: BTreeMap<String, String>,
+    pub programs: Part<BTreeMap<String, String>>,
     /// Repositories that were asked about and are in the HF cache, by name.
-    pub cache: Vec<CachedRepo>,
+    pub cache: Part<Vec<CachedRepo>>,
     /// Model paths that were asked about → what is there; absent ones are not in it.
-    pub model_paths: BTreeMap<String, PathSeen>,
+    pub model_paths: Part<BTreeMap<String, PathSeen>>,
     /// Secrets in the pod's file.
-    pub secrets: BTreeMap<SecretName, SecretSeen>,
+    pub secrets: Part<BTreeMap<SecretName, SecretSeen>>,
     /// What else pi put into its directory, by name: `env`, `tools`, `cache`.
     pub rest: Vec<String>,
     /// Who applies now.
     pub lock: Option<LockSeen>,
     /// Provider variables found on PID 1 (`RUNPOD_*`, `VAST_*`, `PUBLIC_IPADDR`) and `HF_HOME`.
-    pub provider: BTreeMap<EnvName, String>,
+    pub provider: Part<BTreeMap<EnvName, String>>,
     /// What could not be looked at: the section and the reason.
     pub gaps: Vec<Gap>,
 }

@@ -1,33 +1,38 @@
 //! In: `smi`, `gpu` and `app` records, which carry rows of nvidia-smi's CSV, and `link` records, which carry those of its
 //! matrix. Out: the GPUs and who uses them.
 
-use super::records::{Records, odd};
-use crate::observe::facts::{Gap, Gpu, GpuProcess, GpuSight};
+use super::gpu_row::{nameless, row, told};
+use super::records::{Records, Section, odd};
+use crate::observe::facts::{Gap, Gpu, GpuProcess, GpuSight, Host};
 use std::collections::BTreeMap;
 
-/// The GPUs, or why none can be seen.
-pub(super) fn gpus(records: &Records) -> GpuSight {
-    let exit = match records.rows("smi").last().and_then(|row| row.first()).map(String::as_str) {
-        Some("none") => return GpuSight::None,
-        Some(exit) => exit.parse().unwrap_or(-1),
-        None => return broken(-1, "the probe did not get to it".to_owned()),
-    };
+/// The GPUs, or why none can be seen. A GPU whose memory is the machine's has what `host` has.
+pub(super) fn gpus(records: &Records, host: &Host) -> GpuSight {
+    let exit = records.rows("smi").last().and_then(|row| row.first()).map(String::as_str);
+    let code = exit.and_then(|exit| exit.parse().ok()).unwrap_or(-1);
     let lines: Vec<&str> =
         records.rows("gpu").iter().filter_map(|row| row.first()).map(String::as_str).collect();
+    if let Some(why) = records.torn(Section::Gpus) {
+        return broken(code, Some(message(records, &[])).filter(|told| !told.is_empty()).unwrap_or(why));
+    }
+    if exit == Some("none") {
+        return GpuSight::None;
+    }
     let mut driver = String::new();
     let mut gpus: Vec<Gpu> = Vec::new();
     for line in &lines {
-        if let Some((gpu, version)) = row(line) {
-            version.clone_into(&mut driver);
-            gpus.push(gpu);
+        // nvidia-smi prints the message of a lost one in the place of its row
+        let next = gpus.last().map_or(0, |gpu| gpu.index.saturating_add(1));
+        if let Some(row) = row(line) {
+            row.driver.clone_into(&mut driver);
+            let held = held(records, row.uuid);
+            gpus.push(row.gpu(next, host, held));
         } else if let Some(fault) = lost(line) {
-            // nvidia-smi prints the message in the place of the row
-            let index = gpus.last().map_or(0, |gpu| gpu.index + 1);
-            gpus.push(Gpu { index, fault: Some(fault), ..nameless() });
+            gpus.push(Gpu { fault: Some(fault), ..nameless(next) });
         }
     }
     if gpus.is_empty() {
-        return broken(exit, message(records, &lines));
+        return broken(code, message(records, &lines));
     }
     let matrix = links(records);
     for gpu in &mut gpus {
@@ -72,37 +77,6 @@ fn message(records: &Records, lines: &[&str]) -> String {
     said.collect::<Vec<_>>().join(" ").chars().take(300).collect()
 }
 
-/// `index, uuid, name, total, used, driver[, compute_cap, mig, ecc]`, the last three unknown to old drivers.
-fn row(line: &str) -> Option<(Gpu, &str)> {
-    let cells: Vec<&str> = line.split(", ").map(str::trim).collect();
-    let [index, uuid, name, total, used, driver, rest @ ..] = cells.as_slice() else { return None };
-    let gpu = Gpu {
-        index: index.parse().ok()?,
-        uuid: (*uuid).to_owned(),
-        name: (*name).to_owned(),
-        memory_mib: total.parse().unwrap_or(0),
-        used_mib: used.parse().unwrap_or(0),
-        compute: rest.first().and_then(|cell| told(cell)).unwrap_or_default().to_owned(),
-        mig: rest.get(1) == Some(&"Enabled"),
-        ecc_errors: rest.get(2).and_then(|cell| cell.parse().ok()),
-        fault: cells.iter().find_map(|cell| fault(cell)),
-        links: BTreeMap::new(),
-    };
-    Some((gpu, told(driver).unwrap_or_default()))
-}
-
-/// A cell that says something: `[N/A]` and `[Not Supported]` do not.
-fn told<'a>(cell: &&'a str) -> Option<&'a str> {
-    (!cell.starts_with('[') && *cell != "N/A").then_some(*cell)
-}
-
-/// The trouble a cell tells of: `[GPU is lost]`, `[Unknown Error]`, `[GPU requires reset]`, `ERR!`.
-fn fault(cell: &str) -> Option<String> {
-    let word = cell.trim_matches(['[', ']']);
-    let known = ["gpu is lost", "unknown error", "gpu requires reset", "err!"];
-    known.contains(&word.to_lowercase().as_str()).then(|| word.to_owned())
-}
-
 /// `Unable to determine the device handle for GPU0000:BB:00.0: Unknown Error`
 fn lost(line: &str) -> Option<String> {
     let rest = line.strip_prefix("Unable to determine the device handle for ")?;
@@ -112,46 +86,41 @@ fn lost(line: &str) -> Option<String> {
     Some(format!("{why} ({bus})"))
 }
 
-fn nameless() -> Gpu {
-    Gpu {
-        index: 0,
-        uuid: String::new(),
-        name: String::new(),
-        memory_mib: 0,
-        used_mib: 0,
-        compute: String::new(),
-        mig: false,
-        ecc_errors: None,
-        fault: None,
-        links: BTreeMap::new(),
-    }
-}
-
 /// Who holds GPU memory: `parent`, `session` and a row of `gpu_uuid, pid, used_memory, process_name`.
 pub(super) fn gpu_processes(records: &Records, gaps: &mut Vec<Gap>) -> Vec<GpuProcess> {
     let mut processes = Vec::new();
     for record in records.rows("app") {
         match record.as_slice() {
-            [parent, session, line, ..] if line.starts_with("GPU-") || line.starts_with("MIG-") => {
-                match app(parent, session, line) {
-                    Some(process) => processes.push(process),
-                    None => gaps.push(odd("gpus", record)),
-                }
-            }
             // a lost GPU's message, which the query for GPUs gave as well
             [_, _, line, ..] if line.is_empty() || lost(line).is_some() => {}
+            [parent, session, line, ..] => match app(parent, session, line) {
+                Some(process) => processes.push(process),
+                None => gaps.push(odd("gpus", record)),
+            },
             _ => gaps.push(odd("gpus", record)),
         }
     }
     processes
 }
 
+/// MiB that processes hold of a GPU, as far as the driver tells: also those that `/proc` does not know.
+fn held(records: &Records, uuid: &str) -> u64 {
+    let apps = records.rows("app").iter().filter_map(|record| match record.as_slice() {
+        [parent, session, line, ..] => app(parent, session, line),
+        _ => None,
+    });
+    apps.filter(|process| process.gpu_uuid == uuid).filter_map(|process| process.used_mib).sum()
+}
+
 fn app(parent: &str, session: &str, line: &str) -> Option<GpuProcess> {
     let mut cells = line.splitn(4, ", ").map(str::trim);
     let (uuid, pid, used) = (cells.next()?, cells.next()?, cells.next()?);
+    // Orin's GPU has no UUID, and other worlds' processes may have no PID
+    let uuid = told(uuid).unwrap_or_default();
+    let is_uuid = uuid.is_empty() || uuid.starts_with("GPU-") || uuid.starts_with("MIG-");
     Some(GpuProcess {
-        gpu_uuid: uuid.to_owned(),
-        pid: pid.parse().ok()?,
+        gpu_uuid: is_uuid.then(|| uuid.to_owned())?,
+        pid: told(pid).map_or(Some(0), |pid| pid.parse().ok())?,
         command: cells.next().unwrap_or_default().to_owned(),
         used_mib: used.parse().ok(),
         parent: parent.parse().unwrap_or(0),

@@ -1,6 +1,6 @@
 //! In: text. Out: its records, by key, each field without anything a terminal would obey.
 
-use super::{Gap, gap};
+use super::{Gap, Part, gap};
 use std::collections::BTreeMap;
 
 /// What the first line of a probe that we understand says.
@@ -8,6 +8,39 @@ const HEADER: &str = "pi-probe\t1";
 
 /// One record's fields, behind its key.
 pub(super) type Row = Vec<String>;
+
+/// A section of a probe. It is whole if its last record came: `done` and its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Section {
+    Host,
+    Mounts,
+    Programs,
+    Processes,
+    Weights,
+    Home,
+    Secrets,
+    Disks,
+    Gpus,
+    GpuProcesses,
+}
+
+impl Section {
+    /// As the probe names it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Mounts => "mounts",
+            Self::Programs => "programs",
+            Self::Processes => "processes",
+            Self::Weights => "weights",
+            Self::Home => "home",
+            Self::Secrets => "secrets",
+            Self::Disks => "disks",
+            Self::Gpus => "gpus",
+            Self::GpuProcesses => "gpu-processes",
+        }
+    }
+}
 
 /// All records of a probe.
 pub(super) struct Records {
@@ -54,6 +87,44 @@ impl Records {
         self.named(key, name).filter_map(|rest| rest.first()).last().cloned().unwrap_or_default()
     }
 
+    /// Why a section is not whole, if it is not: it hung, was ended, or died in the middle.
+    pub(super) fn torn(&self, section: Section) -> Option<String> {
+        let name = section.name();
+        if self.rows("done").iter().any(|row| row.first().is_some_and(|done| done == name)) {
+            return None;
+        }
+        let told = self.named("gap", name).find_map(|rest| rest.first()).cloned();
+        Some(told.unwrap_or_else(|| self.cut().unwrap_or("it ended before it was done").to_owned()))
+    }
+
+    /// What its section told, if that is whole; else a gap says why not.
+    pub(super) fn part<T>(
+        &self,
+        section: Section,
+        gaps: &mut Vec<Gap>,
+        read: impl FnOnce(&Self, &mut Vec<Gap>) -> T,
+    ) -> Part<T> {
+        let Some(why) = self.torn(section) else { return Part::Seen(read(self, gaps)) };
+        // that of the GPUs themselves is the cause
+        let told = section == Section::GpuProcesses && self.torn(Section::Gpus).is_some();
+        let gap = gap(section.name(), &why);
+        if !told && !gaps.contains(&gap) {
+            gaps.push(gap);
+        }
+        Part::Unknown
+    }
+
+    /// What is wrong with the text as a whole.
+    fn cut(&self) -> Option<&'static str> {
+        if !self.began {
+            Some("its answer does not begin as one, or it is of another version")
+        } else if !self.ended {
+            Some("its answer was cut off")
+        } else {
+            None
+        }
+    }
+
     /// The gaps that the probe itself told, and those of the text as a whole.
     pub(super) fn gaps(&self) -> Vec<Gap> {
         let told = self.rows("gap").iter().map(|row| match row.as_slice() {
@@ -61,11 +132,7 @@ impl Records {
             _ => gap("probe", "it told of a gap, and not which"),
         });
         let mut gaps: Vec<Gap> = told.collect();
-        if !self.began {
-            gaps.push(gap("probe", "its answer does not begin as one, or it is of another version"));
-        } else if !self.ended {
-            gaps.push(gap("probe", "its answer was cut off"));
-        }
+        gaps.extend(self.cut().map(|why| gap("probe", why)));
         gaps
     }
 }

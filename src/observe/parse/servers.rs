@@ -1,20 +1,20 @@
 //! In: `server` records (name, what, …). Out: the servers that pi started, dead ones too.
 
-use super::gap;
 use super::home::{Expect, compared};
 use super::records::{Records, clean, obeyed, odd};
+use super::{Blind, gap};
 use crate::diagnose::measured;
 use crate::name::{ModelName, SecretName};
 use crate::observe::facts::{FailedStart, Gap, Life, Past, Restarts, SecretSeen, ServerSeen};
 use crate::spec::ServerSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The servers that pi started, by name.
+/// The servers that pi started, by name; of each it must be known whether it lives.
 pub(super) fn servers(
     records: &Records,
     expect: &Expect,
     gaps: &mut Vec<Gap>,
-) -> BTreeMap<ModelName, ServerSeen> {
+) -> Result<BTreeMap<ModelName, ServerSeen>, Blind> {
     let names = records.rows("server").iter().filter_map(|row| row.first());
     let names: BTreeSet<&str> = names.map(|name| name.strip_prefix(BESIDE).unwrap_or(name)).collect();
     let mut servers = BTreeMap::new();
@@ -26,13 +26,13 @@ pub(super) fn servers(
                 let beside = beside(records, text, expect).map(Box::new);
                 match server(&told, expect).or_else(|| beside.is_some().then(gone)) {
                     Some(server) => drop(servers.insert(name, ServerSeen { beside, ..server })),
-                    None => gaps.push(gap("servers", &format!("it was not told whether `{name}` lives"))),
+                    None => return Err(Blind(format!("it was not told whether `{name}` lives"))),
                 }
                 gaps.extend(told.iter().filter(|row| unreadable(row)).map(|row| odd("servers", row)));
             }
         }
     }
-    servers
+    Ok(servers)
 }
 
 /// In front of the name of a server: what was started beside it to take its place.

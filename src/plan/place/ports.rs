@@ -59,7 +59,8 @@ pub(super) fn ports<'a>(
 
 /// Ports that servers may have and that clients reach from outside: by the provider's map, or by the manifest's.
 pub(in crate::plan) fn mapped(site: &Site<'_>) -> BTreeSet<Port> {
-    let all = mapped_ports(&site.facts.provider).into_iter().chain(site.pod.ports.keys().copied());
+    let by_provider = site.facts.provider.seen().map(mapped_ports).unwrap_or_default();
+    let all = by_provider.into_iter().chain(site.pod.ports.keys().copied());
     all.filter(|port| port.get() >= UNPRIVILEGED).collect()
 }
 
@@ -90,7 +91,8 @@ pub(super) enum Holder<'a> {
 /// A server that this plan removes or moves frees its port before anybody else starts there.
 pub(super) fn held<'a>(site: &Site<'a>, stays: &Stays<'a>) -> BTreeMap<Port, Holder<'a>> {
     let mut held = BTreeMap::new();
-    for listener in &site.facts.listeners {
+    // where nobody can tell who listens, nothing is started
+    for listener in site.facts.listeners.seen().into_iter().flatten() {
         let both = |server: &ServerSeen| server.both().any(|server| owns(server, listener));
         let mut owners = site.facts.servers.iter().filter(|(_, server)| both(server)).peekable();
         let holder = match owners.peek() {

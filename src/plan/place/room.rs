@@ -29,7 +29,7 @@ pub(in crate::plan) fn share(memory: Option<Percent>, kind: EngineKind) -> u32 {
 /// MiB of a GPU that a live server holds: as the driver tells, or, where it can't tell whose they are, as expected.
 pub(in crate::plan) fn holds_mib(facts: &PodFacts, seen: &ServerSeen, gpu: &Gpu) -> u64 {
     let own: Vec<&GpuProcess> =
-        facts.gpu_processes.iter().filter(|p| p.gpu_uuid == gpu.uuid && is_of(&seen.life, p)).collect();
+        processes(facts).filter(|p| p.gpu_uuid == gpu.uuid && is_of(&seen.life, p)).collect();
     let told: Option<u64> = own.iter().map(|process| process.used_mib).sum();
     let spec = seen.spec.as_ref().ok().filter(|spec| spec.gpus.contains(&gpu.index));
     match (told, spec) {
@@ -37,6 +37,11 @@ pub(in crate::plan) fn holds_mib(facts: &PodFacts, seen: &ServerSeen, gpu: &Gpu)
         (_, Some(spec)) => gpu.memory_mib * u64::from(share(spec.memory, spec.kind)) / u64::from(WHOLE),
         (_, None) => 0,
     }
+}
+
+/// Who holds GPU memory, as far as it is known: where it is not, what is in use counts, and nothing is started.
+fn processes(facts: &PodFacts) -> impl Iterator<Item = &GpuProcess> {
+    facts.gpu_processes.seen().into_iter().flatten()
 }
 
 /// Whether a process is of this server. One that `/proc` does not know has a PID of another world.
@@ -208,10 +213,7 @@ fn one<'a>(site: &Site<'a>, stays: &Stays<'a>, gpu: &'a Gpu) -> OneGpu<'a> {
             servers.extend((expected > 0).then_some((name, expected)));
         }
     }
-    let strangers: Vec<&GpuProcess> = site
-        .facts
-        .gpu_processes
-        .iter()
+    let strangers: Vec<&GpuProcess> = processes(site.facts)
         .filter(|process| process.gpu_uuid == gpu.uuid && process.session != 0)
         .filter(|process| {
             !site.facts.servers.values().flat_map(ServerSeen::both).any(|seen| is_of(&seen.life, process))

@@ -97,7 +97,7 @@ async fn pods_without_bash_or_without_commands_say_so() {
         ("exec dash -c 'exec bash-is-missing'", "no-bash"),
         ("echo \"Error: Your SSH client doesn't support PTY\"; exit 1", "no-plain-commands"),
         ("echo This account is currently not available.; exit 1", "other"),
-        ("exit 0", "other"),
+        ("exit 0", "login-script"),
     ];
     for (command, code) in table {
         let sshd = Sshd::with(&format!("ForceCommand {command}"));

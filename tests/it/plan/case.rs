@@ -10,7 +10,7 @@ use pi::hub::HubFacts;
 use pi::manifest::{self, Manifest};
 use pi::memory::Memory;
 use pi::name::{EngineId, ModelName, PodName, SecretName};
-use pi::observe::{EngineSeen, Expect, Observed, PodFacts, Sighting, Unreachable, read, salted};
+use pi::observe::{Blind, EngineSeen, Expect, Observed, PodFacts, Sighting, Unreachable, read, salted};
 use pi::plan::{
     Action, Extent, Inputs, Origin, Plan, Protected, Removal, Scope, begin, destroy, halt, make_ready, plan,
     plan_ahead,
@@ -195,7 +195,7 @@ fn observed(folder: &Path, secrets: &BTreeSet<SecretName>) -> BTreeMap<PodName, 
         .map(|path| {
             let text = fs::read_to_string(&path).unwrap();
             let sighting = match path.extension().and_then(|end| end.to_str()) {
-                Some("txt") => Sighting::Seen(Box::new(read(&text, &expect))),
+                Some("txt") => sighting(read(&told_whole(&text), &expect)),
                 Some("json") => Sighting::Seen(Box::new(serde_json::from_str(&text).unwrap())),
                 Some("unreachable") => Sighting::Unreachable(unreachable(&text)),
                 _ => panic!("{} is neither .txt, .json nor .unreachable", path.display()),
@@ -203,6 +203,31 @@ fn observed(folder: &Path, secrets: &BTreeSet<SecretName>) -> BTreeMap<PodName, 
             (path.file_stem().unwrap().to_str().unwrap().parse().unwrap(), sighting)
         })
         .collect()
+}
+
+fn sighting(read: Result<PodFacts, Blind>) -> Sighting {
+    match read {
+        Ok(facts) => Sighting::Seen(Box::new(facts)),
+        Err(blind) => Sighting::Unreachable(Unreachable {
+            code: "not-looked-at",
+            why: format!("it answers, but {blind}"),
+            help: Some(
+                "nothing is planned for this pod, since what runs there can't be told; try again".to_owned(),
+            ),
+        }),
+    }
+}
+
+/// What a pod said, with the last record of every section: a case writes down only what it is about. A section with a
+/// `gap`, and all of them in an answer without its end, have none.
+fn told_whole(text: &str) -> String {
+    const SECTIONS: &str = "host mounts programs processes weights home secrets disks gpus gpu-processes";
+    let Some(told) = text.trim_end().strip_suffix("\nend").filter(|told| !told.contains("\ndone\t")) else {
+        return text.to_owned();
+    };
+    let whole = SECTIONS.split(' ').filter(|section| !told.contains(&format!("\ngap\t{section}\t")));
+    let done: String = whole.map(|section| format!("\ndone\t{section}")).collect();
+    format!("{told}{done}\nend\n")
 }
 
 fn unreachable(text: &str) -> Unreachable {

@@ -12,8 +12,8 @@ use pi::model_ref::ModelRef;
 use pi::name::{Port, SecretName};
 use pi::observe::{
     CachedRepo, Disk, EngineSeen, FailedStart, Gap, Gpu, GpuProcess, GpuSight, Life, Listener, MountSeen,
-    Observed, Past, PathSeen, PodFacts, RootBy, SecretSeen, ServerSeen, Sighting, Snapshot, Unreachable,
-    Whole,
+    Observed, Part, Past, PathSeen, PodFacts, RootBy, SecretSeen, ServerSeen, Sighting, Snapshot,
+    Unreachable, Whole,
 };
 use pi::plan::{Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan};
 use pi::spec::ServerSpec;
@@ -219,26 +219,26 @@ fn facts(choices: &mut Choices<'_>, ours: &BTreeSet<SecretName>) -> PodFacts {
     };
     let seen =
         [MountSeen::Nothing, MountSeen::Mounted { source: "nfs:/s".to_owned(), kind: "nfs4".to_owned() }];
-    facts.disks = disks(choices, &facts.models_path);
-    facts.mounts.insert("/mnt/s".to_owned(), seen[choices.below(2)].clone());
+    facts.disks = Part::Seen(disks(choices, &facts.models_path));
+    facts.mounts.seen_mut().unwrap().insert("/mnt/s".to_owned(), seen[choices.below(2)].clone());
     for (at, name) in NAMES.iter().enumerate() {
         if choices.once_in(2) {
             let pid = u32::try_from(100 * (at + 1)).unwrap();
-            let seen = one_or_two(choices, (name, pid), ours, &mut facts.listeners);
+            let seen = one_or_two(choices, (name, pid), ours, facts.listeners.seen_mut().unwrap());
             facts.servers.insert(name.parse().unwrap(), seen);
         }
     }
     engines_and_weights(choices, &mut facts);
     for name in ["api_key", "hf_token"] {
         if choices.once_in(2) {
-            facts.secrets.extend([secret(choices, name, ours)]);
+            facts.secrets.seen_mut().unwrap().extend([secret(choices, name, ours)]);
         }
     }
     strangers(choices, &mut facts);
     facts.rest.extend(choices.once_in(2).then(|| "tools".to_owned()));
     for program in ["gcc", "curl", "apt-get"] {
         if choices.once_in(2) {
-            facts.programs.insert(program.to_owned(), format!("/usr/bin/{program}"));
+            facts.programs.seen_mut().unwrap().insert(program.to_owned(), format!("/usr/bin/{program}"));
         }
     }
     facts.host.root = choices.of(&[RootBy::Login, RootBy::Sudo, RootBy::No]);
@@ -262,11 +262,11 @@ fn engines_and_weights(choices: &mut Choices<'_>, facts: &mut PodFacts) {
         }
     }
     for repo in ["o/a", "o/b", "o/g"] {
-        facts.cache.extend(cached(choices, repo));
+        facts.cache.seen_mut().unwrap().extend(cached(choices, repo));
     }
     for path in ["/data/x", "/mnt/s/y"] {
         if choices.once_in(2) {
-            facts.model_paths.insert(
+            facts.model_paths.seen_mut().unwrap().insert(
                 path.to_owned(),
                 PathSeen { directory: true, bytes: Bytes(1), ..PathSeen::default() },
             );
@@ -488,11 +488,11 @@ fn strangers(choices: &mut Choices<'_>, facts: &mut PodFacts) {
             session,
             command: "x".to_owned(),
         };
-        facts.listeners.push(listener);
+        facts.listeners.seen_mut().unwrap().push(listener);
     }
     for _ in 0..choices.below(4) {
         let session = choices.of(&[0, 100, 200, 300, 999]);
-        facts.gpu_processes.push(GpuProcess {
+        facts.gpu_processes.seen_mut().unwrap().push(GpuProcess {
             gpu_uuid: format!("GPU-{}", choices.below(3)),
             pid: session + u32::try_from(choices.below(2)).unwrap(),
             command: "python3".to_owned(),

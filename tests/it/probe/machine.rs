@@ -31,10 +31,16 @@ fn bash_and_coreutils_are_enough() {
     assert!(texts.iter().all(|text| !text.is_empty()), "{host:?}");
     assert_eq!(host.home, place.path("home").to_str().unwrap());
     assert_eq!(facts.pi_path, place.ask.pi_path.as_str());
-    let disks: Vec<_> = facts.disks.iter().map(|disk| disk.path.as_str()).collect();
+    let disks: Vec<_> = facts.disks.seen().unwrap().iter().map(|disk| disk.path.as_str()).collect();
     assert_eq!(disks[..2], [place.ask.pi_path.as_str(), place.ask.models_path.as_str()]);
-    assert!(facts.disks.iter().all(|disk| disk.size.0 >= disk.free.0 && !disk.kind.is_empty()), "{facts:?}");
-    assert_eq!((facts.gpus, facts.programs.len(), facts.servers.len()), (GpuSight::None, 0, 0));
+    assert!(
+        facts.disks.seen().unwrap().iter().all(|disk| disk.size.0 >= disk.free.0 && !disk.kind.is_empty()),
+        "{facts:?}"
+    );
+    assert_eq!(
+        (facts.gpus, facts.programs.seen().unwrap().len(), facts.servers.len()),
+        (GpuSight::None, 0, 0)
+    );
 }
 
 #[test]
@@ -47,7 +53,11 @@ fn nothing_but_path_and_home_is_fine_too() {
     assert_eq!(facts.gaps, []);
     assert_eq!(Path::new(&facts.pi_path), home.join(".pi"));
     assert_eq!(Path::new(&facts.models_path), home.join("a/b/c"));
-    assert!(facts.disks.len() >= 3, "a disk is that of the nearest directory that exists: {:?}", facts.disks);
+    assert!(
+        facts.disks.seen().unwrap().len() >= 3,
+        "a disk is that of the nearest directory that exists: {:?}",
+        facts.disks
+    );
 }
 
 #[test]
@@ -55,7 +65,7 @@ fn a_listener_is_seen_with_its_process() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let facts = Place::new().probe();
-    let seen = facts.listeners.iter().find(|seen| seen.port.get() == port).unwrap();
+    let seen = facts.listeners.seen().unwrap().iter().find(|seen| seen.port.get() == port).unwrap();
     assert_eq!((seen.address.as_str(), seen.pid), ("127.0.0.1", Some(std::process::id())));
     assert!(seen.command.contains("it-"), "{seen:?}");
     // field 6 of stat, counted behind the name, which may hold spaces; 0 where the session's leader is outside
@@ -84,17 +94,20 @@ fn paths_mounts_engines_programs_and_the_lock_are_seen() {
     place.ask.mount_targets = mounts;
     let facts = place.probe();
     assert_eq!(facts.gaps, []);
-    let seen: Vec<_> = asked.iter().map(|path| facts.model_paths.get(path.as_str())).collect();
+    let seen: Vec<_> =
+        asked.iter().map(|path| facts.model_paths.seen().unwrap().get(path.as_str())).collect();
     assert!(seen[0].is_some_and(|seen| seen.directory && seen.bytes.0 == 5), "{seen:?}");
     assert!(seen[1].is_some_and(|seen| !seen.directory && seen.bytes.0 == 4), "{seen:?}");
     assert_eq!(seen[2], None);
-    assert_eq!(facts.mounts[place.path("models").to_str().unwrap()], MountSeen::Nothing);
-    assert!(matches!(&facts.mounts["/proc"], MountSeen::Mounted { kind, .. } if kind == "proc"));
+    assert_eq!(facts.mounts.seen().unwrap()[place.path("models").to_str().unwrap()], MountSeen::Nothing);
+    assert!(
+        matches!(&facts.mounts.seen().unwrap()["/proc"], MountSeen::Mounted { kind, .. } if kind == "proc")
+    );
     let digests: Vec<_> = facts.engines.values().map(|engine| engine.digest.as_deref()).collect();
     assert_eq!(digests, [Some("abcdef123456"), None]);
     let took: Vec<_> = facts.engines.values().map(|engine| engine.took).collect();
     assert_eq!((took, facts.download_rate), (vec![Some(83), None], Some(180_000_000)));
-    assert_eq!(facts.programs.keys().collect::<Vec<_>>(), ["gcc"]);
+    assert_eq!(facts.programs.seen().unwrap().keys().collect::<Vec<_>>(), ["gcc"]);
     let lock = facts.lock.unwrap();
     assert_eq!(
         (lock.who.as_str(), lock.project.as_str(), lock.since),

@@ -11,7 +11,7 @@ mod weights;
 use pi::manifest::{EngineKind, Restart};
 use pi::model_ref::ModelRef;
 use pi::name::{ModelName, PodPath, Port, Project};
-use pi::observe::{Ask, Expect, PodFacts, read};
+use pi::observe::{Ask, Blind, Expect, PodFacts, read};
 use pi::script::{Template, render};
 use pi::spec::{KeyUse, ServerSpec};
 use std::collections::BTreeMap;
@@ -94,6 +94,11 @@ impl Place {
     }
 
     fn probe(&self) -> PodFacts {
+        self.sight().unwrap()
+    }
+
+    /// What is seen, or why it can't be told what runs.
+    fn sight(&self) -> Result<PodFacts, Blind> {
         read(&self.text(&self.script()), &Expect::default())
     }
 }

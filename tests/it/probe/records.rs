@@ -2,7 +2,7 @@
 
 use crate::golden::Golden;
 use pi::name::SecretName;
-use pi::observe::{Expect, PodFacts, read, salted};
+use pi::observe::{Blind, Expect, GpuSight, PodFacts, read, salted};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +25,7 @@ fn recorded_probes_are_read_as_before() {
             continue;
         }
         count += 1;
-        let facts = read(&fs::read_to_string(&path).unwrap(), &ours());
+        let facts = read(&fs::read_to_string(&path).unwrap(), &ours()).unwrap();
         let json = serde_json::to_string_pretty(&facts).unwrap() + "\n";
         golden.compare(&path.with_extension("json"), &json);
         assert_eq!(serde_json::from_str::<PodFacts>(&json).unwrap(), facts, "{}", path.display());
@@ -34,14 +34,77 @@ fn recorded_probes_are_read_as_before() {
     assert!(count > 8, "only {count} records");
 }
 
+/// The records of each section, by their keys, and what is unknown without its last one: a field of [`PodFacts`] that
+/// is `null` then, or nothing where the servers are hidden by it.
+const SECTIONS: [(&str, &str, &[&str]); 9] = [
+    ("host", "path host", &[]),
+    ("mounts", "mount", &["mounts"]),
+    ("programs", "program", &["programs"]),
+    ("processes", "env listener", &["listeners", "provider"]),
+    ("weights", "repo ref snapshot tree config file model model-config", &["cache", "model_paths"]),
+    ("home", "engine rate rest lock secret server", &[]),
+    ("disks", "df", &["disks"]),
+    ("gpus", "smi gpu", &["gpus"]),
+    ("gpu-processes", "app link", &["gpu_processes"]),
+];
+
 #[test]
-fn a_probe_cut_anywhere_is_told_from_a_whole_one() {
+fn each_section_cut_at_any_line_is_unknown_and_never_less() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/probes");
+    for name in ["h100x8", "this-machine", "hide-pids"] {
+        let text = fs::read_to_string(folder.join(name).with_extension("txt")).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let whole = serde_json::to_value(read(&text, &ours()).unwrap()).unwrap();
+        for (section, keys, hides) in SECTIONS {
+            let of = |line: &str| {
+                let (key, rest) = line.split_once('\t').unwrap_or((line, ""));
+                keys.split(' ').any(|one| one == key) || key == "done" && rest == section
+            };
+            let own: Vec<usize> = (0..lines.len()).filter(|at| of(lines[*at])).collect();
+            // from each of its lines on, and each of its lines alone but for the last
+            for cut in 0..own.len() {
+                let left = lines.iter().enumerate().filter(|(at, _)| !own[cut..].contains(at));
+                let text: String = left.map(|(_, line)| format!("{line}\n")).collect();
+                let Ok(facts) = read(&text, &ours()) else {
+                    assert!(hides.is_empty(), "{name}: {section} hides the servers");
+                    continue;
+                };
+                assert!(!hides.is_empty(), "{name}: {section} cut at {cut} hides nothing");
+                let told = facts.gaps.iter().any(|gap| gap.section == section);
+                assert!(told || section == "gpus", "{:?}", facts.gaps);
+                let gpus = facts.gpus.clone();
+                let seen = serde_json::to_value(facts).unwrap();
+                for (field, value) in seen.as_object().unwrap() {
+                    match (hides.contains(&field.as_str()), field.as_str()) {
+                        (true, "gpus") => assert!(matches!(gpus, GpuSight::Broken { .. }), "{gpus:?}"),
+                        (true, _) => assert!(value.is_null(), "{name}: {field} is {value}"),
+                        (false, "gaps") => {}
+                        // which GPUs are joined is told with their processes, and nothing depends on it
+                        (false, "gpus") if section == "gpu-processes" => {}
+                        (false, _) => assert_eq!(value, &whole[field], "{name}: {section} at {cut}: {field}"),
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_probe_cut_anywhere_tells_nothing_else_than_a_whole_one() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/probes/h100x8.txt");
     let text = fs::read_to_string(path).unwrap();
-    assert!(read(&text, &Expect::default()).gaps.is_empty());
+    let whole = read(&text, &Expect::default()).unwrap();
+    assert!(whole.gaps.is_empty());
     for cut in (0..text.trim_end().len()).step_by(7) {
-        let facts = read(&text[..text.floor_char_boundary(cut)], &Expect::default());
-        assert!(facts.gaps.iter().any(|gap| gap.section == "probe"), "cut at {cut}");
+        match read(&text[..text.floor_char_boundary(cut)], &Expect::default()) {
+            Err(Blind(_)) => {}
+            Ok(facts) => {
+                assert!(facts.gaps.iter().any(|gap| gap.section == "probe"), "cut at {cut}");
+                assert_eq!(facts.servers, whole.servers, "cut at {cut}");
+                let (seen, all) = (facts.listeners.seen(), whole.listeners.seen());
+                assert!(seen.is_none() || seen == all, "cut at {cut}");
+            }
+        }
     }
 }
 
@@ -50,8 +113,11 @@ proptest! {
 
     #[test]
     fn whatever_a_pod_says_is_read(rows in prop::collection::vec(row(), 0..40)) {
-        let facts = read(&format!("pi-probe\t1\n{}\nend\n", rows.join("\n")), &ours());
-        super::trouble::assert_tame(&serde_json::to_value(&facts).unwrap());
+        let done: String = SECTIONS.iter().map(|(section, ..)| format!("\ndone\t{section}")).collect();
+        match read(&format!("pi-probe\t1\n{}{done}\ndone\tsecrets\nend\n", rows.join("\n")), &ours()) {
+            Ok(facts) => super::trouble::assert_tame(&serde_json::to_value(&facts).unwrap()),
+            Err(blind) => super::trouble::assert_tame(&blind.to_string().into()),
+        }
     }
 }
 

@@ -28,12 +28,13 @@ fn weights_are_whole_or_they_are_not() {
     let tree_path = format!("hf/hub/models--tiny--qwen3/trees/{COMMIT}.json");
 
     let unknown = place.probe().cache;
+    let unknown = unknown.seen().unwrap();
     assert_eq!(unknown.len(), 1);
     assert_eq!(unknown[0].snapshots[COMMIT].whole, Whole::Unknown);
     place.write(&tree_path, tree);
     let facts = place.probe();
     assert_eq!(facts.gaps, []);
-    let cached = &facts.cache[0];
+    let cached = &facts.cache.seen().unwrap()[0];
     assert_eq!((cached.bytes.0, cached.incomplete.0), (8, 7));
     assert_eq!(
         cached.refs,
@@ -42,7 +43,8 @@ fn weights_are_whole_or_they_are_not() {
     let seen = &cached.snapshots[COMMIT];
     assert_eq!((seen.files, seen.whole, seen.missing.len()), (2, Whole::Yes, 0));
     fs::remove_file(repo.join("blobs/bb")).unwrap();
-    let seen = &place.probe().cache[0].snapshots[COMMIT];
+    let facts = place.probe();
+    let seen = &facts.cache.seen().unwrap()[0].snapshots[COMMIT];
     assert_eq!(
         (seen.files, seen.whole, seen.missing.as_slice()),
         (1, Whole::No, &["sub/deep/notes.txt".to_owned()][..])
@@ -55,7 +57,7 @@ fn a_snapshots_config_is_told_unless_it_is_too_long() {
     place.ask.repos = vec![HfRepo::parse("tiny/qwen3").unwrap()];
     let snapshot = format!("hf/hub/models--tiny--qwen3/snapshots/{COMMIT}");
     place.write(&format!("{snapshot}/notes.txt"), "");
-    let config = |place: &Place| place.probe().cache[0].snapshots[COMMIT].config.clone();
+    let config = |place: &Place| place.probe().cache.seen().unwrap()[0].snapshots[COMMIT].config.clone();
     assert_eq!(config(&place), None);
     let blob = "hf/hub/models--tiny--qwen3/blobs/dd";
     place.write(blob, "{\n \"model_type\": \"qwen3\"\n}\n");
@@ -74,7 +76,7 @@ fn a_model_that_is_a_directory_tells_its_shape() {
     place.write("models/foo/tokenizer.json", "{}");
     let path = place.path("models/foo");
     place.ask.model_paths = vec![AbsPath::parse(path.to_str().unwrap()).unwrap()];
-    let seen = |place: &Place| place.probe().model_paths[path.to_str().unwrap()].clone();
+    let seen = |place: &Place| place.probe().model_paths.seen().unwrap()[path.to_str().unwrap()].clone();
     let bare = seen(&place);
     assert_eq!(
         (bare.directory, bare.bytes, bare.safetensors, bare.config),
