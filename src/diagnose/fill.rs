@@ -87,7 +87,7 @@ fn filled(template: &str, values: &Values) -> (Known, String) {
     (known, text)
 }
 
-fn derived(values: &Values, facts: &Facts) -> [(&'static str, Option<String>); 11] {
+fn derived(values: &Values, facts: &Facts) -> [(&'static str, Option<String>); 12] {
     let Facts { gpus, share, port, trained } = facts;
     let number = |name: &str| values.get(name)?.replace(',', "").parse::<u32>().ok();
     let offered = values.get(LIST).or_else(|| values.get("names"));
@@ -102,6 +102,7 @@ fn derived(values: &Values, facts: &Facts) -> [(&'static str, Option<String>); 1
         ("lower_memory", share.and_then(lower)),
         ("port", port.clone()),
         ("trained", trained.map(whole_k)),
+        ("lora_rank", number("rank").and_then(lora_rank)),
         (LIST, offered.cloned()),
         ("nearest", offered.zip(wanted).and_then(|(offered, wanted)| nearest(offered, wanted))),
     ]
@@ -121,6 +122,12 @@ fn whole_k(tokens: u32) -> String {
 /// The largest number below `gpus` that divides the heads.
 fn divisor(heads: u32, gpus: u32) -> u32 {
     (1..gpus.min(heads.saturating_add(1))).rev().take(4096).find(|n| heads.is_multiple_of(*n)).unwrap_or(1)
+}
+
+/// The least rank that vLLM reserves room for and that holds this one (`LoRAConfig.max_lora_rank`).
+fn lora_rank(rank: u32) -> Option<String> {
+    let least = [1, 8, 16, 32, 64, 128, 256, 320, 512].into_iter().find(|offered| *offered >= rank)?;
+    Some(least.to_string())
 }
 
 /// `free` of `total` in whole percent, rounded down.

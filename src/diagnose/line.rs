@@ -2,11 +2,10 @@
 //!
 //! In: a raw line, which may hold anything. Out: text without escapes and control characters.
 
-use regex::Regex;
+use super::prefix::{Level, Parts, take_apart};
 use std::borrow::Cow;
 use std::iter::Peekable;
 use std::str::Chars;
-use std::sync::LazyLock;
 
 /// Longer lines are cut before they are looked at, in bytes; vLLM's longest errors have 3000.
 const LIMIT: usize = 8192;
@@ -14,42 +13,17 @@ const LIMIT: usize = 8192;
 /// What of a line is shown, in characters.
 const SHOWN: usize = 240;
 
-/// `[rank0]: (EngineCore pid=7) ERROR 11-22 08:40:20 [core.py:1510] `, `ERROR:    `, llama.cpp's `0.00.003.270 E `,
-/// torch's `[W1122 08:40:18.571 utils.cpp:68] `, a date.
-static PREFIX: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(concat!(
-        r"^(?:\[rank[0-9]+\]: ?)?",
-        r"(?:\((?<process>[A-Za-z][A-Za-z0-9_.-]*)[^()]*pid=[0-9]+[^()]*\) ?)?",
-        r"(?:\[rank[0-9]+\]: ?)?",
-        r"(?:\[?[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9:.,]+Z?(?: [A-Z]+[0-9]+)*\]? ?(?:- )?)?",
-        r"(?:(?<word>DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL)",
-        r"(?: [0-9]{2}-[0-9]{2} [0-9:]{8}(?: \[[^\]]*\])? ?|:? +)",
-        r"|[0-9]+(?:\.[0-9]+){3} (?<letter>[A-Z]) ",
-        r"|\[(?<initial>[DIWEF])[0-9]{4} [0-9:.]+ [^\]]*\] ?)?",
-    ))
-    .ok()
-});
-
-/// How loud a line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Level {
-    /// Said to be harmless: debug, info, warning.
-    Harmless,
-    /// Said to be an error.
-    Error,
-    /// It does not say.
-    Plain,
-}
-
 /// A line, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
     /// Which line of the log, from 1.
     pub(super) number: usize,
-    /// The process that wrote it, where it says so: `EngineCore`, `Worker_TP0`, `APIServer`.
+    /// The process that wrote it, where it says so: `EngineCore_DP0 pid=60`, `APIServer pid=1`.
     pub(super) process: String,
     /// How loud it is.
     pub(super) level: Level,
+    /// Whether a library says it.
+    pub(super) library: bool,
     /// What it says.
     pub(super) text: String,
 }
@@ -58,20 +32,8 @@ impl Line {
     /// Takes a raw line apart.
     pub(super) fn parse(number: usize, raw: &str) -> Self {
         let clean = clean(raw);
-        let prefix = PREFIX.as_ref().and_then(|prefix| prefix.captures(&clean));
-        let group = |name| prefix.as_ref().and_then(|p| p.name(name)).map_or("", |found| found.as_str());
-        let level = match (group("word"), group("letter"), group("initial")) {
-            ("ERROR" | "CRITICAL" | "FATAL", _, _) | (_, "E", _) | (_, _, "E" | "F") => Level::Error,
-            ("", "", "") => Level::Plain,
-            _ => Level::Harmless,
-        };
-        let text = clean.get(prefix.as_ref().and_then(|p| p.get(0)).map_or(0, |p| p.end())..);
-        Self {
-            number,
-            process: group("process").to_owned(),
-            level,
-            text: text.unwrap_or_default().to_owned(),
-        }
+        let Parts { process, level, library, text } = take_apart(&clean);
+        Self { number, process: process.to_owned(), level, library, text: text.to_owned() }
     }
 
     /// As people are shown it.
@@ -82,20 +44,6 @@ impl Line {
             None => text,
         }
     }
-
-    /// Whether it quotes source code, as tracebacks do: that may contain any error's text.
-    fn quotes(&self) -> bool {
-        self.text.starts_with("    ") || self.text.starts_with("  File \"")
-    }
-}
-
-/// The lines that may tell of an error: not empty, not said to be harmless, not quoted source.
-pub(super) fn telling(log: &[String]) -> Vec<Line> {
-    log.iter()
-        .zip(1..)
-        .map(|(raw, number)| Line::parse(number, raw))
-        .filter(|line| line.level != Level::Harmless && !line.quotes() && !line.text.trim().is_empty())
-        .collect()
 }
 
 /// The line as a terminal would leave it: what follows the last carriage return, without escapes.

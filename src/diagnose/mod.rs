@@ -4,13 +4,17 @@
 //!
 //! A failed start says many things, and the last is rarely why: the engine's processes repeat each other's errors,
 //! and libraries complain of what does not matter. The cause is the earliest line that a row of
-//! `data/failures.toml` explains; only where there is none, the first error as such.
+//! `data/failures.toml` explains and that its process did not survive; only where there is none, the first error as
+//! such. Where that says little, another line may say more, a library's warning too.
 
+mod exceptions;
 mod facts;
 mod fill;
 mod line;
 mod measured;
+mod prefix;
 mod progress;
+mod story;
 mod table;
 mod unknown;
 
@@ -18,8 +22,10 @@ pub use measured::{Measured, measured};
 pub use progress::{Phase, progress};
 
 use crate::manifest::EngineKind;
+use exceptions::Told;
 use facts::Facts;
 use line::Line;
+use story::Story;
 use table::{Asked, Row, Table};
 
 /// Why a server did not start, or ended.
@@ -46,13 +52,22 @@ pub fn first_cause(kind: EngineKind, log: &[String]) -> Option<Cause> {
     if progress::ready_at(kind, log).is_some() {
         return None;
     }
-    let lines = line::telling(log);
+    let story = Story::of(kind, log);
+    let told: Vec<_> = story.telling().collect();
+    let last: Vec<_> = told.iter().copied().filter(|told| !told.survived).collect();
     let table = Table::of(kind);
-    let known = table.find(&lines, Asked::Start).map(|found| explained(found, log));
-    let unknown = || unknown::first_error(kind, &lines, table).map(|line| unexplained(&line));
-    let silent = || unknown::silent_end(log, &lines, table).map(|line| vanished(&line));
-    let last = || unknown::last_line(kind, log).map(|line| unexplained(&line));
-    known.or_else(unknown).or_else(silent).or_else(last)
+    let known = |told: &[&Told]| {
+        let found = table.find(told, Asked::Start).filter(|found| !is_outweighed(*found, told, table))?;
+        Some(explained(table, found, &story, log))
+    };
+    let unknown = |told: &[&Told]| {
+        let line = unknown::first_error(kind, told, table)?;
+        let more = table.more_of(UNKNOWN, &story.told);
+        Some(more.map_or_else(|| unexplained(&line), |found| explained(table, found, &story, log)))
+    };
+    let silent = || unknown::silent_end(log, &told, table).map(|line| vanished(&line));
+    let end = || unknown::last_line(kind, log).map(|line| unexplained(&line));
+    known(&last).or_else(|| unknown(&last)).or_else(silent).or_else(end)
 }
 
 /// Why a server that had come up ended by itself; none when it was stopped, or when its log does not tell.
@@ -60,14 +75,28 @@ pub fn first_cause(kind: EngineKind, log: &[String]) -> Option<Cause> {
 pub fn cause_of_death(kind: EngineKind, log: &[String]) -> Option<Cause> {
     let ready = progress::ready_at(kind, log)?;
     let stopped = log.iter().position(|line| line.contains("[shutdown] API server: shutdown triggered"));
-    let lines: Vec<_> = line::telling(log)
-        .into_iter()
-        .filter(|line| line.number > ready && stopped.is_none_or(|at| line.number <= at))
-        .collect();
-    Table::of(kind).find(&lines, Asked::Death).map(|found| explained(found, log))
+    let story = Story::of(kind, log);
+    let since = |told: &&Told| told.line.number > ready && stopped.is_none_or(|at| told.line.number <= at);
+    let told: Vec<_> = story.telling().filter(|told| since(told) && !told.survived).collect();
+    let table = Table::of(kind);
+    table.find(&told, Asked::Death).map(|found| explained(table, found, &story, log))
 }
 
-fn explained((row, line): (&Row, &Line), log: &[String]) -> Cause {
+/// The code of errors that no row explains.
+const UNKNOWN: &str = "unknown";
+
+/// Whether a vague word on a line of its own says less than an exception that pi does not know: one before the end of a
+/// process, or any where the word need not be an end at all.
+fn is_outweighed((row, told): (&Row, &Told), all: &[&Told], table: &Table) -> bool {
+    let alone = row.is_vague() && told.exception.is_none();
+    let first = |end: &Told| !row.may_end_a_server() || end.line.number < told.line.number;
+    alone && unknown::last_of_first(all, table).is_some_and(first)
+}
+
+/// What a row says of a line; where that is little, what another line says of it.
+fn explained(table: &Table, found: (&Row, &Told), story: &Story, log: &[String]) -> Cause {
+    let more = if found.0.is_vague() { table.more_of(&found.0.code, &story.told) } else { None };
+    let (row, Told { line, .. }) = more.unwrap_or(found);
     let values = fill::values(row.captures(&line.text), &Facts::of(log));
     Cause {
         code: row.code.clone(),
@@ -80,7 +109,7 @@ fn explained((row, line): (&Row, &Line), log: &[String]) -> Cause {
 
 fn unexplained(line: &Line) -> Cause {
     Cause {
-        code: "unknown".to_owned(),
+        code: UNKNOWN.to_owned(),
         line: line.shown(),
         number: line.number,
         message: "The server ended with an error that pi does not know.".to_owned(),

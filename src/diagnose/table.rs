@@ -1,6 +1,7 @@
 //! The rows of `data/failures.toml`: what a line of a log means.
 
-use super::line::Line;
+use super::exceptions::Told;
+use super::prefix::Level;
 use crate::manifest::EngineKind;
 use regex::{Captures, Regex, RegexSet};
 use serde::Deserialize;
@@ -26,6 +27,9 @@ pub(super) struct Row {
     pub(super) message: String,
     /// What to do, the best first.
     pub(super) help: Vec<String>,
+    /// The codes of vaguer rows that it explains, wherever its line stands.
+    explains: Vec<String>,
+    level: Level,
     pattern: Regex,
     clarity: Clarity,
     serving: bool,
@@ -47,6 +51,11 @@ pub(super) enum Asked {
     Death,
 }
 
+/// Whether a line belongs to an exception that was raised while the one before was handled.
+fn goes_on_from(first: &Told, told: &Told) -> bool {
+    told.exception.is_some() && told.exception == first.exception && told.link > first.link
+}
+
 #[derive(Default, Deserialize)]
 struct Written {
     echoes: Vec<String>,
@@ -60,11 +69,25 @@ struct WrittenRow {
     engines: Option<Vec<EngineKind>>,
     pattern: String,
     #[serde(default)]
+    level: WrittenLevel,
+    #[serde(default)]
+    explains: Vec<String>,
+    #[serde(default)]
     vague: bool,
     #[serde(default)]
     serving: bool,
     message: String,
     help: Vec<String>,
+}
+
+/// The quietest lines that a row is made for.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum WrittenLevel {
+    Warning,
+    #[default]
+    Unsaid,
+    Error,
 }
 
 static VLLM: LazyLock<Table> = LazyLock::new(|| Table::read(EngineKind::Vllm).unwrap_or_default());
@@ -81,20 +104,34 @@ impl Table {
         }
     }
 
-    /// The earliest line that a clear row explains, else the earliest that any row does.
-    pub(super) fn find<'a>(&self, lines: &'a [Line], asked: Asked) -> Option<(&Row, &'a Line)> {
-        let mut vague = None;
-        for line in lines {
-            for index in &self.patterns.matches(&line.text) {
-                let Some(row) = self.rows.get(index) else { continue };
-                match row.clarity {
-                    _ if asked == Asked::Death && !row.serving => {}
-                    Clarity::Clear => return Some((row, line)),
-                    Clarity::Vague => vague = vague.or(Some((row, line))),
-                }
+    /// The earliest line that a clear row explains, else the earliest that any row does; within one exception what was
+    /// raised last, because Python came to that only while it handled what it prints before.
+    pub(super) fn find<'a>(&'a self, told: &[&'a Told], asked: Asked) -> Option<(&'a Row, &'a Told)> {
+        let (mut clear, mut vague) = (None, None);
+        for &told in told {
+            let Some(row) = self.rows_for(told).find(|row| asked == Asked::Start || row.serving) else {
+                continue;
+            };
+            let found = Some((row, told));
+            match row.clarity {
+                Clarity::Vague => vague = vague.or(found),
+                Clarity::Clear if clear.is_none_or(|(_, first)| goes_on_from(first, told)) => clear = found,
+                Clarity::Clear => {}
             }
         }
-        vague
+        clear.or(vague)
+    }
+
+    /// The earliest line that says more of what a vague row found, or no row.
+    pub(super) fn more_of<'a>(&'a self, code: &str, told: &'a [Told]) -> Option<(&'a Row, &'a Told)> {
+        let explains = |row: &&Row| row.explains.iter().any(|explained| explained == code);
+        told.iter().find_map(|told| Some((self.rows_for(told).find(explains)?, told)))
+    }
+
+    /// The rows that match a line and are made for as loud ones.
+    fn rows_for<'t>(&'t self, told: &'t Told) -> impl Iterator<Item = &'t Row> {
+        let matching = self.patterns.matches(&told.line.text).into_iter();
+        matching.filter_map(|index| self.rows.get(index)).filter(|row| told.may_explain(row.level))
     }
 
     /// Whether a text only repeats an earlier error.
@@ -121,6 +158,16 @@ impl Table {
 }
 
 impl Row {
+    /// Whether a clearer line may say more.
+    pub(super) fn is_vague(&self) -> bool {
+        self.clarity == Clarity::Vague
+    }
+
+    /// Whether its lines may be the end of a server that had come up.
+    pub(super) fn may_end_a_server(&self) -> bool {
+        self.serving
+    }
+
     /// The named parts of a text that its pattern matches.
     pub(super) fn captures<'t>(&self, text: &'t str) -> Vec<(&str, &'t str)> {
         let found: Option<Captures<'t>> = self.pattern.captures(text);
@@ -129,10 +176,16 @@ impl Row {
     }
 
     fn read(written: WrittenRow) -> Option<Self> {
-        let WrittenRow { code, engines: _, pattern, vague, serving, message, help } = written;
+        let WrittenRow { code, engines: _, pattern, level, explains, vague, serving, message, help } =
+            written;
         let pattern = Regex::new(&pattern).ok()?;
         let clarity = if vague { Clarity::Vague } else { Clarity::Clear };
-        Some(Self { code, message, help, pattern, clarity, serving })
+        let level = match level {
+            WrittenLevel::Warning => Level::Warning,
+            WrittenLevel::Unsaid => Level::Unsaid,
+            WrittenLevel::Error => Level::Error,
+        };
+        Some(Self { code, message, help, explains, level, pattern, clarity, serving })
     }
 }
 

@@ -1,33 +1,37 @@
 //! The first error of a log that no row explains, or the place where a process ended without a word.
 
-use super::line::{Level, Line};
+use super::exceptions::{Part, Told};
+use super::line::Line;
+use super::prefix::Level;
 use super::table::Table;
 use crate::manifest::EngineKind;
 
-/// The first error as such: where llama.cpp says `E`, where Python's first traceback ends; never an echo.
-pub(super) fn first_error(kind: EngineKind, lines: &[Line], table: &Table) -> Option<Line> {
-    let echo = |line: &&Line| repeats(line, table);
-    let loud = || lines.iter().find(|line| line.level == Level::Error && !is_header(line) && !echo(line));
-    let raised = || first_exception(lines, table);
-    let named = || lines.iter().find(|line| names_an_error(&line.text) && !is_header(line) && !echo(line));
+/// The first error as such: where llama.cpp says `E`, what Python's first exception ends with; never an echo.
+pub(super) fn first_error(kind: EngineKind, told: &[&Told], table: &Table) -> Option<Line> {
+    let said =
+        || told.iter().copied().filter(|told| told.part != Part::Header && !repeats(&told.line, table));
+    let loud = || said().find(|told| told.line.level == Level::Error);
+    let raised = || last_of_first(told, table);
+    let named = || said().find(|told| names_an_error(&told.line.text));
     let found = match kind {
         EngineKind::LlamaCpp => loud().or_else(raised).or_else(named),
         EngineKind::Vllm => raised().or_else(loud).or_else(named),
         EngineKind::Command => raised(),
     };
-    found.cloned()
+    found.map(|told| told.line.clone())
 }
 
 /// How far a log had come when a process ended without a word, so that the others only say that it is gone; none
 /// where the server was told to stop.
-pub(super) fn silent_end(log: &[String], lines: &[Line], table: &Table) -> Option<Line> {
-    let first_echo = lines.iter().find(|line| table.is_echo(&line.text))?;
-    if lines.iter().any(|line| table.is_stop(&line.text)) {
+pub(super) fn silent_end(log: &[String], told: &[&Told], table: &Table) -> Option<Line> {
+    let first_echo = told.iter().find(|told| table.is_echo(&told.line.text))?;
+    if told.iter().any(|told| table.is_stop(&told.line.text)) {
         return None;
     }
     // the echo may stand at the end of a traceback
-    let header = lines.iter().find(|line| is_header(line)).map_or(first_echo.number, |line| line.number);
-    last_before(log, header.min(first_echo.number), |text| !text.starts_with("[shutdown]"))
+    let header = told.iter().find(|told| told.part == Part::Header).unwrap_or(first_echo);
+    let before = header.line.number.min(first_echo.line.number);
+    last_before(log, before, |text| !text.starts_with("[shutdown]"))
 }
 
 /// The last thing that an unknown program said.
@@ -45,38 +49,27 @@ fn last_before(log: &[String], number: usize, wanted: fn(&str) -> bool) -> Optio
     lines.find(|line| !line.text.trim().is_empty() && wanted(&line.text))
 }
 
-/// The last line of the first traceback; that of an engine's process before that of the server in front of it.
-fn first_exception<'a>(lines: &'a [Line], table: &Table) -> Option<&'a Line> {
-    let mut front = None;
-    for (at, header) in lines.iter().enumerate().filter(|(_, line)| is_header(line)) {
-        let rest = lines.get(at + 1..).unwrap_or_default();
-        let Some(end) = end_of_traceback(rest, header).filter(|end| !repeats(end, table)) else {
-            continue;
-        };
-        if !header.process.is_empty() && !header.process.starts_with("APIServer") {
-            return Some(end);
-        }
-        front = front.or(Some(end));
-    }
-    front
+/// What the first exception ends with; that of an engine's process before that of the server in front of it.
+pub(super) fn last_of_first<'a>(told: &[&'a Told], table: &Table) -> Option<&'a Told> {
+    let raised = |told: &&Told| told.part == Part::Raised && !repeats(&told.line, table);
+    let ends = || told.iter().copied().filter(raised);
+    let behind =
+        ends().find(|end| !end.line.process.is_empty() && !end.line.process.starts_with("APIServer"));
+    let first = behind.or_else(|| ends().next())?.exception;
+    let last = ends().rfind(|end| end.exception == first)?;
+    Some(detail(told, last).unwrap_or(last))
 }
 
-/// The exception's own line. pydantic says only in the next one what is wrong.
-fn end_of_traceback<'a>(rest: &'a [Line], header: &Line) -> Option<&'a Line> {
-    // other processes write in between, though never much: without a limit this would be quadratic
-    let mut same = rest.iter().take(1000).filter(|line| line.process == header.process);
-    let end = same.find(|line| !line.text.starts_with(' '))?;
-    let detail =
-        same.next().filter(|line| end.text.contains("validation error") && line.text.starts_with(' '));
-    detail.or(Some(end)).filter(|line| !is_header(line))
+/// pydantic says only in the next line what is wrong.
+fn detail<'a>(told: &[&'a Told], end: &Told) -> Option<&'a Told> {
+    let same = |told: &&&Told| told.exception == end.exception && told.part == Part::Rest;
+    let rest = told.iter().filter(same).filter(|told| told.line.number > end.line.number);
+    let mut indented = rest.copied().filter(|told| told.line.text.starts_with("  "));
+    if end.line.text.contains("validation error") { indented.next() } else { None }
 }
 
 fn repeats(line: &Line, table: &Table) -> bool {
     table.is_echo(&line.text) || table.is_stop(&line.text)
-}
-
-fn is_header(line: &Line) -> bool {
-    line.text.trim_end() == "Traceback (most recent call last):"
 }
 
 fn names_an_error(text: &str) -> bool {
@@ -87,13 +80,14 @@ fn names_an_error(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::line;
+    use super::super::story::Story;
     use super::*;
 
     fn found(kind: EngineKind, log: &str) -> String {
         let log: Vec<_> = log.lines().map(str::to_owned).collect();
-        let lines = line::telling(&log);
-        let line = first_error(kind, &lines, Table::of(kind)).or_else(|| last_line(kind, &log));
+        let story = Story::of(kind, &log);
+        let told: Vec<_> = story.telling().collect();
+        let line = first_error(kind, &told, Table::of(kind)).or_else(|| last_line(kind, &log));
         line.map(|line| line.text).unwrap_or_default()
     }
 
@@ -103,7 +97,7 @@ mod tests {
 (APIServer pid=1) ERROR 11-22 08:40:20 [a.py:1] Traceback (most recent call last):
 (APIServer pid=1) ERROR 11-22 08:40:20 [a.py:1] OddError: at the front
 (EngineCore pid=2) Traceback (most recent call last):
-(Worker pid=3) OddError: of another process
+(Worker pid=3) odd words of another process
 (EngineCore pid=2)   File \"x\", line 1, in y
 (EngineCore pid=2) OddError: in the engine
 Traceback (most recent call last):

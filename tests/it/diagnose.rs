@@ -1,6 +1,6 @@
 //! `tests/logs/*.log`: logs of real starts, good and failed, and beside each what `diagnose` makes of it.
 //!
-//! Those with `-quoted-` are put together from the engine's source: their failures need a GPU.
+//! Those with `-quoted-` or `-harmless-` come from where `sources.toml` says; the latter look like failures and are none.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -8,6 +8,7 @@ use crate::golden::Golden;
 use pi::diagnose::{Cause, cause_of_death, first_cause, measured, progress};
 use pi::manifest::EngineKind;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -32,16 +33,47 @@ fn a_start_that_succeeds_has_no_cause() {
 }
 
 #[test]
-fn every_log_that_a_row_names_tells_of_it() {
+fn what_only_looks_like_a_failure_is_none() {
+    let harmless: Vec<_> = logs().into_iter().filter(|file| name(file).contains("-harmless-")).collect();
+    assert!(harmless.len() >= 10, "only {}", harmless.len());
+    for file in harmless {
+        assert_eq!(first_cause(kind(&file), &read(&file)), None, "{}", file.display());
+    }
+}
+
+#[test]
+fn every_log_is_a_case_of_a_row_that_tells_of_it() {
     let table: toml::Table = toml::from_str(include_str!("../../data/failures.toml")).unwrap();
+    let mut named = BTreeSet::new();
     for row in table["failure"].as_array().unwrap() {
-        let (code, source) = (row["code"].as_str().unwrap(), row["source"].as_str().unwrap());
-        let Some((_, logs)) = source.split_once("real ") else { continue };
-        for log in logs.split(';').next().unwrap_or_default().split(", ") {
+        let code = row["code"].as_str().unwrap();
+        for log in row.get("cases").and_then(toml::Value::as_array).into_iter().flatten() {
+            let log = log.as_str().unwrap();
             let told = std::fs::read_to_string(format!("tests/logs/{log}.txt")).unwrap_or_default();
             assert!(told.lines().any(|line| line == code), "{log} does not tell of {code}");
+            named.insert((log.to_owned(), code));
         }
     }
+    let codes: Vec<_> = table["failure"].as_array().unwrap().iter().map(|row| row["code"].as_str()).collect();
+    let mut failures = 0;
+    for file in logs() {
+        let told = std::fs::read_to_string(file.with_extension("txt")).unwrap_or_default();
+        let code = told.lines().next().unwrap_or_default();
+        if codes.contains(&Some(code)) {
+            assert!(named.contains(&(name(&file), code)), "no row {code} names {}", name(&file));
+        }
+        failures += usize::from(code != "no cause");
+    }
+    assert!(failures >= 80, "only {failures}");
+}
+
+#[test]
+fn every_quoted_log_says_where_it_is_from() {
+    let text = std::fs::read_to_string("tests/logs/sources.toml").unwrap();
+    let sources: toml::Table = toml::from_str(&text).unwrap();
+    let quoted = |name: &str| name.contains("-quoted-") || name.contains("-harmless-");
+    let names: BTreeSet<_> = logs().iter().map(|file| name(file)).filter(|name| quoted(name)).collect();
+    assert_eq!(names, sources.keys().cloned().collect());
 }
 
 #[test]

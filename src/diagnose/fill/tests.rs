@@ -24,6 +24,8 @@ fn numbers_become_what_a_manifest_says() {
         (&[("heads", "40"), ("tp", "16")], "divisor", Some("10")),
         (&[("heads", "2"), ("tp", "8")], "divisor", Some("2")),
         (&[("heads", "0"), ("tp", "0")], "divisor", Some("1")),
+        (&[("rank", "48")], "lora_rank", Some("64")),
+        (&[("rank", "1024")], "lora_rank", None),
         (&[("free", "10.20"), ("total", "79.10")], "share", Some("12%")),
         (&[("free", "10.20"), ("total", "0")], "share", None),
         (&[("parser", "qwen3_cod"), ("known", "hermes,qwen3_coder")], "nearest", Some("qwen3_coder")),
