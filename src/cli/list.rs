@@ -157,7 +157,7 @@ async fn watch(
         look(world, pod).await
     };
     let mut looks: FuturesUnordered<_> = pods.iter().map(|pod| again(pod, Duration::ZERO)).collect();
-    let edited = edited(&world.manifest.path, text);
+    let edited = edited(&world.manifest.path, text.as_deref());
     tokio::pin!(edited);
     let first = sleep(if shown.screen.is_drawn() { Duration::ZERO } else { TOGETHER });
     tokio::pin!(first);
@@ -187,11 +187,11 @@ async fn watch(
 }
 
 /// Waits until a file has another text than this one.
-async fn edited(path: &Path, text: &Option<Vec<u8>>) -> Option<Vec<u8>> {
+async fn edited(path: &Path, text: Option<&[u8]>) -> Option<Vec<u8>> {
     loop {
         sleep(PAUSE / 2).await;
         let now = fs::read(path).ok();
-        if now != *text {
+        if now.as_deref() != text {
             return now;
         }
     }
