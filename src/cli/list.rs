@@ -16,6 +16,8 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use miette::Result;
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -43,11 +45,17 @@ type Statuses = BTreeMap<PodName, PodStatus>;
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let world = World::open(global, &Scope::default())?;
-    let in_scope = |pod: &&PodName| world.scope.has_pod(&world.manifest, pod);
-    let pods: Vec<PodName> = world.manifest.pods.keys().filter(in_scope).cloned().collect();
-    let exit = if args.watch { watch(&world, &pods, args).await } else { once(&world, &pods, args).await };
+    if args.watch {
+        return follow(global, world, args).await;
+    }
+    let exit = once(&world, &pods(&world), args).await;
     world.remote.close().await;
     exit
+}
+
+fn pods(world: &World) -> Vec<PodName> {
+    let in_scope = |pod: &&PodName| world.scope.has_pod(&world.manifest, pod);
+    world.manifest.pods.keys().filter(in_scope).cloned().collect()
 }
 
 async fn once(world: &World, pods: &[PodName], args: &Args) -> Result<Exit> {
@@ -90,37 +98,102 @@ async fn once(world: &World, pods: &[PodName], args: &Args) -> Result<Exit> {
     Ok(if away { Exit::Unreachable } else { Exit::Done })
 }
 
-/// Shows what was last seen of every pod, again and again. Each pod is looked at at its own pace.
-async fn watch(world: &World, pods: &[PodName], args: &Args) -> Result<Exit> {
+/// What stands on the screen.
+struct Shown {
+    screen: ui::Screen,
+    all: Statuses,
+    /// Why the manifest of before is gone by.
+    complaint: Option<String>,
+}
+
+/// Why a watch is over.
+enum Over {
+    /// Somebody has ended it.
+    Ended,
+    /// The manifest is this now, or can't be read.
+    Edited(Option<Vec<u8>>),
+}
+
+/// Shows what was last seen of every pod, again and again, and follows the manifest: while that is wrong, by the last one
+/// that was right.
+async fn follow(global: &Global, mut world: World, args: &Args) -> Result<Exit> {
     let stop = interrupt::quiet();
+    let mut shown = Shown { screen: ui::Screen::new(), all: Statuses::new(), complaint: None };
+    let mut text = fs::read(&world.manifest.path).ok();
+    loop {
+        let pods = pods(&world);
+        text = match watch(&world, (&pods, &text), args, (&mut shown, &stop)).await? {
+            Over::Ended => break,
+            Over::Edited(text) => text,
+        };
+        match World::open(global, &Scope::default()) {
+            Ok(new) => {
+                std::mem::replace(&mut world, new).remote.close().await;
+                shown.complaint = None;
+                shown.all.retain(|pod, _| world.manifest.pods.contains_key(pod));
+            }
+            Err(report) => {
+                let why = format!("{report}; what is shown goes by pi.toml as it was before");
+                if args.json {
+                    ui::note(&format!("warning: {why}"));
+                }
+                shown.complaint = Some(why);
+            }
+        }
+    }
+    world.remote.close().await;
+    Ok(Exit::Done)
+}
+
+/// Shows what was last seen of these pods, until the manifest changes. Each is looked at at its own pace.
+async fn watch(
+    world: &World,
+    (pods, text): (&[PodName], &Option<Vec<u8>>),
+    args: &Args,
+    (shown, stop): (&mut Shown, &CancellationToken),
+) -> Result<Over> {
     let again = |pod, after| async move {
         sleep(after).await;
         look(world, pod).await
     };
     let mut looks: FuturesUnordered<_> = pods.iter().map(|pod| again(pod, Duration::ZERO)).collect();
-    let mut all = Statuses::new();
-    let mut screen = ui::Screen::new();
-    let first = sleep(TOGETHER);
+    let edited = edited(&world.manifest.path, text.as_deref());
+    tokio::pin!(edited);
+    let first = sleep(if shown.screen.is_drawn() { Duration::ZERO } else { TOGETHER });
     tokio::pin!(first);
     loop {
         tokio::select! {
-            () = stop.cancelled() => return Ok(Exit::Done),
+            () = stop.cancelled() => return Ok(Over::Ended),
+            text = &mut edited => return Ok(Over::Edited(text)),
             Some((pod, _, status)) = looks.next() => {
                 let known = world.manifest.pods.get_key_value(&pod).map(|(name, _)| name);
                 looks.extend(known.map(|name| again(name, PAUSE)));
-                all.extend(status.map(|status| (pod, status)));
-                if all.len() < pods.len() || screen.is_drawn() {
+                shown.all.extend(status.map(|status| (pod, status)));
+                if shown.all.len() < pods.len() || shown.screen.is_drawn() {
                     continue;
                 }
             }
             () = &mut first => {}
         }
         if args.json {
-            ui::data(&ui::json_line(&ui::list_json(&all)))?;
+            ui::data(&ui::json_line(&ui::list_json(&shown.all)))?;
         } else {
-            screen.draw(&ui::list_text(&all))?;
+            ui::use_terminal_width();
+            let none = pods.is_empty().then_some("pi.toml has no pods");
+            shown.screen.draw(&ui::watch_text(&shown.all, shown.complaint.as_deref().or(none)))?;
         }
         first.as_mut().reset(tokio::time::Instant::now() + PAUSE);
+    }
+}
+
+/// Waits until a file has another text than this one.
+async fn edited(path: &Path, text: Option<&[u8]>) -> Option<Vec<u8>> {
+    loop {
+        sleep(PAUSE / 2).await;
+        let now = fs::read(path).ok();
+        if now.as_deref() != text {
+            return now;
+        }
     }
 }
 

@@ -2,12 +2,12 @@
 //! elsewhere, or as one JSON object a line.
 
 use crate::apply::{Event, Failure, Outcome, Starting};
-use crate::name::PodName;
 use crate::plan::{Plan, Step, StepId};
 use crate::ui::json::step_json;
-use crate::ui::layout::{cut, prose};
+use crate::ui::layout::{cut, width};
 use crate::ui::outcome::{sentence, step_title};
 use crate::ui::output;
+use crate::ui::progress::{Line, Progress};
 use crate::ui::rate::Rates;
 use crate::ui::style::{ADD, FAINT, REMOVE, Styled};
 use crate::ui::visible::json_line;
@@ -37,11 +37,10 @@ pub enum Showing {
 pub struct Reporter<'a> {
     steps: BTreeMap<StepId, &'a Step>,
     showing: Showing,
-    bars: BTreeMap<&'a PodName, ProgressBar>,
+    bars: Vec<ProgressBar>,
     screen: MultiProgress,
     rates: Mutex<Rates>,
-    /// Steps of which it is known what the engine is doing.
-    phases: Mutex<BTreeSet<StepId>>,
+    progress: Mutex<Progress<'a>>,
     /// What shall become of servers that are still starting, once it was asked.
     wish: OnceLock<Receiver<Option<Starting>>>,
 }
@@ -51,19 +50,16 @@ impl<'a> Reporter<'a> {
     #[must_use]
     pub fn new(plan: &'a Plan, showing: Showing) -> Self {
         let screen = MultiProgress::new();
-        let mut bars = BTreeMap::new();
-        if showing == Showing::Terminal {
-            for step in &plan.steps {
-                bars.entry(&step.pod).or_insert_with(|| bar(&screen, &step.pod));
-            }
-        }
+        let pods: BTreeSet<_> = plan.steps.iter().map(|step| &step.pod).collect();
+        let count = if showing == Showing::Terminal { pods.len().min(rows()) } else { 0 };
+        let bars = (0..count).map(|_| bar(&screen)).collect();
         Self {
             steps: plan.steps.iter().map(|step| (step.id, step)).collect(),
             showing,
             bars,
             screen,
             rates: Mutex::default(),
-            phases: Mutex::default(),
+            progress: Mutex::new(Progress::new(&plan.steps)),
             wish: OnceLock::new(),
         }
     }
@@ -80,7 +76,7 @@ impl<'a> Reporter<'a> {
 
     /// Takes the moving lines away; what was done stays on the screen.
     pub fn close(&self) {
-        for bar in self.bars.values() {
+        for bar in &self.bars {
             bar.finish_and_clear();
         }
         drop(self.screen.clear());
@@ -152,39 +148,30 @@ impl<'a> Reporter<'a> {
     }
 
     fn screen(&self, event: &Event) {
-        match event {
-            Event::Began(id) => self.move_to(*id, ""),
-            // once it is known what the engine is doing, a line of its log says less
-            Event::Log(id, _) if self.has_phase(*id) => {}
-            Event::Said(id, text) | Event::Log(id, text) => self.move_to(*id, text),
-            Event::Phase { id, name, percent } => {
-                self.phases.lock().unwrap_or_else(PoisonError::into_inner).insert(*id);
-                let percent = percent.map(|percent| format!(" {percent} %")).unwrap_or_default();
-                self.move_to(*id, &format!("{name}{percent}"));
-            }
-            // the report at the end tells them
-            Event::Warned(..) => {}
+        if let Event::Ended(id, outcome) = event {
+            self.screen.suspend(|| self.ended(*id, outcome));
+        }
+        let measured = match event {
             Event::Progress { id, done, total } => {
                 let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
-                let text = rates.tell(*id, Instant::now(), *done, *total);
-                drop(rates);
-                self.move_to(*id, &text);
+                Some(rates.tell(*id, Instant::now(), *done, *total))
             }
-            Event::Ended(id, outcome) => self.screen.suspend(|| self.ended(*id, outcome)),
+            Event::Began(_)
+            | Event::Said(..)
+            | Event::Log(..)
+            | Event::Phase { .. }
+            | Event::Warned(..)
+            | Event::Ended(..) => None,
+        };
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.take(event, measured);
+        let lines = progress.lines(self.bars.len());
+        for (at, bar) in self.bars.iter().enumerate() {
+            match lines.get(at) {
+                Some(line) => show(bar, line),
+                None => bar.finish_and_clear(),
+            }
         }
-    }
-
-    fn has_phase(&self, id: StepId) -> bool {
-        self.phases.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
-    }
-
-    fn move_to(&self, id: StepId, said: &str) {
-        let Some(step) = self.steps.get(&id) else { return };
-        let Some(bar) = self.bars.get(&step.pod) else { return };
-        let title = step_title(step);
-        let text = if said.is_empty() { title } else { format!("{title}: {said}") };
-        let room = prose().saturating_sub(12 + step.pod.as_str().len());
-        bar.set_message(cut(&text, room));
     }
 
     fn ended(&self, id: StepId, outcome: &Outcome) {
@@ -208,20 +195,43 @@ impl<'a> Reporter<'a> {
 }
 
 fn ask_starting() -> Starting {
-    let question = "A server is still starting. Leave it to start (d), or stop it (s)?";
-    match output::ask_letter(question, &['d', 's']) {
-        Some('d') => Starting::Leave,
+    let question = "A server is still starting: [k]eep it starting, or [s]top it?";
+    match output::ask_letter(question, &['k', 's']) {
+        Some('k') => Starting::Leave,
         Some(_) | None => Starting::Stop,
     }
 }
 
-fn bar(screen: &MultiProgress, pod: &PodName) -> ProgressBar {
-    let bar = screen.add(ProgressBar::new_spinner().with_prefix(pod.to_string()));
+fn bar(screen: &MultiProgress) -> ProgressBar {
+    let bar = screen.add(ProgressBar::new_spinner());
     if let Ok(style) = ProgressStyle::with_template("  {spinner} {prefix}  {msg} {elapsed:.dim}") {
         bar.set_style(style.tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
     }
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
+}
+
+/// Brings a line to its place; its clock tells how long the step has been waited for.
+fn show(bar: &ProgressBar, Line { head, text }: &Line) {
+    let step = |text: &str| text.split(':').next().unwrap_or_default().to_owned();
+    if bar.prefix() != *head || step(&bar.message()) != step(text) {
+        bar.reset_elapsed();
+    }
+    // the sign, the gaps and the clock, which may come to hours
+    let room = terminal().0.saturating_sub(16 + width(head)).max(8);
+    bar.set_prefix(head.clone());
+    bar.set_message(cut(text, room));
+}
+
+/// Lines for pods on this terminal: the rest is for what was done.
+fn rows() -> usize {
+    terminal().1.saturating_sub(4).max(1)
+}
+
+/// Columns and rows of the terminal that standard error is.
+fn terminal() -> (usize, usize) {
+    let size = terminal_size::terminal_size_of(std::io::stderr());
+    size.map_or((80, 24), |(columns, rows)| (usize::from(columns.0), usize::from(rows.0)))
 }
 
 /// To the nearest second.

@@ -51,6 +51,14 @@ fn away(text: &mut String, Unreachable { code: _, why, .. }: &Unreachable, help:
     }
 }
 
+/// The same, with why the manifest of before is gone by.
+#[must_use]
+pub fn watch_text(pods: &BTreeMap<PodName, PodStatus>, complaint: Option<&str>) -> String {
+    let lines = complaint.map(|why| wrapped(why, prose().saturating_sub(2))).unwrap_or_default();
+    let text: String = lines.iter().map(|line| format!("  {}\n", Styled(CHANGE, line))).collect();
+    text + &list_text(pods)
+}
+
 fn pod_text(text: &mut String, PodSeen { servers, gpus, gaps }: &PodSeen, gpu_fault: Option<&str>) {
     if servers.is_empty() {
         let _ = writeln!(text, "{:INDENT$}{}", "", Styled(FAINT, "no servers"));

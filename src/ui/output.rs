@@ -79,15 +79,21 @@ pub fn is_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Asks for one of some letters; none where nobody answers with one of them.
+/// Asks for one of some letters, until the answer is one; none where the input ends.
 pub(super) fn ask_letter(question: &str, letters: &[char]) -> Option<char> {
-    let mut err = anstream::stderr().lock();
-    write!(err, "{question} ").and_then(|()| err.flush()).ok()?;
-    drop(err);
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).ok()?;
-    let first = answer.trim().chars().next()?.to_ascii_lowercase();
-    letters.iter().copied().find(|letter| *letter == first)
+    loop {
+        let mut err = anstream::stderr().lock();
+        write!(err, "{question} ").and_then(|()| err.flush()).ok()?;
+        drop(err);
+        let mut answer = String::new();
+        if std::io::stdin().lock().read_line(&mut answer).ok()? == 0 {
+            return None;
+        }
+        let first = answer.trim().chars().next().map(|first| first.to_ascii_lowercase());
+        if let Some(letter) = letters.iter().copied().find(|letter| Some(*letter) == first) {
+            return Some(letter);
+        }
+    }
 }
 
 /// Asks; only the word `yes` is one.

@@ -52,7 +52,7 @@ fn at_terminal(place: &Workplace, typed: &str) -> (String, Option<i32>) {
     let mut keys = child.stdin.take().unwrap();
     eventually("pi waits for the server", || !processes_with(&follower(place)).is_empty());
     keys.write_all(b"\x03").unwrap();
-    eventually("it asks", || shown.lock().unwrap().contains("Leave it to start (d), or stop it (s)?"));
+    eventually("it asks", || shown.lock().unwrap().contains("[k]eep it starting, or [s]top it?"));
     keys.write_all(typed.as_bytes()).unwrap();
     let code = child.wait().unwrap().code();
     reader.join().unwrap();
@@ -63,14 +63,20 @@ fn at_terminal(place: &Workplace, typed: &str) -> (String, Option<i32>) {
 #[test]
 fn at_a_terminal_it_is_left_to_start_or_stopped() {
     let place = Workplace::with(&manifest(47_151));
-    let (shown, code) = at_terminal(&place, "d\n");
+    let (shown, code) = at_terminal(&place, "x\n\nk\n");
     assert_eq!(code, Some(130), "{shown}");
     assert!(shown.contains("it was left to start: `pi logs echo` follows it"), "{shown}");
+    // anything else is asked again
+    assert_eq!(shown.matches("[k]eep it starting").count(), 3, "{shown}");
     assert_eq!(processes_with("sleep 47151").len(), 1);
     place.pi("destroy --yes").exits(0);
     let (shown, code) = at_terminal(&place, "s\n");
     assert_eq!(code, Some(130), "{shown}");
     assert!(shown.contains("stopped before it had started"), "{shown}");
     assert_eq!(processes_with("sleep 47151"), Vec::<u32>::new());
+    // the end of the input is as without a terminal
+    let (shown, code) = at_terminal(&place, "\x04");
+    assert_eq!(code, Some(130), "{shown}");
+    assert!(shown.contains("stopped before it had started"), "{shown}");
     place.pi("destroy --yes").exits(0);
 }

@@ -107,3 +107,21 @@ fn watching_goes_on_until_it_is_ended_and_then_is_0() {
     let ran: Ran = child.wait_with_output().unwrap().into();
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
 }
+
+#[test]
+fn watching_follows_the_manifest_and_goes_on_while_it_is_wrong() {
+    let site = Site::new("0.0.0.0", "m");
+    let mut child = site.place.command("list --watch").spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(|line| line.unwrap());
+    let mut until = |says: &str| lines.by_ref().take(2000).find(|line| line.contains(says)).is_some();
+    assert!(until("echo"), "it begins");
+    let whole = site.manifest("0.0.0.0", "m").replace("[models.echo]", "[models.echo]\npod = \"far\"");
+    site.place.write(&whole.replace("[models.echo]", "[models.echo"));
+    assert!(until("goes by pi.toml as it was before"), "what is wrong is told");
+    assert!(until("echo"), "and it goes on");
+    let (pods, models) = whole.split_once("[models").unwrap();
+    site.place.write(&format!("{pods}[pods.second]\nssh = \"local\"\n[models{models}"));
+    assert!(until("  second  "), "a new pod appears");
+    kill("INT", child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
