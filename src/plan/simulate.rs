@@ -60,15 +60,17 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
         Action::RemoveEngine(id) => {
             facts.engines.remove(id);
         }
-        Action::RemoveWeights(model) => {
-            if let Some(all) = facts.cache.seen_mut() {
-                all.retain(|cache| !matches!(model, ModelRef::Hub { repo, .. } if *repo == cache.repo));
-            }
-        }
+        Action::RemoveWeights(model) => remove_weights(facts, model),
         Action::RemoveRest => {
             facts.secrets = Part::default();
             facts.rest.clear();
         }
+    }
+}
+
+fn remove_weights(facts: &mut PodFacts, model: &ModelRef) {
+    if let Some(all) = facts.cache.seen_mut() {
+        all.retain(|cache| !matches!(model, ModelRef::Hub { repo, .. } if *repo == cache.repo));
     }
 }
 

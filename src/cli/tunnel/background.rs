@@ -86,11 +86,7 @@ pub(in crate::cli) async fn open_behind(
     if global.no_persist {
         command.arg("--no-persist");
     }
-    // it stays, and needs none of them
-    let own = manifest.secrets.values().filter_map(SecretSource::variable).map(EnvName::as_str);
-    for variable in BY_CUSTOM.into_iter().chain(own) {
-        command.env_remove(variable);
-    }
+    without_secrets(&mut command, manifest);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().into_diagnostic().wrap_err("cannot start the tunnel")?;
     let mut line = String::new();
@@ -107,6 +103,14 @@ pub(in crate::cli) async fn open_behind(
     };
     let Told { port, pid } = told;
     Ok(Opened::At { port, pid, until })
+}
+
+/// It stays, and needs none of them.
+fn without_secrets(command: &mut Command, manifest: &Manifest) {
+    let own = manifest.secrets.values().filter_map(SecretSource::variable).map(EnvName::as_str);
+    for variable in BY_CUSTOM.into_iter().chain(own) {
+        command.env_remove(variable);
+    }
 }
 
 /// Passes on why it is not open.
