@@ -8,6 +8,9 @@ use std::process::{Command, Output, Stdio};
 /// The API key of these tests.
 pub(crate) const KEY: &str = "the-key-of-the-tests";
 
+/// The project of these tests.
+pub(crate) const ID: &str = "thetestproject";
+
 pub(crate) struct Workplace {
     dir: tempfile::TempDir,
 }
@@ -37,10 +40,11 @@ impl Workplace {
         place
     }
 
-    /// Replaces the manifest.
+    /// Replaces the manifest. One with pods has the id that `pi` would give it, so that it stays as it was written.
     pub(crate) fn write(&self, manifest: &str) {
+        let id = if manifest.contains("[pods") { format!("project_id = \"{ID}\"\n") } else { String::new() };
         let text = manifest.replace("{dir}", self.path().to_str().unwrap());
-        fs::write(self.path().join("pi.toml"), text).unwrap();
+        fs::write(self.path().join("pi.toml"), id + &text).unwrap();
     }
 
     /// The manifest's text.
