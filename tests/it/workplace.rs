@@ -42,7 +42,8 @@ impl Workplace {
 
     /// Replaces the manifest. One with pods has the id that `pi` would give it, so that it stays as it was written.
     pub(crate) fn write(&self, manifest: &str) {
-        let id = if manifest.contains("[pods") { format!("project_id = \"{ID}\"\n") } else { String::new() };
+        let lacks_id = manifest.contains("[pods") && !manifest.contains("project_id");
+        let id = if lacks_id { format!("project_id = \"{ID}\"\n") } else { String::new() };
         let text = manifest.replace("{dir}", self.path().to_str().unwrap());
         fs::write(self.path().join("pi.toml"), id + &text).unwrap();
     }

@@ -35,9 +35,9 @@ pub(super) fn rows() -> Vec<Row> {
             let theirs = bench.place.path().join("theirs.toml");
             std::fs::write(&theirs, format!("{pods}{THIRD}{ONE}")).unwrap();
             // one of its names is taken, the other server goes on
-            bench.pi("apply --yes --manifest theirs.toml").exits(1).says("another project that is called");
-            bench.pi("plan --detailed-exitcode").exits(0).says("`third` of another project");
-            bench.pi("stop one --manifest theirs.toml").exits(1).says("--take-over one");
+            bench.pi("apply --yes --manifest theirs.toml").exits(1).says("another project");
+            bench.pi("plan --detailed-exitcode").exits(0).says("servers of others run here");
+            bench.pi("stop one --manifest theirs.toml").exits(1).says("--take-over");
             bench.pi("apply --yes --manifest theirs.toml").exits(1);
             assert_eq!(bench.inside("cat /root/.pi/servers/{one,two}/pid"), before);
             bench.pi("destroy --yes --manifest theirs.toml").exits(1);
