@@ -161,6 +161,7 @@ fn planned(manifest: &Manifest, observed: &Observed) -> Plan {
         secrets: &secrets,
         scope: &Scope::All,
         protected: Protected::Keep,
+        take_over: &BTreeSet::new(),
     })
 }
 

@@ -1,8 +1,9 @@
 //! What was done to a pod: one line of JSON each, in `journal.jsonl` there, written by the step's own script.
 
-use crate::name::Project;
+use crate::name::{Project, ProjectId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// What a step is about to do, as far as that is known before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +15,9 @@ pub struct Deed {
     pub who: String,
     /// Whose manifest asked for it.
     pub project: Project,
+    /// Its id, once it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<ProjectId>,
     /// `start_server`
     pub action: String,
     /// What it acts on.
@@ -56,5 +60,13 @@ impl Deed {
     pub fn fields(&self) -> String {
         let text = serde_json::to_string(self).unwrap_or_default();
         text.strip_prefix('{').unwrap_or_default().to_owned()
+    }
+
+    /// Whose a server becomes by it, as JSON but for the time; empty while the project has no id.
+    #[must_use]
+    pub fn owner(&self) -> String {
+        let Self { pi: _, who, project, project_id, action: _, target: _, reason: _ } = self;
+        let owner = |id: &ProjectId| json!({ "id": id, "project": project, "who": who }).to_string();
+        project_id.as_ref().map(owner).unwrap_or_default()
     }
 }

@@ -116,6 +116,10 @@ name!(
     Project, "a project name", word
 );
 name!(
+    /// What tells a project from every other one, whatever both are called: made at random, written once into pi.toml.
+    ProjectId, "a project id", project_id
+);
+name!(
     /// A secret's name, as `[secrets]` declares it. Unlike its value it may be shown.
     SecretName, "a secret name", word
 );
@@ -219,6 +223,14 @@ fn word(text: &str) -> Result<(), &'static str> {
     } else {
         Ok(())
     }
+}
+
+fn project_id(text: &str) -> Result<(), &'static str> {
+    let ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    if !(8..=32).contains(&text.len()) || !text.chars().all(ok) {
+        return Err("it has to be 8 to 32 lower-case letters and digits");
+    }
+    Ok(())
 }
 
 fn variable(text: &str) -> Result<(), &'static str> {

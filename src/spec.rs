@@ -4,7 +4,7 @@
 
 use crate::manifest::{EngineKind, Restart};
 use crate::model_ref::ModelRef;
-use crate::name::{EngineId, EnvName, ModelName, Port, Project};
+use crate::name::{EngineId, EnvName, ModelName, Port, Project, ProjectId};
 use crate::units::{Percent, Tokens};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -56,6 +56,19 @@ pub struct ServerSpec {
     /// Whether the pod itself starts it again when it ends by itself.
     #[serde(default, skip_serializing_if = "Restart::is_no")]
     pub restart: Restart,
+}
+
+/// Whose a server is: a record beside the spec, so that it can change while the server runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// The project, unmistakably.
+    pub id: ProjectId,
+    /// What it is called.
+    pub project: Project,
+    /// Who made it that project's: `ann@laptop`
+    pub who: String,
+    /// When, by the pod's clock, seconds since 1970.
+    pub since: u64,
 }
 
 /// Whether a server asks its clients for the API key.

@@ -126,11 +126,8 @@ if [[ ! -f $hf/pi-recipe || $(<"$hf/pi-recipe") != "$client" ]]; then
 fi
 unlock_tools
 mkdir -p -- "$models/hub"
-if [[ -f $pi/env ]]; then
-  while IFS= read -r line; do
-    if [[ ${line%%=*} == hf_token ]]; then export HF_TOKEN=${line#*=}; fi
-  done <"$pi/env"
-fi
+read_secrets "$pi"
+if [[ -n ${known[hf_token]-} ]]; then export HF_TOKEN=${known[hf_token]}; fi
 export HF_HOME=$models HF_HUB_CACHE=$models/hub HF_XET_HIGH_PERFORMANCE=1 NO_COLOR=1
 export HF_HUB_DISABLE_TELEMETRY=1 HF_HUB_DISABLE_PROGRESS_BARS=1 HF_HUB_DISABLE_UPDATE_CHECK=1
 # what a repository has is in its own directory, so that removing that gives the room back

@@ -3,6 +3,11 @@
 # shellcheck disable=SC2088 # expanded below
 journal={{ pi }}
 deed={{ deed }}
+# whose deed it is: for steps that make a server somebody's, or use secrets
+# shellcheck disable=SC2034 # not every step does
+owner={{ owner }}
+# shellcheck disable=SC2034
+project_id={{ project_id }}
 noted={{ noted }}
 limit={{ limit }}
 fenced_by={{ token }}

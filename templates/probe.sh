@@ -8,6 +8,7 @@ mount_targets=({{ mount_targets | words }})
 model_paths=({{ model_paths | words }})
 repos=({{ repos | words }})
 programs=({{ programs | words }})
+project={{ project }}
 salt={{ salt }}
 topology=
 {% if topology %}

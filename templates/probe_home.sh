@@ -23,6 +23,11 @@ server() { # directory prefix: what takes a server's place when it is ready is t
   first_line "$dir/spec.json"
   spec=$REPLY
   emit server "$name" spec "$spec"
+  # a record that can't be read is told, too: it is somebody's
+  if is_there "$dir/owner"; then
+    first_line "$dir/owner"
+    emit server "$name" owner "$REPLY"
+  fi
   record "$dir/pid"
   run=$REPLY
   [[ $run =~ ^([0-9]+)\ ([0-9]+)\ ([0-9a-f-]+)$ ]] &&
@@ -192,19 +197,30 @@ lock() {
   done
 }
 
+inode() { # of pi's directory, or of the nearest above it that is there: by it one machine is known under two names
+  local path=$pi_path
+  until [[ -e $path || -z $path ]]; do path=${path%/*}; done
+  emit path pi_inode "$(stat -L -c %d:%i -- "${path:-/}")"
+}
+
 home() {
   local -A digests=()
+  inode
   searchable "$pi_path" || { gap home "cannot look into $REPLY"; return; }
   is_there "$pi_path" || { whole secrets; return; }
   [[ -d $pi_path && -r $pi_path && -x $pi_path ]] || { gap home "cannot read $pi_path"; return; }
   engines
   rest
   lock
-  if [[ -f $pi_path/env ]]; then
-    secrets "$pi_path/env" secret
-  elif is_there "$pi_path/env"; then
-    gap secrets "$pi_path/env is no file that can be read"
-  fi
+  # those of the project count where both have one
+  local file
+  for file in "$pi_path/env" ${project:+"$pi_path/secrets/$project"}; do
+    if [[ -f $file ]]; then
+      secrets "$file" secret
+    elif is_there "$file"; then
+      gap secrets "$file is no file that can be read"
+    fi
+  done
   whole secrets
   flush
   servers

@@ -9,6 +9,7 @@ host() {
   first_line /proc/sys/kernel/random/boot_id
   boot_id=$REPLY
   emit host boot_id "$boot_id"
+  first_line /etc/machine-id && emit host machine_id "$REPLY"
   emit host clock "$clock"
   emit host uptime "$uptime"
   emit host user "$user"

@@ -4,9 +4,9 @@
 pi={{ pi }}
 
 pi=$(expand "$pi")
-for name in env env.new tools python cache; do
+for name in env env.new tools python cache ${project_id:+"secrets/$project_id" "secrets/$project_id.new"}; do
   rm -rf -- "${pi:?}/$name"
 done
-for name in engines servers beside; do
+for name in engines servers beside secrets; do
   if [[ -d $pi/$name ]]; then rmdir --ignore-fail-on-non-empty -- "$pi/$name"; fi
 done

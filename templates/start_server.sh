@@ -13,6 +13,7 @@ drain={{ drain }}
 pi=$(expand "$pi")
 dir=$pi/$place/$name
 mkdir -p -- "$dir"
+own "$dir"
 if [[ $place == servers ]]; then end_beside "$pi" "$name" "$drain"; fi
 end_session "$dir" "$drain"
 rm -f -- "$dir/pid" "$dir/answered" "$dir/stopped" "$dir/measured" "$dir/restarts"
@@ -20,13 +21,10 @@ if [[ -f $dir/server.log ]]; then mv -f -- "$dir/server.log" "$dir/server.log.1"
 for ((at = 0; at < ${#helpers[@]}; at += 2)); do put "$dir/${helpers[at]}" "${helpers[at + 1]}"; done
 put "$dir/run.sh" "$run"
 secrets=''
-if ((${#secret_names[@]})) && [[ -f $pi/env ]]; then
-  while IFS= read -r line; do
-    for secret in "${secret_names[@]}"; do
-      if [[ ${line%%=*} == "$secret" ]]; then secrets+=$line$'\n'; fi
-    done
-  done <"$pi/env"
-fi
+read_secrets "$pi"
+for secret in "${secret_names[@]}"; do
+  if [[ -n ${known[$secret]-} ]]; then secrets+=$secret=${known[$secret]}$'\n'; fi
+done
 put "$dir/secrets" "$secrets"
 # last: a record without a process reads as a server that has to be started
 put "$dir/spec.json" "$spec"

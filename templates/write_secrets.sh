@@ -1,17 +1,23 @@
-# Brings secrets, which come on standard input as lines `name=value`, into the pod's own 0600 file.
+# Brings secrets, which come on standard input as lines `name=value`, into the project's own 0600 file: what it changes
+# there is nobody else's. Without an id that is the one file which all projects shared before.
 # shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 
 pi=$(expand "$pi")
 mkdir -p -- "$pi"
 chmod 0700 -- "$pi"
+file=$pi/env
+if [[ -n ${project_id-} ]]; then
+  mkdir -p -m 0700 -- "$pi/secrets"
+  file=$pi/secrets/$project_id
+fi
 declare -A fresh=()
 while IFS= read -r line; do fresh[${line%%=*}]=$line; done
 text=''
-if [[ -f $pi/env ]]; then
+if [[ -f $file ]]; then
   while IFS= read -r line; do
     if [[ -z ${fresh[${line%%=*}]+there} ]]; then text+=$line$'\n'; fi
-  done <"$pi/env"
+  done <"$file"
 fi
 for line in "${fresh[@]}"; do text+=$line$'\n'; done
-put "$pi/env" "$text"
+put "$file" "$text"

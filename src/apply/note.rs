@@ -4,6 +4,7 @@
 use crate::apply::schedule::Crew;
 use crate::journal::Deed;
 use crate::manifest::Pod;
+use crate::name::ProjectId;
 use crate::plan::Action;
 use crate::script::{RenderError, Script, Template, around};
 use serde::Serialize;
@@ -48,6 +49,7 @@ pub(super) fn noting<R>(
         pi: env!("CARGO_PKG_VERSION").to_owned(),
         who: crew.who.to_owned(),
         project: crew.manifest.project.clone(),
+        project_id: crew.manifest.identity.id().cloned(),
         action: action.name().to_owned(),
         target: action.target(),
         reason: reason.to_owned(),
@@ -90,10 +92,20 @@ pub(super) fn journaled(
     struct Values<'a> {
         pi: &'a str,
         deed: String,
+        owner: String,
+        project_id: &'a str,
         noted: Noted,
         limit: u32,
         token: &'a str,
     }
-    let values = Values { pi: pod.pi_path.as_str(), deed: deed.fields(), noted, limit: LIMIT, token };
+    let values = Values {
+        pi: pod.pi_path.as_str(),
+        deed: deed.fields(),
+        owner: deed.owner(),
+        project_id: deed.project_id.as_ref().map_or("", ProjectId::as_str),
+        noted,
+        limit: LIMIT,
+        token,
+    };
     around(Template::JOURNAL, &values, script)
 }

@@ -81,6 +81,7 @@ async fn all<R: Remote>(errand: &Errand<'_, R>, step: &Step, scripts: &[Script])
             | Action::StartServer(_)
             | Action::RestartServer { .. }
             | Action::AwaitReady { .. }
+            | Action::AdoptServer(_)
             | Action::StopServer(_)
             | Action::RemoveServer(_)
             | Action::StartBeside { .. }
@@ -112,6 +113,7 @@ fn in_words(action: &Action, failure: Failure) -> Failure {
         | Action::StartBeside { .. }
         | Action::AwaitReady { .. }
         | Action::TakeOver(_)
+        | Action::AdoptServer(_)
         | Action::StopServer(_)
         | Action::RemoveServer(_)
         | Action::RemoveBeside(_)

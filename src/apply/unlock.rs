@@ -35,6 +35,7 @@ pub async fn unlock<R: Remote>(
         pi: env!("CARGO_PKG_VERSION").to_owned(),
         who: breaker.who.clone(),
         project: manifest.project.clone(),
+        project_id: manifest.identity.id().cloned(),
         action: "unlock".to_owned(),
         target: name.to_string(),
         reason: format!("{} held its lock", if lock.who.is_empty() { "somebody" } else { &lock.who }),

@@ -4,6 +4,7 @@ use crate::apply::{Crew, Hold, Holder, apply};
 use crate::cli::args::{Apply as Args, Doing, Global};
 use crate::cli::consent::agreed;
 use crate::cli::exit::Exit;
+use crate::cli::identity;
 use crate::cli::interrupt;
 use crate::cli::locking::{self, Taken, Turn, holder};
 use crate::cli::saved::{self, Saved};
@@ -148,6 +149,7 @@ pub(super) fn offer(world: &World, manner: &Manner, plan: Plan, hub: HubFacts) -
     if plan.is_empty() {
         return Ok(Proposal::Over(without_doing(&plan)));
     }
+    identity::show(&world.manifest, manner.json.into())?;
     if !manner.assent.is_there(&plan)? {
         ui::note("Nothing was changed.");
         return Ok(Proposal::Over(Exit::Failed));
@@ -179,7 +181,10 @@ pub(super) async fn carry_out(
     };
     let fresh = rule(&world.inputs(&without_locks(world.observe().await, &pods), hub));
     let ended = match still_agreed(world, manner, (plan, &fresh), turn) {
-        Ok(None) => Ok(Ended { exit: under_lock(world, manner, &fresh, &hold).await, begun: true }),
+        Ok(None) => match identity::settle(&world.manifest, manner.json.into()) {
+            Ok(()) => Ok(under_lock(world, manner, &fresh, &hold).await),
+            Err(report) => Err(report),
+        },
         Ok(Some(exit)) => Ok(Ended { exit, begun: false }),
         Err(report) => Err(report),
     };
@@ -232,7 +237,7 @@ fn still_agreed(
 }
 
 /// Does the plan. A signal stops it, and the loss of a lock.
-async fn under_lock(world: &World, manner: &Manner, fresh: &Plan, hold: &Hold) -> Exit {
+async fn under_lock(world: &World, manner: &Manner, fresh: &Plan, hold: &Hold) -> Ended {
     let showing = match (manner.json, world.verbose, ui::is_terminal()) {
         (true, ..) => Showing::Json,
         (false, true, _) => Showing::Everything,
@@ -257,13 +262,14 @@ async fn under_lock(world: &World, manner: &Manner, fresh: &Plan, hold: &Hold) -
     reporter.close();
     let after: Observed = world.observe().await;
     ui::note(&ui::outcome(fresh, &report, manner.again));
-    match () {
+    let exit = match () {
         () if report.is_success() => without_doing(fresh),
         () if let Some(exit) = locking::tell_losses(hold, &after) => exit,
         () if report.was_interrupted() => Exit::Interrupted,
         () if report.lost_a_pod() => Exit::Unreachable,
         () => Exit::Failed,
-    }
+    };
+    Ended { exit, begun: true }
 }
 
 /// The exit code of a plan that is done: what it could not plan for still counts.

@@ -4,6 +4,7 @@ use crate::cli::completions::{self, Completions};
 use crate::cli::history::History;
 use crate::cli::man::Man;
 use crate::cli::unlock::Unlock;
+use crate::name::ModelName;
 use crate::ui::Color;
 use crate::units::{Percent, Seconds, Tokens};
 use clap::{Args, Parser, Subcommand};
@@ -145,7 +146,7 @@ pub(super) struct Plan {
 #[command(after_help = "Example:\n  pi apply --yes --json | jq    in CI")]
 pub(super) struct Apply {
     /// A plan that `pi plan --out` wrote: done without asking, if it is still what has to be done
-    #[arg(value_name = "PLANFILE", conflicts_with_all = ["target", "allow_protected", "pod"])]
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["target", "allow_protected", "take_over", "pod"])]
     pub(super) plan_file: Option<PathBuf>,
     /// Print events as JSON, one a line
     #[arg(long)]
@@ -213,6 +214,16 @@ pub(super) struct Scope {
     /// Protected servers may be stopped and restarted
     #[arg(long)]
     pub(super) allow_protected: bool,
+    #[command(flatten)]
+    pub(super) taking: Taking,
+}
+
+/// Whose servers may be changed besides the project's own.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Taking {
+    /// Make this server the project's, whoever has it now; may be given again for others
+    #[arg(long, value_name = "NAME")]
+    pub(super) take_over: Vec<ModelName>,
 }
 
 /// How changes are made.

@@ -24,7 +24,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let subject = subject(global, &args.model).await?;
     let version = engines::resolve(&EngineVersion::Release);
     // what is remembered is not needed to answer
-    let memory = world::config_dir(global).and_then(|dir| Store::new(&dir).read()).unwrap_or_default();
+    let memory = world::config_dir(global).and_then(|dir| Store::of_all(&dir)).unwrap_or_default();
     let Some(name) = &args.gpu else {
         let lines = gpus::all().iter().filter(|gpu| gpu.capability().is_some()).filter_map(|gpu| {
             let Told { fit, measured, .. } = told(&subject, (gpu, &version), args, &memory).ok()?;

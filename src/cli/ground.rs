@@ -21,7 +21,7 @@ pub(super) struct Ground {
 impl Ground {
     pub(super) fn open(global: &Global) -> Result<Self> {
         let manifest = load_manifest(global)?;
-        let memory = Store::new(&config_dir(global)?).read()?;
+        let memory = Store::new(&config_dir(global)?, &manifest).read()?;
         let scope = scope::scope(&manifest, global.pod.as_deref(), &[])?;
         let persist = if global.no_persist { Persist::No } else { Persist::Yes };
         let remote = Doors::new(&manifest, Options { persist, ..Options::default() });

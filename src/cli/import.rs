@@ -5,6 +5,7 @@ use crate::cli::consent::agreed;
 use crate::cli::edit;
 use crate::cli::exit::{Exit, usage};
 use crate::cli::form::Form;
+use crate::cli::identity;
 use crate::cli::manifest_file::ManifestFile;
 use crate::cli::world::{World, config_dir};
 use crate::import::{self, Found};
@@ -43,7 +44,7 @@ pub(super) struct Import {
 pub(super) async fn run(global: &Global, args: &Import) -> Result<Exit> {
     let file = ManifestFile::open_or_new(global)?;
     let manifest = file.parse(file.text())?;
-    let store = Store::new(&config_dir(global)?);
+    let store = Store::new(&config_dir(global)?, &manifest);
     let older = older(args, &store)?;
     let (found, exit) = match &older {
         Some((_, found)) => (found.clone(), Exit::Done),
@@ -51,7 +52,10 @@ pub(super) async fn run(global: &Global, args: &Import) -> Result<Exit> {
     };
     let (new, form) = (found.new_to(&manifest), Form::from(args.json));
     tell(&new, &[found.notes.clone(), found.clashes(&manifest)].concat(), form)?;
-    let after = new.written(file.text())?;
+    let mut after = new.written(file.text())?;
+    if file.is_new() && !after.is_empty() {
+        after = identity::with_new_id(&after)?;
+    }
     if after == file.text() {
         ui::note(&format!("Nothing to add to {}.", file.shown()));
         if let Some((path, found)) = &older {

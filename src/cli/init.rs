@@ -2,6 +2,7 @@
 
 use crate::cli::args::{Global, Init};
 use crate::cli::exit::{Exit, usage};
+use crate::cli::identity;
 use crate::manifest::{starter, starter_local};
 use crate::ui;
 use miette::{IntoDiagnostic, Result, WrapErr};
@@ -12,7 +13,7 @@ use std::path::Path;
 
 pub(super) fn run(global: &Global, args: &Init) -> Result<Exit> {
     let path = global.manifest.as_deref().unwrap_or(Path::new("pi.toml"));
-    let text = if args.local { starter_local() } else { starter() };
+    let text = identity::with_new_id(if args.local { starter_local() } else { starter() })?;
     let shown = path.display();
     let mut file = match File::create_new(path) {
         Ok(file) => file,

@@ -43,6 +43,16 @@ impl ManifestFile {
         Ok(Self { path, text })
     }
 
+    /// The file of a manifest that was read before.
+    pub(super) fn of(manifest: &Manifest) -> Result<Self> {
+        Self::at(manifest.path.clone())
+    }
+
+    /// Whether there is no file yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.text.is_none()
+    }
+
     /// The same file as it is now.
     pub(super) fn again(&self) -> Result<Self> {
         Self::at(self.path.clone())

@@ -16,6 +16,7 @@ mod ground;
 #[cfg(test)]
 mod hints;
 mod history;
+mod identity;
 mod import;
 mod init;
 mod interrupt;

@@ -1,7 +1,8 @@
 //! Plans in files: what `pi plan --out` writes and `pi apply FILE` holds the pods against.
 
-use crate::cli::args::Scope;
+use crate::cli::args::{Scope, Taking};
 use crate::cli::exit::usage;
+use crate::name::ModelName;
 use crate::plan::Plan;
 use crate::ui;
 use miette::{IntoDiagnostic, Result, WrapErr};
@@ -17,9 +18,9 @@ pub(super) struct Saved {
 
 /// Writes a plan, and what it was made for.
 pub(super) fn write(path: &Path, plan: &Value, scope: &Scope) -> Result<()> {
-    let Scope { target, allow_protected } = scope;
+    let Scope { target, allow_protected, taking: Taking { take_over } } = scope;
     let mut file = plan.clone();
-    file["scope"] = json!({ "target": target, "allow_protected": allow_protected });
+    file["scope"] = json!({ "target": target, "allow_protected": allow_protected, "take_over": take_over });
     let failed = || format!("cannot write {}", path.display());
     std::fs::write(path, format!("{file:#}\n")).into_diagnostic().wrap_err_with(failed)
 }
@@ -35,10 +36,12 @@ pub(super) fn read(path: &Path) -> Result<Saved> {
         return Err(not_a_plan());
     }
     let scope = &file["scope"];
-    let target =
-        scope["target"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+    let words = |key: &str| scope[key].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let target = words("target").map(str::to_owned).collect();
+    let take_over =
+        words("take_over").map(ModelName::parse).collect::<Result<_, _>>().map_err(|_| not_a_plan())?;
     let allow_protected = scope["allow_protected"] == json!(true);
-    Ok(Saved { scope: Scope { target: target.collect(), allow_protected }, steps })
+    Ok(Saved { scope: Scope { target, allow_protected, taking: Taking { take_over } }, steps })
 }
 
 impl Saved {

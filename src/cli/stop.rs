@@ -1,7 +1,7 @@
 //! `pi stop`: `state = "stopped"` in `pi.toml`, and on the pods.
 
 use crate::cli::apply::{Asked, Assent, Manner, Proposal, SAME_AGAIN, carry_out, offer};
-use crate::cli::args::{Doing, Global};
+use crate::cli::args::{Doing, Global, Taking};
 use crate::cli::completions;
 use crate::cli::edit;
 use crate::cli::exit::Exit;
@@ -33,6 +33,8 @@ pub(super) struct Stop {
     /// Protected servers may be stopped
     #[arg(long)]
     allow_protected: bool,
+    #[command(flatten)]
+    taking: Taking,
     /// Print events as JSON, one a line
     #[arg(long)]
     json: bool,
@@ -45,7 +47,7 @@ pub(super) async fn run(global: &Global, args: &Stop) -> Result<Exit> {
     let manifest = file.parse(file.text())?;
     let (names, assent) = match args.names.as_slice() {
         [] => {
-            let pod = which_pod(global, &manifest, &Store::new(&config_dir(global)?).read()?)?;
+            let pod = which_pod(global, &manifest, &Store::new(&config_dir(global)?, &manifest).read()?)?;
             let names = running(&manifest, &pod);
             if names.is_empty() {
                 ui::note(&format!("Nothing in pi.toml is to run on `{pod}`."));
@@ -60,7 +62,7 @@ pub(super) async fn run(global: &Global, args: &Stop) -> Result<Exit> {
         names.iter().try_fold(file.text().to_owned(), |text, name| set_state(&text, name, State::Stopped))?;
     let scope = Scope::Only { pods: BTreeSet::new(), models: names.clone() };
     let protected = if args.allow_protected { Protected::Allow } else { Protected::Keep };
-    let world = World::of(global, file.parse(&after)?, scope, protected)?;
+    let world = World::of(global, file.parse(&after)?, scope, protected)?.taking_over(&args.taking);
     let manner = Manner::of(&args.doing, assent, Asked::Pods);
     let manner = Manner { json: args.json, again: SAME_AGAIN, ..manner };
     let exit = converge(&file, &after, &world, &manner).await;

@@ -1,13 +1,13 @@
 //! What verbs share: the manifest, the secrets, the door, what is there.
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Taking};
 use crate::cli::exit::{as_usage, usage};
-use crate::cli::{scope, secrets};
+use crate::cli::{identity, scope, secrets};
 use crate::hub::{Here, HubFacts, Need, ask};
-use crate::manifest::{Manifest, Surroundings, find, load};
+use crate::manifest::{Identity, Manifest, Surroundings, find, load};
 use crate::memory::{Memory, Store};
 use crate::model_ref::ModelRef;
-use crate::name::{PodName, SecretName};
+use crate::name::{ModelName, PodName, SecretName};
 use crate::observe::{Observed, observe};
 use crate::plan::{Inputs, Protected, Scope, questions};
 use crate::remote::{Doors, Options, Persist};
@@ -27,6 +27,8 @@ pub(super) struct World {
     pub(super) remote: Arc<Doors>,
     pub(super) scope: Scope,
     pub(super) protected: Protected,
+    /// Servers that may be made this project's, whoever has them now.
+    pub(super) take_over: BTreeSet<ModelName>,
     /// Whether all that happens shall be shown.
     pub(super) verbose: bool,
     known: BTreeSet<SecretName>,
@@ -39,20 +41,29 @@ impl World {
         let manifest = load_manifest(global)?;
         let scope = scope::scope(&manifest, global.pod.as_deref(), &wanted.target)?;
         let protected = if wanted.allow_protected { Protected::Allow } else { Protected::Keep };
-        Self::of(global, manifest, scope, protected)
+        Ok(Self::of(global, manifest, scope, protected)?.taking_over(&wanted.taking))
     }
 
-    /// The same for a manifest that is not, or not yet, in a file.
+    /// The same, with servers that may be made this project's.
+    pub(super) fn taking_over(self, taking: &Taking) -> Self {
+        Self { take_over: taking.take_over.iter().cloned().collect(), ..self }
+    }
+
+    /// The same for a manifest that is not, or not yet, in a file. One without an id is given one, which is written
+    /// into the file when something is changed.
     pub(super) fn of(
         global: &Global,
-        manifest: Manifest,
+        mut manifest: Manifest,
         scope: Scope,
         protected: Protected,
     ) -> Result<Self> {
         let secrets = secrets::read(&manifest)?;
         let config_dir = config_dir(global)?;
         let here = Here::read(&secrets, &config_dir);
-        let store = Store::new(&config_dir);
+        let store = Store::new(&config_dir, &manifest);
+        if manifest.identity == Identity::None {
+            manifest.identity = Identity::Made(identity::make()?);
+        }
         let memory = store.read()?;
         let persist = if global.no_persist { Persist::No } else { Persist::Yes };
         let remote = Arc::new(Doors::new(&manifest, Options { persist, ..Options::default() }));
@@ -65,6 +76,7 @@ impl World {
             remote,
             scope,
             protected,
+            take_over: BTreeSet::new(),
             verbose: global.verbose,
             known,
             here,
@@ -110,8 +122,8 @@ impl World {
 
     /// What a plan is made from.
     pub(super) fn inputs<'a>(&'a self, observed: &'a Observed, hub: &'a HubFacts) -> Inputs<'a> {
-        let Self { manifest, memory, scope, protected, known, .. } = self;
-        Inputs { manifest, memory, observed, hub, secrets: known, scope, protected: *protected }
+        let Self { manifest, memory, scope, protected, take_over, known, .. } = self;
+        Inputs { manifest, memory, observed, hub, secrets: known, scope, protected: *protected, take_over }
     }
 }
 

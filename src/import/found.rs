@@ -5,9 +5,9 @@ use super::{Found, name_of};
 use crate::manifest::edit::NewModel;
 use crate::manifest::{EngineKind, GpuAsk, Manifest};
 use crate::model_ref::ModelRef;
-use crate::name::{EngineName, ModelName, PodName};
-use crate::observe::{GpuSight, Life, Listener, PodFacts};
-use crate::spec::ServerSpec;
+use crate::name::{EngineName, ModelName, PodName, Project};
+use crate::observe::{GpuSight, Life, Listener, PodFacts, Whose};
+use crate::spec::{Owner, ServerSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -27,6 +27,9 @@ pub fn found(
 ) -> Found {
     let mut found = Found::default();
     for (name, seen) in facts.servers.iter().filter(|(name, _)| !manifest.models.contains_key(name)) {
+        if let Whose::Other { project: Some(project), owner } = seen.whose(&manifest.project) {
+            found.notes.push(foreign(pod, name, (project, owner)));
+        }
         match (&seen.spec, &seen.life) {
             (Ok(spec), Life::Running { .. } | Life::Dead { .. }) if spec.kind == EngineKind::Command => {
                 found.notes.push(format!(
@@ -57,6 +60,16 @@ pub fn found(
         stranger(&mut found, pod, facts, (listener, read(words)));
     }
     found
+}
+
+/// What to know of a server that is another project's.
+fn foreign(pod: &PodName, name: &ModelName, (project, owner): (&Project, Option<&Owner>)) -> String {
+    let lost =
+        owner.map(|owner| format!("; where that one's pi.toml is lost: project_id = \"{}\"", owner.id));
+    let lost = lost.unwrap_or_else(|| format!("; where that one's pi.toml is lost: project = \"{project}\""));
+    format!(
+        "{pod}: `{name}` is the project `{project}`'s: `pi apply` leaves it alone without --take-over {name}{lost}"
+    )
 }
 
 fn strangers(facts: &PodFacts) -> impl Iterator<Item = &Listener> {

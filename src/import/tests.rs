@@ -98,6 +98,7 @@ fn servers_of_the_manifest_and_of_pi_are_no_strangers() {
     });
     let seen = crate::observe::ServerSeen {
         spec: Err("cut short".to_owned()),
+        owner: crate::observe::OwnerSeen::Unnamed,
         life: Life::Running { pid: 11, seconds: 1, health: None },
         answered: false,
         secrets: BTreeMap::new(),

@@ -4,9 +4,11 @@
 
 mod block;
 mod change;
+mod id;
 mod remove;
 
 pub use change::change_pod;
+pub use id::{id_line, set_id};
 pub use remove::{remove_model, remove_pod};
 
 use super::types::{EngineVersion, GpuAsk, State};

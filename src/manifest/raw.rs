@@ -9,7 +9,7 @@ use super::table::{Field, Table, table};
 use super::types::{EngineVersion, GpuAsk, GpuWish, Restart, State};
 use super::value::{At, Named, Place};
 use crate::model_ref::ModelRef;
-use crate::name::{EngineName, Label, ModelName, PodName, PodPath, Port, Project, SecretName};
+use crate::name::{EngineName, Label, ModelName, PodName, PodPath, Port, Project, ProjectId, SecretName};
 use crate::problem::Problem;
 use crate::secret::SecretSource;
 use crate::ssh_target::SshTarget;
@@ -28,10 +28,12 @@ pub(super) const TABLES: [(&str, &[&str]); 4] = [
 table! {
     /// LLM servers on rented GPU machines: what `pi plan` compares with what is there.
     File is "the manifest" {
-        /// Whose servers these are: all manifests with one project share a pod's servers. Default: the name of the
-        /// manifest's directory.
+        /// What people call the project. Default: the name of the manifest's directory.
         #[schemars(with = "Option<String>", regex(pattern = NAME), example = &"team")]
         project: Project,
+        /// Whose servers these are: all manifests with one id share a pod's servers. pi makes it and writes it here once.
+        #[schemars(with = "Option<String>", regex(pattern = "^[a-z0-9]{8,32}$"))]
+        project_id: ProjectId,
         /// Where secrets come from on the machine that runs pi; never their values.
         #[schemars(with = "Option<BTreeMap<String, super::schema::Secret>>")]
         secrets: Named<SecretName, SecretSource>,

@@ -10,7 +10,7 @@ use super::suggest::near;
 use super::types::{Protect, Restart, SharePort, State};
 use super::value::{Refusal, Scalar, found, string};
 use crate::model_ref::ModelRef;
-use crate::name::{AbsPath, EngineName, EnvName, Label, PodPath, Port, Project};
+use crate::name::{AbsPath, EngineName, EnvName, Label, PodPath, Port, Project, ProjectId};
 use crate::units::{Percent, Seconds, Tokens};
 use std::net::IpAddr;
 use toml::de::DeValue;
@@ -70,6 +70,7 @@ macro_rules! from_text {
 
 from_text! {
     Project: "a name in quotes", |_| None;
+    ProjectId: "an id in quotes", |_| None;
     EngineName: "an engine's name in quotes", |_| None;
     Label: "a label in quotes", |_| None;
     EnvName: "a variable's name in quotes", |_| None;

@@ -2,7 +2,7 @@
 
 use crate::model_ref::ModelRef;
 use crate::name::{
-    AbsPath, EngineName, EnvName, Label, ModelName, PodName, PodPath, Port, Project, SecretName,
+    AbsPath, EngineName, EnvName, Label, ModelName, PodName, PodPath, Port, Project, ProjectId, SecretName,
 };
 use crate::secret::SecretSource;
 use crate::ssh_target::SshTarget;
@@ -17,8 +17,10 @@ use std::path::PathBuf;
 pub struct Manifest {
     /// The file it was read from.
     pub path: PathBuf,
-    /// Whose servers on a pod are this manifest's to remove: `project`, else the manifest's directory.
+    /// What the project is called: `project`, else the manifest's directory.
     pub project: Project,
+    /// Whose servers on a pod are this manifest's to change.
+    pub identity: Identity,
     /// Where each secret's value comes from; `api_key` and `hf_token` are always there.
     pub secrets: BTreeMap<SecretName, SecretSource>,
     /// The machines.
@@ -32,8 +34,31 @@ pub struct Manifest {
 impl PartialEq for Manifest {
     /// Whether the same is wanted: where it was written does not matter.
     fn eq(&self, other: &Self) -> bool {
-        let Self { path: _, project, secrets, pods, models, lines: _ } = self;
-        (project, secrets, pods, models) == (&other.project, &other.secrets, &other.pods, &other.models)
+        let Self { path: _, project, identity, secrets, pods, models, lines: _ } = self;
+        (project, identity) == (&other.project, &other.identity)
+            && (secrets, pods, models) == (&other.secrets, &other.pods, &other.models)
+    }
+}
+
+/// What tells this project from all others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// Nothing: the manifest has no `project_id`.
+    None,
+    /// An id that is to be written into the manifest before anything is changed.
+    Made(ProjectId),
+    /// The manifest's `project_id`.
+    Given(ProjectId),
+}
+
+impl Identity {
+    /// The id, whether or not it is in the file yet.
+    #[must_use]
+    pub fn id(&self) -> Option<&ProjectId> {
+        match self {
+            Self::None => None,
+            Self::Made(id) | Self::Given(id) => Some(id),
+        }
     }
 }
 

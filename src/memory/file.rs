@@ -1,6 +1,8 @@
 //! The file itself: read, checked, written whole or not at all.
 
-use crate::memory::types::{FORMAT, Memory};
+use crate::manifest::Manifest;
+use crate::memory::kept::{FORMAT, Kept, Whose};
+use crate::memory::types::Memory;
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,10 +11,11 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Where `pods.json` is kept.
+/// Where `pods.json` is kept, and whose part of it is meant.
 #[derive(Debug, Clone)]
 pub struct Store {
     directory: PathBuf,
+    whose: Whose,
 }
 
 /// The only thing asked of a file before it is read in full.
@@ -22,10 +25,18 @@ struct Versioned {
 }
 
 impl Store {
-    /// The store in pi's directory (`$PI_CONFIG_DIR`).
+    /// What this manifest's project keeps in pi's directory (`$PI_CONFIG_DIR`).
     #[must_use]
-    pub fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_owned() }
+    pub fn new(directory: &Path, manifest: &Manifest) -> Self {
+        Self { directory: directory.to_owned(), whose: Whose::of(manifest) }
+    }
+
+    /// What is remembered of machines, whichever projects have seen them.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn of_all(directory: &Path) -> Result<Memory> {
+        Ok(Self { directory: directory.to_owned(), whose: Whose::default() }.kept()?.all())
     }
 
     /// The file's path.
@@ -38,10 +49,14 @@ impl Store {
     ///
     /// A file that is broken or from a newer pi is an error and stays as it is.
     pub fn read(&self) -> Result<Memory> {
+        Ok(self.kept()?.of(&self.whose))
+    }
+
+    fn kept(&self) -> Result<Kept> {
         let path = self.path();
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Memory::default()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Kept::default()),
             Err(error) => {
                 return Err(error).into_diagnostic().wrap_err(format!("cannot read {}", path.display()));
             }
@@ -64,11 +79,13 @@ impl Store {
         let lock = File::options().create(true).append(true).mode(0o600).open(lock);
         let lock =
             lock.and_then(|lock| lock.lock().map(|()| lock)).into_diagnostic().wrap_err_with(failed)?;
-        let before = self.read()?;
+        let mut kept = self.kept()?;
+        let before = kept.of(&self.whose);
         let mut memory = before.clone();
         change(&mut memory);
         if memory != before {
-            write_whole(&path, &memory).wrap_err_with(failed)?;
+            kept.take(&self.whose, memory);
+            write_whole(&path, &kept).wrap_err_with(failed)?;
         }
         drop(lock);
         Ok(())
@@ -82,7 +99,7 @@ pub fn is_older(text: &str) -> bool {
         .is_ok_and(|file| file.get("format").is_none() && file.get("pods").is_some_and(Value::is_object))
 }
 
-fn parse(text: &str, path: &Path) -> Result<Memory> {
+fn parse(text: &str, path: &Path) -> Result<Kept> {
     let broken = |error: serde_json::Error| {
         miette!(
             help = "it is only a cache: move it away and pi will look at the pods anew",
@@ -108,9 +125,9 @@ fn parse(text: &str, path: &Path) -> Result<Memory> {
     serde_json::from_str(text).map_err(broken)
 }
 
-fn write_whole(path: &Path, memory: &Memory) -> Result<()> {
+fn write_whole(path: &Path, kept: &Kept) -> Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
-    let text = serde_json::to_string_pretty(memory).into_diagnostic()?;
+    let text = serde_json::to_string_pretty(kept).into_diagnostic()?;
     // a temporary file is made 0600
     let mut file = tempfile::NamedTempFile::new_in(directory).into_diagnostic()?;
     file.write_all(text.as_bytes()).into_diagnostic()?;
@@ -121,61 +138,4 @@ fn write_whole(path: &Path, memory: &Memory) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt;
-
-    fn store() -> (tempfile::TempDir, Store) {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::new(&directory.path().join("pi"));
-        (directory, store)
-    }
-
-    #[test]
-    fn what_is_written_is_read_again_and_only_the_owner_may() {
-        let (_directory, store) = store();
-        assert_eq!(store.read().unwrap(), Memory::default());
-        store.update(|memory| memory.active = Some("dc1".parse().unwrap())).unwrap();
-        assert_eq!(store.read().unwrap().active, Some("dc1".parse().unwrap()));
-        let mode = fs::metadata(store.path()).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-
-    #[test]
-    fn a_broken_or_newer_file_is_an_error_and_stays() {
-        for (text, says) in [
-            ("{", "is not what pi wrote"),
-            ("{\"format\": 99}", "newer pi"),
-            ("", "is not what pi wrote"),
-            ("{\"pods\": {}}", "pi import"),
-        ] {
-            let (_directory, store) = store();
-            fs::create_dir_all(&store.directory).unwrap();
-            fs::write(store.path(), text).unwrap();
-            let error = store.update(|memory| memory.active = None).unwrap_err();
-            assert!(format!("{error:?}").contains(says), "{error:?}");
-            assert_eq!(fs::read_to_string(store.path()).unwrap(), text);
-        }
-    }
-
-    #[test]
-    fn many_writers_lose_nothing() {
-        let (_directory, store) = store();
-        std::thread::scope(|scope| {
-            for number in 0..8 {
-                let store = &store;
-                scope.spawn(move || {
-                    let pod = format!("pod{number}").parse().unwrap();
-                    let memory = crate::memory::PodMemory {
-                        ssh: "local".to_owned(),
-                        seen: 0,
-                        facts: crate::observe::PodFacts::default(),
-                        servers: std::collections::BTreeMap::new(),
-                    };
-                    store.update(|all| drop(all.pods.insert(pod, memory))).unwrap();
-                });
-            }
-        });
-        assert_eq!(store.read().unwrap().pods.len(), 8);
-    }
-}
+mod tests;

@@ -2,8 +2,9 @@
 //!
 //! In: the file of `$PI_CONFIG_DIR`. Out: [`Memory`]; written whole, atomically, 0600, under a file lock.
 
-mod file;
 mod types;
+mod kept;
+mod file;
 
 pub use file::{Store, is_older};
 pub use types::{Memory, PodMemory, ServerMemory};

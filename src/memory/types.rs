@@ -5,13 +5,13 @@ use crate::observe::{Observed, PodFacts, Sighting};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The file's format; a file with a larger number is from a newer pi and is left alone.
-pub(super) const FORMAT: u32 = 1;
+/// The form in which [`Memory`] itself is written down: as the whole file was once.
+const FORMAT: u32 = 1;
 
-/// What pi last knew.
+/// What a project last knew.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
-    /// The format of the file.
+    /// The form that it is written in.
     pub format: u32,
     /// The pod that commands without `--pod` mean.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -27,6 +27,8 @@ pub struct Ask {
     pub programs: Vec<String>,
     /// Whether which GPUs are neighbours may matter.
     pub topology: bool,
+    /// The project whose secrets are looked at; empty while it has no id.
+    pub project: String,
     /// Makes the digests of secrets worthless to anybody else; new for every run.
     pub salt: String,
 }
@@ -44,6 +46,7 @@ pub fn ask_of(manifest: &Manifest, name: &PodName, salt: &str) -> Option<Ask> {
         repos: models().filter_map(repo).collect::<BTreeSet<_>>().into_iter().collect(),
         programs: PROGRAMS.map(str::to_owned).to_vec(),
         topology: models().any(may_choose_gpus),
+        project: manifest.identity.id().map(ToString::to_string).unwrap_or_default(),
         salt: salt.to_owned(),
     })
 }

@@ -71,9 +71,9 @@ async fn read<R: Remote>(
 /// One line; its texts are shown to people, and anybody on the pod may have written them.
 fn entry(line: &str) -> Option<Entry> {
     let entry: Entry = serde_json::from_str(line).ok()?;
-    let Deed { pi, who, project, action, target, reason } = entry.deed;
+    let Deed { pi, who, project, project_id, action, target, reason } = entry.deed;
     let [pi, who, action, target, reason] = [pi, who, action, target, reason].map(|text| plain(&text));
-    Some(Entry { deed: Deed { pi, who, project, action, target, reason }, ..entry })
+    Some(Entry { deed: Deed { pi, who, project, project_id, action, target, reason }, ..entry })
 }
 
 #[cfg(test)]

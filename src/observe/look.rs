@@ -32,7 +32,8 @@ pub async fn observe<R: Remote>(
         let salt = salt();
         let ask = ask_of(manifest, &pod, &salt)?;
         let digests = secrets.iter().map(|(name, secret)| (name.clone(), salted(&salt, secret.expose())));
-        let expect = Expect { digests: digests.collect() };
+        let project = manifest.identity.id().cloned();
+        let expect = Expect { digests: digests.collect(), project };
         Some(async move {
             let sighting = look(remote, &pod, &ask, &expect).await;
             (pod, sighting)

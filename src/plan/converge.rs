@@ -12,7 +12,7 @@ use crate::plan::packages::{Build, packages};
 use crate::plan::servers::{Run, runs};
 use crate::plan::simulate::act;
 use crate::plan::step::{Action, NEW};
-use crate::plan::{Draft, Inputs, Site, engine, look, secrets, server, storage};
+use crate::plan::{Draft, Inputs, Site, engine, look, secrets, server, storage, whose};
 use crate::spec::EngineRecipe;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -50,6 +50,8 @@ pub(super) fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
         }
     };
     draft.add(rest);
+    let adopted = whose::adopt(inputs, &Site { facts: &facts, ..*site }, &draft);
+    draft.steps.extend(adopted);
     draft
 }
 
@@ -77,7 +79,7 @@ fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, Obstacle> {
         return Err(Obstacle::Displaced(run.wanted.spec.name.clone()));
     }
     leavers(inputs, site, &runs, &mut draft);
-    draft.findings.extend(runs.iter().filter_map(|run| server::taken_over(site, &run.wanted.spec.name)));
+    draft.findings.extend(runs.iter().filter_map(|run| whose::taken_over(site, &run.wanted.spec.name)));
     let kept = if inputs.scope.has_all_of(site.name) { engine::kept(site) } else { Ok(None) };
     let kept = kept.map_err(|finding| draft.findings.push(finding)).unwrap_or_default();
     let needed = runs.iter().filter_map(|run| run.wanted.recipe.as_ref());

@@ -3,14 +3,16 @@
 use crate::manifest::{EngineKind, Protect};
 use crate::model_ref::ModelRef;
 use crate::name::{EngineId, ModelName};
-use crate::observe::{Life, ServerSeen};
+use crate::observe::{Life, ServerSeen, Whose};
 use crate::plan::engine::{Engine, engine, kept};
+use crate::plan::finding::{Finding, Severity};
 use crate::plan::inputs::{Protected, Scope};
 use crate::plan::order::Unnumbered;
 use crate::plan::over_pods::over_pods;
-use crate::plan::server::{protected, taken_over};
+use crate::plan::server::protected;
 use crate::plan::step::{Action, Plan};
-use crate::plan::{Draft, Inputs, Site, look, unseen, weights};
+use crate::plan::{Draft, Inputs, Site, look, unseen, weights, whose};
+use crate::spec::ServerSpec;
 use std::collections::BTreeSet;
 
 /// How much goes away beside the servers.
@@ -55,10 +57,16 @@ fn pod(inputs: &Inputs<'_>, site: &Site<'_>, extent: Extent) -> Draft {
             Life::Stopped => "it is stopped, its record is left",
         };
         let action = Action::RemoveServer(name.clone());
-        draft.findings.extend(taken_over(site, name));
+        draft.findings.extend(whose::taken_over(site, name));
         draft.steps.push(Unnumbered::new(action, reason));
     }
+    let named = site.models.iter().filter(|(name, _)| inputs.scope.has_server(site.name, name));
+    draft.findings.extend(named.filter_map(|(name, _)| whose::taken(site, name).err()));
     let others: Vec<&ServerSeen> = others(site, &draft);
+    if let Some(finding) = unknown(site, extent, &others) {
+        draft.findings.push(finding);
+        return draft;
+    }
     if extent.engines == Removal::Remove {
         draft.steps.extend(engines(inputs, site, &others));
         draft.steps.extend(rest(inputs, site, &others));
@@ -78,9 +86,25 @@ fn others<'a>(site: &Site<'a>, draft: &Draft) -> Vec<&'a ServerSeen> {
     site.facts.servers.iter().filter(|(name, _)| !leaving.contains(name)).map(|(_, seen)| seen).collect()
 }
 
+/// Whether it can't be told what those that stay need: then all of it stays.
+fn unknown(site: &Site<'_>, extent: Extent, others: &[&ServerSeen]) -> Option<Finding> {
+    let hides = |seen: &&&ServerSeen| {
+        seen.whose(site.project) != Whose::Nobodys && seen.both().any(|seen| seen.spec.is_err())
+    };
+    others.iter().find(hides).filter(|_| extent != Extent::default())?;
+    let message =
+        "engines and weights stay: a server has a record that can't be read, and may use them".to_owned();
+    Some(Finding::on(Severity::Warning, "kept", site.name, message).help("`pi list` shows which"))
+}
+
+/// What servers are, and may be again.
+fn specs<'a>(others: &[&'a ServerSeen]) -> impl Iterator<Item = &'a ServerSpec> {
+    let one = |seen: &'a ServerSeen| seen.spec.as_ref().ok().into_iter().chain(seen.past.former.as_deref());
+    others.iter().copied().flat_map(ServerSeen::both).flat_map(one)
+}
+
 fn engines(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Vec<Unnumbered> {
-    let used =
-        |id: &EngineId| others.iter().any(|s| s.spec.as_ref().is_ok_and(|s| s.engine.as_ref() == Some(id)));
+    let used = |id: &EngineId| specs(others).any(|spec| spec.engine.as_ref() == Some(id));
     let kept = kept(site).ok().flatten().filter(|_| inputs.scope.has_all_of(site.name));
     let mut ids: BTreeSet<EngineId> = models(inputs, site)
         .filter(|model| model.engine.kind != EngineKind::Command || model.engine.build.is_some())
@@ -112,9 +136,7 @@ fn rest(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Option<
 }
 
 fn cached_weights(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Vec<Unnumbered> {
-    let used = |model: &ModelRef| {
-        others.iter().any(|s| s.spec.as_ref().is_ok_and(|s| weights::same_repo(&s.model, model)))
-    };
+    let used = |model: &ModelRef| specs(others).any(|spec| weights::same_repo(&spec.model, model));
     let mut repos = BTreeSet::new();
     for model in models(inputs, site).map(|model| &model.model) {
         if let Some(repo) = weights::whole_repo(model, site.facts).filter(|_| !used(model)) {

@@ -6,8 +6,8 @@ use crate::catalog::wheel::{Machine, Wheel, wheel};
 use crate::manifest::{EngineBuild, EngineChoice, EngineKind, EngineVersion, GpuAsk, Pod};
 use crate::name::{BadName, EngineId, EngineName};
 use crate::observe::{GpuSight, PodFacts};
-use crate::plan::Site;
 use crate::plan::finding::{Finding, Severity};
+use crate::plan::{Site, whose};
 use crate::spec::{EngineRecipe, short_digest};
 
 /// Python for engine environments: vLLM has wheels for it, and all its dependencies do.
@@ -90,7 +90,8 @@ pub(super) fn kept(site: &Site<'_>) -> Result<Option<EngineRecipe>, Finding> {
         |bad: BadName| NoEngine { code: "bad-version", message: bad.to_string(), help: String::new() };
     let name = EngineName::parse(EngineKind::Vllm.as_str()).map_err(bad_name).map_err(refuse)?;
     let choice = EngineChoice { name, kind: EngineKind::Vllm, version: None, build: None };
-    vllm((&choice, version), &GpuAsk::Any, site.facts).map(Some).map_err(refuse)
+    let recipe = vllm((&choice, version), &GpuAsk::Any, site.facts).map_err(refuse)?;
+    whose::engine_in_use(site, &recipe).map_or(Ok(Some(recipe)), Err)
 }
 
 fn llama_cpp(choice: &EngineChoice, facts: &PodFacts) -> Result<Engine, NoEngine> {

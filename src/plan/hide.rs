@@ -75,6 +75,7 @@ pub(super) fn action(action: &Action) -> Action {
         | Action::InstallPackages(_)
         | Action::WriteSecrets(_)
         | Action::FetchWeights(_)
+        | Action::AdoptServer(_)
         | Action::StopServer(_)
         | Action::RemoveServer(_)
         | Action::TakeOver(_)

@@ -24,6 +24,8 @@ pub struct Inputs<'a> {
     pub scope: &'a Scope,
     /// Whether protected servers may be stopped and restarted.
     pub protected: Protected,
+    /// Servers that may be made this project's, whoever has them now: `--take-over`.
+    pub take_over: &'a BTreeSet<ModelName>,
 }
 
 /// Whether protected servers may be stopped and restarted.

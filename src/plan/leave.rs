@@ -24,6 +24,13 @@ pub(super) struct Mover {
     reason: String,
 }
 
+impl Mover {
+    /// Whether it is the server of this name.
+    pub(super) fn is(&self, name: &ModelName) -> bool {
+        self.name == *name
+    }
+}
+
 /// Drafts what becomes of servers of this project that the manifest no longer puts here.
 pub(super) fn leavers(inputs: &Inputs<'_>, site: &Site<'_>, runs: &[Run<'_>], draft: &mut Draft) {
     for (name, seen) in site.own_servers().filter(|(name, _)| site.model(name).is_none()) {

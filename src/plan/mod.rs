@@ -10,6 +10,7 @@ mod command_line;
 mod commit;
 mod converge;
 mod destroy;
+mod double;
 mod doubts;
 mod engine;
 mod estimate;
@@ -53,6 +54,7 @@ mod view;
 mod wanted;
 mod weights;
 mod whole;
+mod whose;
 
 pub use ahead::plan_ahead;
 pub use change::{Change, How, changes, gpu_list};
@@ -78,9 +80,9 @@ pub use whole::{Origin, begin, halt, make_ready};
 use crate::fit::Fit;
 use crate::manifest::{Model, Pod};
 use crate::name::{ModelName, PodName, Project};
-use crate::observe::{Life, PodFacts, ServerSeen};
+use crate::observe::{Life, PodFacts, ServerSeen, Whose};
 use over_pods::over_pods;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What has to be done so that the pods are as the manifest wants them.
 #[must_use]
@@ -98,14 +100,23 @@ struct Site<'a> {
     models: &'a [(&'a ModelName, &'a Model)],
     /// Whose manifest this is.
     project: &'a Project,
+    /// Servers that may be made this project's, whoever has them now.
+    take_over: &'a BTreeSet<ModelName>,
 }
 
 impl<'a> Site<'a> {
-    /// Servers on the pod that are this manifest's: it names them, or its project started them.
+    /// Servers on the pod that are this project's to change.
     fn own_servers(&self) -> impl Iterator<Item = (&'a ModelName, &'a ServerSeen)> {
-        self.facts.servers.iter().filter(|(name, server)| {
-            self.model(name).is_some() || server.spec.as_ref().is_ok_and(|spec| spec.project == *self.project)
-        })
+        self.facts.servers.iter().filter(|(name, seen)| self.is_own(name, seen))
+    }
+
+    /// Whether a server is this project's to change.
+    fn is_own(&self, name: &ModelName, seen: &ServerSeen) -> bool {
+        match seen.whose(self.project) {
+            Whose::Ours | Whose::Unnamed => true,
+            Whose::Nobodys => self.model(name).is_some(),
+            Whose::Other { .. } => self.take_over.contains(name),
+        }
     }
 
     /// A server that runs, or of which processes are left: it holds its place.

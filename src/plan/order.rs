@@ -79,7 +79,10 @@ pub(super) fn append(plan: &mut Plan, mut draft: Draft, pod: &PodName) {
 fn rank(action: &Action) -> u8 {
     match action {
         Action::MountStorage(_) => 0,
-        Action::StopServer(_) | Action::RemoveServer(_) | Action::RemoveBeside(_) => 1,
+        Action::AdoptServer(_)
+        | Action::StopServer(_)
+        | Action::RemoveServer(_)
+        | Action::RemoveBeside(_) => 1,
         Action::InstallPackages(_) => 2,
         Action::InstallEngine(_) => 3,
         Action::WriteSecrets(_) => 4,
@@ -98,7 +101,10 @@ fn rank(action: &Action) -> u8 {
 impl Done {
     fn needed_by(&self, action: &Action, needs: &Needs) -> Vec<StepId> {
         match action {
-            Action::MountStorage(_) | Action::InstallPackages(_) | Action::RemoveBeside(_) => Vec::new(),
+            Action::MountStorage(_)
+            | Action::InstallPackages(_)
+            | Action::AdoptServer(_)
+            | Action::RemoveBeside(_) => Vec::new(),
             Action::RemoveServer(name) => self.alone.get(name).copied().into_iter().collect(),
             Action::StopServer(name) => {
                 let stopped = needs.stopped.iter().filter_map(|name| self.stopped.get(name));
@@ -156,7 +162,7 @@ impl Done {
             }
             Action::AwaitReady { spec, .. } => drop(self.ready.insert(spec.name.clone(), id)),
             Action::RemoveEngine(_) | Action::RemoveWeights(_) => self.removed.push(id),
-            Action::TakeOver(_) | Action::RemoveRest => {}
+            Action::TakeOver(_) | Action::AdoptServer(_) | Action::RemoveRest => {}
         }
     }
 }

@@ -6,27 +6,27 @@ use crate::observe::{PodFacts, Sighting, Unreachable};
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::times::times;
 use crate::plan::view::PodView;
-use crate::plan::{Draft, Inputs, Plan, Site, exposed, leave, look, order};
+use crate::plan::{Draft, Inputs, Plan, Site, double, exposed, leave, look, order, whose};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// Plans every pod in scope by `rule`, and puts the drafts together.
 pub(super) fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft + Sync) -> Plan {
     let (mut plan, mut movers, mut standing) = (Plan::default(), Vec::new(), leave::Standing::new());
-    let mut models: BTreeMap<&PodName, Vec<(&ModelName, &Model)>> = BTreeMap::new();
-    for (name, model) in &inputs.manifest.models {
-        for pod in &model.pods {
-            models.entry(pod).or_default().push((name, model));
-        }
-    }
+    let (models, mut doubles) = (models(inputs), double::doubles(inputs));
     let mut sites = Vec::new();
     let pods = inputs.manifest.pods.iter();
     for (name, pod) in pods.filter(|(name, _)| inputs.scope.has_pod(inputs.manifest, name)) {
         let facts = facts(inputs, name);
         plan.pods.insert(name.clone(), PodView::new(pod, facts.as_ref().ok().copied()));
         let models = models.get(name).map_or(&[][..], Vec::as_slice);
-        let site = |facts| Site { name, pod, facts, models, project: &inputs.manifest.project };
-        sites.push((name, facts.map(site)));
+        let (project, take_over) = (&inputs.manifest.project, inputs.take_over);
+        let facts = doubles.remove(name).map_or(facts, Err);
+        sites.push((name, facts.map(|facts| Site { name, pod, facts, models, project, take_over })));
+    }
+    plan.findings = whose::namesakes(inputs);
+    if !plan.findings.is_empty() {
+        return plan;
     }
     let draft = |(_, site): &(&PodName, Result<Site<'_>, Finding>)| match site {
         Ok(site) => draft(site, &rule),
@@ -37,9 +37,21 @@ pub(super) fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft +
         standing.extend(draft.standing.iter().map(|model| ((*name).clone(), model.clone())));
         order::append(&mut plan, draft, name);
     }
+    plan.findings.extend(doubles.into_values());
     leave::append(inputs, &mut plan, movers, &standing);
     plan.times = times(inputs, &plan);
     plan
+}
+
+/// The models that the manifest puts on each pod, sorted by name.
+fn models<'a>(inputs: &Inputs<'a>) -> BTreeMap<&'a PodName, Vec<(&'a ModelName, &'a Model)>> {
+    let mut models: BTreeMap<&PodName, Vec<(&ModelName, &Model)>> = BTreeMap::new();
+    for (name, model) in &inputs.manifest.models {
+        for pod in &model.pods {
+            models.entry(pod).or_default().push((name, model));
+        }
+    }
+    models
 }
 
 /// What is known of a pod, or why nothing is.
@@ -67,6 +79,7 @@ fn draft(site: &Site<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Draft {
     let mut draft = rule(site);
     draft.findings.extend(look::locked(site));
     draft.findings.extend(look::restarted(site));
+    draft.findings.extend(whose::neighbors(site));
     let exposed = exposed::plain_http(site, &draft);
     draft.findings.extend(exposed);
     draft

@@ -48,6 +48,7 @@ pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
         Action::StartServer(spec) => start((spec, SERVERS), pod),
         Action::RestartServer { to, before, .. } => return restart(to, *before, pod),
         Action::StartBeside { to, .. } => start((to, BESIDE), pod),
+        Action::AdoptServer(name) => render(Template::ADOPT_SERVER, &json!({ "pi": pi, "name": name })),
         Action::TakeOver(name) => render(Template::TAKE_OVER, &stop(name)),
         Action::RemoveBeside(name) => render(Template::REMOVE_BESIDE, &stop(name)),
         Action::AwaitReady { spec, stall, otherwise, port } => {

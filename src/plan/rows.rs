@@ -23,6 +23,7 @@ impl Plan {
             | Action::StartServer(_)
             | Action::RestartServer { .. }
             | Action::AwaitReady { .. }
+            | Action::AdoptServer(_)
             | Action::StopServer(_)
             | Action::RemoveServer(_)
             | Action::StartBeside { .. }
@@ -67,6 +68,7 @@ impl Plan {
             | Action::FetchWeights(_)
             | Action::StartServer(_)
             | Action::AwaitReady { .. }
+            | Action::AdoptServer(_)
             | Action::StopServer(_)
             | Action::RemoveServer(_)
             | Action::StartBeside { .. }

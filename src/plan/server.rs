@@ -14,7 +14,7 @@ use crate::plan::queue::{Turn, queue};
 use crate::plan::secrets::outdated;
 use crate::plan::servers::Run;
 use crate::plan::step::{Action, NEW, OnPort, Otherwise};
-use crate::plan::{Draft, Inputs, Site};
+use crate::plan::{Draft, Inputs, Site, whose};
 use crate::spec::ServerSpec;
 use crate::units::Seconds;
 use std::collections::BTreeSet;
@@ -36,7 +36,8 @@ pub(super) enum Verdict {
 
 /// Holds what there is of a server against what it should be.
 pub(super) fn verdict(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> Verdict {
-    let Some(ServerSeen { spec, life, answered, secrets, past: _, measured: _, beside: _ }) = seen else {
+    let Some(ServerSeen { spec, owner: _, life, answered, secrets, past: _, measured: _, beside: _ }) = seen
+    else {
         return Verdict::Start(NEW.to_owned());
     };
     let health = match life {
@@ -148,6 +149,10 @@ pub(super) fn rest(
     draft: &mut Draft,
 ) {
     let Some(seen) = site.live(name) else { return };
+    if let Err(finding) = whose::taken(site, name) {
+        draft.findings.push(finding);
+        return;
+    }
     let reason = match &seen.life {
         Life::Running { .. } => "pi.toml wants it stopped".to_owned(),
         Life::Dead { left } => format!("it died, {} left over", processes(left.len())),
@@ -157,7 +162,7 @@ pub(super) fn rest(
         draft.findings.push(protected(site, name, "be stopped"));
         return;
     }
-    draft.findings.extend(taken_over(site, name));
+    draft.findings.extend(whose::taken_over(site, name));
     draft.steps.push(Unnumbered::new(Action::StopServer(name.clone()), reason));
 }
 
@@ -192,17 +197,4 @@ pub(super) fn protected(site: &Site<'_>, name: &ModelName, would: &str) -> Findi
     Finding::on(Severity::Error, "protected", site.name, format!("it is protected and would {would}"))
         .of(name)
         .help("run again with --allow-protected, or take `protect` out of pi.toml")
-}
-
-/// A server of this name that another project started: that may be a slip.
-pub(super) fn taken_over(site: &Site<'_>, name: &ModelName) -> Option<Finding> {
-    let seen = site.facts.servers.get(name)?;
-    let spec = seen.spec.as_ref().ok().filter(|spec| spec.project != *site.project)?;
-    let message = format!("its server was started by the project `{}`", spec.project);
-    let help = format!(
-        "if that is this team's, write `project = \"{}\"` in pi.toml; else choose another name",
-        spec.project
-    );
-    let severity = if site.live(name).is_some() { Severity::Warning } else { Severity::Note };
-    Some(Finding::on(severity, "other-project", site.name, message).of(name).help(help))
 }

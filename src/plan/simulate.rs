@@ -3,7 +3,7 @@
 use crate::model_ref::ModelRef;
 use crate::name::ModelName;
 use crate::observe::{
-    EngineSeen, Gpu, GpuSight, Life, Listener, MountSeen, Observed, Part, Past, PathSeen, PodFacts,
+    EngineSeen, Gpu, GpuSight, Life, Listener, MountSeen, Observed, OwnerSeen, Part, Past, PathSeen, PodFacts,
     SecretSeen, ServerSeen, Sighting,
 };
 use crate::plan::place::{holds_mib, owns};
@@ -51,6 +51,7 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
         Action::TakeOver(name) => take_over(facts, name),
         Action::RemoveBeside(name) => clear_beside(facts, name),
         Action::AwaitReady { spec, otherwise, .. } => answer(facts, &spec.name, otherwise),
+        Action::AdoptServer(name) => adopt(facts, name),
         Action::StopServer(name) => stop(facts, name),
         Action::RemoveServer(name) => {
             clear_beside(facts, name);
@@ -71,6 +72,13 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
 fn remove_weights(facts: &mut PodFacts, model: &ModelRef) {
     if let Some(all) = facts.cache.seen_mut() {
         all.retain(|cache| !matches!(model, ModelRef::Hub { repo, .. } if *repo == cache.repo));
+    }
+}
+
+fn adopt(facts: &mut PodFacts, name: &ModelName) {
+    if let Some(server) = facts.servers.get_mut(name) {
+        server.owner = OwnerSeen::Ours;
+        server.beside.iter_mut().for_each(|beside| beside.owner = OwnerSeen::Ours);
     }
 }
 
@@ -117,6 +125,7 @@ fn started(facts: &PodFacts, spec: &ServerSpec, past: Past) -> ServerSeen {
     let copied = there.filter(|(name, _)| needed(name, spec.key));
     ServerSeen {
         spec: Ok(spec.clone()),
+        owner: OwnerSeen::Ours,
         life: Life::Running { pid: 0, seconds: 0, health: None },
         answered: false,
         secrets: copied.map(|(name, seen)| (name.clone(), *seen)).collect(),

@@ -74,6 +74,7 @@ impl Step {
             | Action::RestartServer { .. }
             | Action::StartBeside { .. }
             | Action::TakeOver(_)
+            | Action::AdoptServer(_)
             | Action::AwaitReady { .. } => Sign::Change,
             Action::StopServer(_)
             | Action::RemoveServer(_)
@@ -144,6 +145,8 @@ pub enum Action {
         /// Who may answer in its place.
         port: OnPort,
     },
+    /// Note that a server is this project's; it goes on untouched.
+    AdoptServer(ModelName),
     /// Stop a server and keep its record.
     StopServer(ModelName),
     /// Stop a server, if it runs, and forget it.
@@ -214,6 +217,7 @@ impl Action {
             Self::TakeOver(_) => "take_over",
             Self::RemoveBeside(_) => "remove_beside",
             Self::AwaitReady { .. } => "await_ready",
+            Self::AdoptServer(_) => "adopt_server",
             Self::StopServer(_) => "stop_server",
             Self::RemoveServer(_) => "remove_server",
             Self::RemoveEngine(_) => "remove_engine",
@@ -234,7 +238,8 @@ impl Action {
             Self::RemoveWeights(model) => model.to_string(),
             Self::StartServer(spec) | Self::AwaitReady { spec, .. } => spec.name.to_string(),
             Self::RestartServer { to, .. } | Self::StartBeside { to, .. } => to.name.to_string(),
-            Self::StopServer(name)
+            Self::AdoptServer(name)
+            | Self::StopServer(name)
             | Self::RemoveServer(name)
             | Self::TakeOver(name)
             | Self::RemoveBeside(name) => name.to_string(),
@@ -249,7 +254,8 @@ impl Action {
         match self {
             Self::StartServer(spec) | Self::AwaitReady { spec, .. } => Some(&spec.name),
             Self::RestartServer { to, .. } | Self::StartBeside { to, .. } => Some(&to.name),
-            Self::StopServer(name)
+            Self::AdoptServer(name)
+            | Self::StopServer(name)
             | Self::RemoveServer(name)
             | Self::TakeOver(name)
             | Self::RemoveBeside(name) => Some(name),
@@ -277,6 +283,7 @@ impl Action {
             | Self::WriteSecrets(_)
             | Self::FetchWeights(_)
             | Self::AwaitReady { .. }
+            | Self::AdoptServer(_)
             | Self::StopServer(_)
             | Self::RemoveServer(_)
             | Self::TakeOver(_)

@@ -13,7 +13,7 @@ use crate::plan::place::Place;
 use crate::plan::secrets::{API_KEY, at_hand};
 use crate::plan::spread::Ruled;
 use crate::plan::weights::{Weights, Wish, weights};
-use crate::plan::{Inputs, Site, commit, storage};
+use crate::plan::{Inputs, Site, commit, storage, whose};
 use crate::secret::SecretSource;
 use crate::spec::{EngineRecipe, KeyUse, ServerSpec};
 use crate::ssh_target::SshTarget;
@@ -58,6 +58,7 @@ pub(super) fn candidate<'a>(
     let refuse = |code, message, help: String| {
         Finding::on(Severity::Error, code, site.name, message).of(name).help(help)
     };
+    whose::taken(site, name)?;
     no_driver(site, model)
         .and_then(|()| single_file(model))
         .map_err(|(code, why, help)| refuse(code, why, help))?;
@@ -66,6 +67,9 @@ pub(super) fn candidate<'a>(
         Ok(Engine::Environment(recipe)) => Some(recipe),
         Err(NoEngine { code, message, help }) => return Err(refuse(code, message, help)),
     };
+    if let Some(finding) = recipe.as_ref().and_then(|recipe| whose::engine_in_use(site, recipe)) {
+        return Err(finding.of(name));
+    }
     let listen = model.listen.unwrap_or_else(|| default_listen(&site.pod.ssh));
     let key = key_use(inputs, site, listen).map_err(|bad| bad.of(name))?;
     let wish = Wish { name, model: &model.model, kind: model.engine.kind, unseen: is_unseen(site) };

@@ -2,7 +2,7 @@
 
 use crate::name::{ModelName, PodName};
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::step::{Action, Plan, Step};
+use crate::plan::step::{Action, Plan};
 use crate::plan::{Inputs, plan, set_up::set_up};
 
 /// Where a model that is started comes from.
@@ -23,13 +23,8 @@ pub fn begin(inputs: &Inputs<'_>, name: &ModelName, origin: Origin) -> Plan {
     let mut plan = plan(inputs);
     let replaces = |action: &Action| matches!(action, Action::RestartServer { to, .. } | Action::StartBeside { to, .. } if to.name == *name);
     if origin == Origin::New {
-        for finding in plan.findings.iter_mut().filter(|finding| finding.code == "other-project") {
-            finding.severity = Severity::Error;
-        }
-        let told = |step: &Step| {
-            plan.findings.iter().any(|f| f.pod.as_ref() == Some(&step.pod) && f.code == "other-project")
-        };
-        let taken = plan.steps.iter().filter(|step| replaces(&step.action) && !told(step));
+        let taken = plan.steps.iter().filter(|step| replaces(&step.action));
+        let taken = taken.filter(|_| !inputs.take_over.contains(name));
         let taken: Vec<Finding> = taken.map(|step| taken_name(&step.pod, name)).collect();
         plan.findings.extend(taken);
     }

@@ -57,11 +57,12 @@ macro_rules! templates {
 }
 
 templates! {
+    ADOPT_SERVER = "adopt_server.sh" with "owner.sh";
     ASK_AGAIN = "ask_again.sh" with "session.sh";
     ASK_OWN = "ask_own.sh" with "session.sh", "reach_own.sh";
     AWAIT_READY = "await_ready.sh" with "session.sh", "reach_own.sh";
     COMMAND_LINES = "command_lines.sh";
-    FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh", "hub_cache.sh";
+    FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh", "hub_cache.sh", "secrets.sh";
     FOLLOW_LOG = "follow_log.sh";
     HISTORY = "history.sh";
     INSTALL_ENGINE = "install_engine.sh" with "uv.sh", "lock_file.sh", "fence.sh";
@@ -84,7 +85,7 @@ templates! {
     RUN_LLAMA_CPP = "run_llama_cpp.sh" with "run.sh", "session.sh", "unit.sh";
     RUN_VLLM = "run_vllm.sh" with "run.sh", "session.sh", "unit.sh";
     START_FORMER = "start_former.sh" with "session.sh", "lock_file.sh", "fence.sh";
-    START_SERVER = "start_server.sh" with "session.sh", "lock_file.sh", "fence.sh";
+    START_SERVER = "start_server.sh" with "session.sh", "lock_file.sh", "fence.sh", "owner.sh", "secrets.sh";
     STOP_SERVER = "stop_server.sh" with "session.sh", "lock_file.sh", "fence.sh";
     TAKE_OVER = "take_over.sh" with "session.sh", "lock_file.sh", "fence.sh";
     UNLOCK = "unlock.sh" with "lock_file.sh";

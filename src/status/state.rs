@@ -3,7 +3,7 @@
 use crate::diagnose::{Phase, cause_of_death, first_cause, progress};
 use crate::manifest::{Manifest, Model, State as Wish};
 use crate::name::{ModelName, PodName, Project};
-use crate::observe::{Life, PodFacts, ServerSeen};
+use crate::observe::{Life, PodFacts, ServerSeen, Whose};
 use crate::plan::{Action, Before, Plan};
 use crate::spec::ServerSpec;
 use crate::status::vitals::{Requests, ServerVitals, Vitals};
@@ -120,8 +120,8 @@ fn server(
         left: Vec::new(),
         requests: vitals.requests,
     };
-    if model.is_none() {
-        status.belongs = belongs(status.spec.as_ref(), project);
+    if let Some(seen) = seen {
+        status.belongs = belongs(seen, model, project);
     }
     let Some(ServerSeen { life, answered, .. }) = seen else { return status };
     match life {
@@ -164,11 +164,13 @@ fn absent(model: Option<&Model>) -> State {
     }
 }
 
-fn belongs(spec: Option<&ServerSpec>, project: &Project) -> Belongs {
-    match spec {
-        Some(spec) if spec.project == *project => Belongs::Gone,
-        Some(spec) => Belongs::Other(spec.project.clone()),
-        None => Belongs::Unknown,
+/// What it is to this manifest, which may have another server by its name.
+fn belongs(seen: &ServerSeen, model: Option<&Model>, project: &Project) -> Belongs {
+    match (seen.whose(project), model) {
+        (Whose::Other { project: Some(other), .. }, _) => Belongs::Other(other.clone()),
+        (_, Some(_)) => Belongs::Declared,
+        (Whose::Ours | Whose::Unnamed, None) => Belongs::Gone,
+        (Whose::Nobodys | Whose::Other { project: None, .. }, None) => Belongs::Unknown,
     }
 }
 
@@ -181,6 +183,7 @@ fn drift(status: &ServerStatus, plan: &Plan, pod: &PodName) -> Option<String> {
         Action::TakeOver(name) => *name == status.name,
         Action::StopServer(name) => *name == status.name && status.belongs == Belongs::Declared,
         Action::StartServer(_)
+        | Action::AdoptServer(_)
         | Action::AwaitReady { .. }
         | Action::MountStorage(_)
         | Action::InstallPackages(_)

@@ -122,6 +122,7 @@ mod tests {
                 pi: "0.1.0".to_owned(),
                 who: "ann@laptop".to_owned(),
                 project: "team".parse().unwrap(),
+                project_id: None,
                 action: action.to_owned(),
                 target: target.to_owned(),
                 reason: "its context changes from 32k to 64k, and its command line was edited by somebody"

@@ -81,6 +81,7 @@ pub(super) fn step_json(step: &Step) -> Value {
             .map(|total| json!({ "commit": fetch.commit, "bytes": total, "missing_bytes": fetch.missing })),
         Action::WriteSecrets(_)
         | Action::AwaitReady { .. }
+        | Action::AdoptServer(_)
         | Action::StopServer(_)
         | Action::RemoveServer(_)
         | Action::TakeOver(_)

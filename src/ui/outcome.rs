@@ -21,6 +21,7 @@ pub(super) fn step_title(step: &Step) -> String {
         Action::TakeOver(_) => format!("put server {target} in place"),
         Action::RemoveBeside(_) => format!("remove what was started beside server {target}"),
         Action::AwaitReady { .. } => format!("wait for server {target}"),
+        Action::AdoptServer(_) => format!("adopt server {target}"),
         Action::StopServer(_) => format!("stop server {target}"),
         Action::RemoveServer(_) => format!("remove server {target}"),
         Action::RemoveEngine(_) => format!("remove engine {target}"),

@@ -132,6 +132,7 @@ fn words(row: &Row<'_>, view: &PodView, time: Option<Seconds>) -> (&'static str,
         | Action::TakeOver(_)
         | Action::RemoveBeside(_)
         | Action::AwaitReady { .. }
+        | Action::AdoptServer(_)
         | Action::StopServer(_)
         | Action::RemoveServer(_) => return ("server", target, server(row)),
         Action::RemoveEngine(_) => ("engine", target, String::new()),
@@ -173,6 +174,7 @@ fn server(row: &Row<'_>) -> String {
             "pi waits for the one that was started beside it".to_owned()
         }
         Action::AwaitReady { .. } => "pi waits for it".to_owned(),
+        Action::AdoptServer(_) => "adopted".to_owned(),
         Action::StopServer(_) => "will be stopped".to_owned(),
         Action::RemoveServer(_)
         | Action::MountStorage(_)

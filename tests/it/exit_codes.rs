@@ -47,10 +47,10 @@ fn a_missing_manifest_is_64() {
 fn a_wrong_manifest_is_64_and_says_where() {
     let place = Workplace::with("[pods.here]\nssh = \"local\"\nprise = 2.49\n");
     for verb in ["check", "plan", "apply --yes", "destroy --yes"] {
-        place.pi(verb).exits(64).says("pi.toml:3").says("price");
+        place.pi(verb).exits(64).says("pi.toml:4").says("price");
     }
     place.write("[pods.here\n");
-    place.pi("check").exits(64).says("pi.toml:1");
+    place.pi("check").exits(64).says("pi.toml:2");
 }
 
 #[test]

@@ -18,6 +18,7 @@ fn deed(target: &str) -> Deed {
         pi: "0.1.0".to_owned(),
         who: HOSTILE.to_owned(),
         project: "team".parse().unwrap(),
+        project_id: None,
         action: "start_server".to_owned(),
         target: target.to_owned(),
         reason: HOSTILE.to_owned(),
@@ -26,8 +27,9 @@ fn deed(target: &str) -> Deed {
 
 /// A step that does this, and notes it.
 fn step(pi: &Path, body: &str, (noted, limit): (&str, u32)) -> Script {
-    let values =
-        json!({ "pi": pi, "deed": deed(body).fields(), "noted": noted, "limit": limit, "token": "" });
+    let values = json!({
+        "pi": pi, "deed": deed(body).fields(), "owner": "", "project_id": "", "noted": noted, "limit": limit, "token": "",
+    });
     around(Template::JOURNAL, &values, wrap("step.sh", &[], body)).unwrap()
 }
 

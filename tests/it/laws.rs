@@ -72,7 +72,7 @@ impl World {
         let options = Options { sockets: Some(sshd.sockets()), ..Options::default() };
         let remote = Noting(Doors::new(&manifest, options), Mutex::default());
         let secrets = Secrets::from([(name("api_key"), Secret::new("a-key-of-this-test".to_owned()))]);
-        let store = Store::new(directory.path());
+        let store = Store::new(directory.path(), &manifest);
         Self { manifest, remote, secrets, store, memory: Memory::default(), _directory: directory, sshd }
     }
 
@@ -95,6 +95,7 @@ impl World {
             secrets: &known,
             scope: &Scope::All,
             protected: Protected::Keep,
+            take_over: &BTreeSet::new(),
         };
         rule(&inputs)
     }

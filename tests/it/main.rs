@@ -36,6 +36,7 @@ mod manifest_schema;
 mod manifests;
 mod memory;
 mod plan;
+mod owners;
 mod planted;
 mod podlab;
 mod pods;

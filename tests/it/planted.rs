@@ -128,7 +128,7 @@ fn planted_secrets_are_found_nowhere_but_where_they_belong() {
     assert_eq!(others, Vec::<&String>::new(), "processes with a secret that is none of theirs");
     assert!(!inherited.is_empty(), "nothing was seen: the watch does not work");
     let expected = [
-        ".pi/env 600",
+        ".pi/secrets/thetestproject 600",
         ".pi/servers/dying/secrets 600",
         ".pi/servers/dying/server.log 600",
         ".pi/servers/dying/server.log.1 600",

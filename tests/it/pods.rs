@@ -90,11 +90,7 @@ fn a_pod_is_forgotten_with_its_models_and_nothing_else_changes() {
     let ran = place.pi("pods remove far --models --yes").exits(0);
     assert!(ran.out.contains("- # rented") && ran.out.contains("- [models.both]"), "{}", ran.out);
     let expected = "# our pods\n\n[pods.near]\nssh = \"local\"\n";
-    assert!(
-        manifest(&place).starts_with(expected) && !manifest(&place).contains("far"),
-        "{}",
-        manifest(&place)
-    );
+    assert!(manifest(&place).contains(expected) && !manifest(&place).contains("far"), "{}", manifest(&place));
     assert!(manifest(&place).contains("[models.echo]"));
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
     place.pi("pods --json").exits(0).says("\"active\": null");

@@ -2,7 +2,7 @@
 
 use crate::json;
 use crate::sshd::{Sshd, user};
-use crate::workplace::{Ran, Workplace};
+use crate::workplace::{ID, Ran, Workplace};
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -26,8 +26,11 @@ fn the_first_pod_makes_the_manifest_and_is_active() {
     assert_eq!(manifest(&place), None, "it was written without a yes");
     let ran = setup(&place, "dc1", &ssh, &["--yes"]).exits(0).says("`dc1` is ready: no GPU").says("pi start");
     assert!(ran.out.contains("no token for the hub"), "{}", ran.out);
-    assert_eq!(manifest(&place).unwrap(), format!("[pods.dc1]\nssh = \"{ssh}\"\n"));
-    let env = sshd.home().join(".pi/env");
+    let text = manifest(&place).unwrap();
+    let (line, rest) = text.split_once('\n').unwrap();
+    assert_eq!(rest, format!("\n[pods.dc1]\nssh = \"{ssh}\"\n"), "{line}");
+    let id = line.strip_prefix("project_id = \"").and_then(|line| line.split('"').next()).unwrap();
+    let env = sshd.home().join(".pi/secrets").join(id);
     assert_eq!(fs::metadata(&env).unwrap().permissions().mode() & 0o777, 0o600);
     place.pi("pods").exits(0).says("*  dc1").says("no GPU");
     place.pi("plan --detailed-exitcode --no-persist").exits(0).says("No changes.");
@@ -38,7 +41,7 @@ fn the_first_pod_makes_the_manifest_and_is_active() {
     setup(&place, "dc1", "ssh root@9.9.9.9", &["--yes"])
         .exits(64)
         .says("another pod `dc1`")
-        .says("pi.toml:1");
+        .says("pi.toml:3");
     setup(&place, "dc2", &ssh, &["--yes"]).exits(64).says("are the same machine");
     assert_eq!(manifest(&place), before);
 }
@@ -52,7 +55,7 @@ fn what_is_there_stays_and_what_is_asked_for_is_added() {
     setup(&place, "dc2", &sshd.ssh_line(), &["--yes", "--models-path", "/mnt/m"]).exits(0);
     let expected = "# ours\n\n[pods.dc1] # big\nssh = \"root@1.2.3.4\"\n\n[pods.dc2]\n";
     let after = manifest(&place).unwrap();
-    assert!(after.starts_with(expected) && after.ends_with("\nmodels_path = \"/mnt/m\"\n"), "{after}");
+    assert!(after.contains(expected) && after.ends_with("\nmodels_path = \"/mnt/m\"\n"), "{after}");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let ran = setup(&place, "dc2", &sshd.ssh_line(), &["--vllm", "release"]).exits(64);
     assert!(
@@ -67,10 +70,12 @@ fn what_is_there_stays_and_what_is_asked_for_is_added() {
 #[test]
 fn machines_are_told_what_becomes_of_pi_toml_and_of_the_pod() {
     let (sshd, place) = (Sshd::start(), Workplace::new());
+    let before = format!("project_id = \"{ID}\"\n");
+    fs::write(place.path().join("pi.toml"), &before).unwrap();
     let ssh = sshd.ssh_line();
     let asked = setup(&place, "dc1", &ssh, &["--json"]).exits(64).says("--yes");
     assert_eq!(json::kinds(&json::events(&asked)), ["manifest", "plan"]);
-    assert_eq!(manifest(&place), None, "it was written without a yes");
+    assert_eq!(manifest(&place), Some(before), "it was written without a yes");
     let ran = setup(&place, "dc1", &ssh, &["--json", "--yes"]).exits(0).says("`dc1` is ready: no GPU");
     let (dir, port, user) = (place.path().to_str().unwrap(), sshd.port().to_string(), user());
     let names =

@@ -8,6 +8,9 @@ use std::process::{Command, Output, Stdio};
 /// The API key of these tests.
 pub(crate) const KEY: &str = "the-key-of-the-tests";
 
+/// The project of these tests.
+pub(crate) const ID: &str = "thetestproject";
+
 pub(crate) struct Workplace {
     dir: tempfile::TempDir,
 }
@@ -37,10 +40,12 @@ impl Workplace {
         place
     }
 
-    /// Replaces the manifest.
+    /// Replaces the manifest. One with pods has the id that `pi` would give it, so that it stays as it was written.
     pub(crate) fn write(&self, manifest: &str) {
+        let lacks_id = manifest.contains("[pods") && !manifest.contains("project_id");
+        let id = if lacks_id { format!("project_id = \"{ID}\"\n") } else { String::new() };
         let text = manifest.replace("{dir}", self.path().to_str().unwrap());
-        fs::write(self.path().join("pi.toml"), text).unwrap();
+        fs::write(self.path().join("pi.toml"), id + &text).unwrap();
     }
 
     /// The manifest's text.

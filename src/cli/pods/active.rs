@@ -27,7 +27,7 @@ pub(super) struct Active {
 
 pub(super) fn run(global: &Global, args: &Active) -> Result<Exit> {
     let manifest = load_manifest(global)?;
-    let store = Store::new(&config_dir(global)?);
+    let store = Store::new(&config_dir(global)?, &manifest);
     let Some(name) = &args.name else { return tell(global, &manifest, &store.read()?, args) };
     let pod = which_pod::named(&manifest, name)?;
     store.update(|memory| memory.active = Some(pod.clone()))?;

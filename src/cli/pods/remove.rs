@@ -55,7 +55,7 @@ pub(super) fn run(global: &Global, args: &Remove) -> Result<Exit> {
         return Ok(Exit::Failed);
     }
     edit::write(&file, &after, form)?;
-    Store::new(&config_dir(global)?).update(|memory| {
+    Store::new(&config_dir(global)?, &manifest).update(|memory| {
         memory.pods.remove(&pod);
         memory.active.take_if(|active| *active == pod);
     })?;

@@ -19,7 +19,8 @@ pub(super) async fn take_back(
     pods: &[PodName],
     manner: &Manner,
 ) -> Result<()> {
-    let mut manifest = file.parse(file.text())?;
+    // the file as it is now: it may have got its id
+    let mut manifest = file.parse(file.again()?.text())?;
     match manifest.models.get(name) {
         Some(Model { state: State::Running, .. }) => {
             ui::note(AGAIN);

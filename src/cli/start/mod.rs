@@ -5,7 +5,7 @@ mod known;
 mod wish;
 
 use crate::cli::apply::{Asked, Assent, Manner, Proposal, carry_out, propose};
-use crate::cli::args::{Doing, Global};
+use crate::cli::args::{Doing, Global, Taking};
 use crate::cli::completions;
 use crate::cli::edit;
 use crate::cli::endpoint::{Access, endpoint};
@@ -47,6 +47,8 @@ pub(super) struct Start {
     /// The port to listen on; else the first free one from 8001
     #[arg(long, requires = "model", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
+    #[command(flatten)]
+    taking: Taking,
     /// Print events as JSON, one a line, and last how the model is reached
     #[arg(long)]
     json: bool,
@@ -63,7 +65,7 @@ pub(super) async fn run(global: &Global, args: &Start) -> Result<Exit> {
     };
     let file = ManifestFile::open(global)?;
     let manifest = file.parse(file.text())?;
-    let memory = Store::new(&config_dir(global)?).read()?;
+    let memory = Store::new(&config_dir(global)?, &manifest).read()?;
     let wish = wish::wish(global, (&manifest, &memory), model, args)?;
     let after = wish.written(file.text())?;
     let mut manifest = file.parse(&after)?;
@@ -71,7 +73,7 @@ pub(super) async fn run(global: &Global, args: &Start) -> Result<Exit> {
         // it stands in no line of the file yet
         manifest.lines.models.remove(wish.name());
     }
-    let mut world = one_model(global, manifest, wish.name())?;
+    let mut world = one_model(global, manifest, wish.name())?.taking_over(&args.taking);
     let manner = manner(args);
     let exit = converge((global, &file), &wish, &world, &manner).await;
     let told = match exit {

@@ -110,7 +110,7 @@ fn declared(global: &Global, manifest: &Manifest, name: &ModelName, args: &Start
 
 /// Whether the command line says more than which model.
 fn says_more(args: &Start) -> bool {
-    let Start { model, name, gpus, memory, context, port, json: _, doing: _, vllm } = args;
+    let Start { model, name, gpus, memory, context, port, taking: _, json: _, doing: _, vllm } = args;
     let is_a_name = model.as_ref().is_some_and(|model| !model.contains('/'));
     is_a_name && name.is_some() && name != model
         || gpus.is_some()

@@ -86,7 +86,11 @@ mod tests {
     fn a_tunnel_is_open_as_long_as_somebody_holds_it() {
         let dir = tempfile::tempdir().unwrap();
         let (pod, name) = ("dc1".parse().unwrap(), "qwen".parse().unwrap());
-        let note = Note::new(&Store::new(dir.path()), &pod, &name);
+        let note = Note::new(
+            &Store::new(dir.path(), &crate::manifest::parse("pi.toml", "", dir.path()).unwrap()),
+            &pod,
+            &name,
+        );
         let port = |number| Port::new(number).unwrap();
         assert_eq!((note.open(), note.last()), (None, None));
         let held = note.take(port(8001)).unwrap().unwrap();

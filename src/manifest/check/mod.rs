@@ -11,7 +11,7 @@ mod ports;
 
 use super::raw::File;
 use super::table::Field;
-use super::types::{Lines, Manifest};
+use super::types::{Identity, Lines, Manifest};
 use super::value::{Named, Value};
 use crate::name::{EnvName, Project, SecretName};
 use crate::problem::Problem;
@@ -38,6 +38,7 @@ pub(super) fn check(file: &File, text: &str, dir: &Path, problems: &mut Vec<Prob
     let manifest = Manifest {
         path: PathBuf::new(),
         project: file.project.value().cloned().or_else(|| project(dir))?,
+        identity: file.project_id.value().cloned().map_or(Identity::None, Identity::Given),
         secrets: secrets(file)?,
         pods: pods_built,
         models: models_built,

@@ -1,8 +1,8 @@
 //! What pi has put on a pod: servers, engines, secrets, the lock.
 
 use crate::diagnose::Measured;
-use crate::name::SecretName;
-use crate::spec::ServerSpec;
+use crate::name::{Project, SecretName};
+use crate::spec::{Owner, ServerSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 pub struct ServerSeen {
     /// What was asked for, or why its record can't be read.
     pub spec: Result<ServerSpec, String>,
+    /// Whose it is, by a record of its own.
+    #[serde(default, skip_serializing_if = "OwnerSeen::is_unnamed")]
+    pub owner: OwnerSeen,
     /// Whether it lives.
     pub life: Life,
     /// Whether it ever answered with a token since its start.
@@ -33,6 +36,72 @@ impl ServerSeen {
     pub fn both(&self) -> impl Iterator<Item = &Self> {
         std::iter::once(self).chain(self.beside.as_deref())
     }
+
+    /// Whose it is, for a project of this name. One beside which somebody else has started another is theirs as well.
+    #[must_use]
+    pub fn whose(&self, project: &Project) -> Whose<'_> {
+        let beside = self.beside.as_ref().map(|beside| beside.whose(project));
+        if let Some(whose @ Whose::Other { .. }) = beside {
+            return whose;
+        }
+        match (&self.owner, &self.spec) {
+            (OwnerSeen::Ours, _) => Whose::Ours,
+            (OwnerSeen::Other(owner), _) => {
+                Whose::Other { project: Some(&owner.project), owner: Some(owner) }
+            }
+            (OwnerSeen::Unreadable, spec) => {
+                Whose::Other { project: spec.as_ref().ok().map(|spec| &spec.project), owner: None }
+            }
+            (OwnerSeen::Unnamed, Ok(spec)) if spec.project == *project => Whose::Unnamed,
+            (OwnerSeen::Unnamed, Ok(spec)) => Whose::Other { project: Some(&spec.project), owner: None },
+            (OwnerSeen::Unnamed, Err(why)) => match beside {
+                Some(whose) if self.life == Life::Stopped => whose,
+                None if self.life == Life::Stopped && why == NO_SPEC => Whose::Nobodys,
+                Some(_) | None => Whose::Other { project: None, owner: None },
+            },
+        }
+    }
+}
+
+/// Why there is no spec where a start was broken off before it wrote one.
+pub const NO_SPEC: &str = "spec.json is missing or empty";
+
+/// Whose a server is, by the record that lies beside its spec.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OwnerSeen {
+    /// There is no such record: an older pi started it.
+    #[default]
+    Unnamed,
+    /// It has the id of the project that looked.
+    Ours,
+    /// It has another one.
+    Other(Owner),
+    /// It can't be read.
+    Unreadable,
+}
+
+impl OwnerSeen {
+    fn is_unnamed(&self) -> bool {
+        *self == Self::Unnamed
+    }
+}
+
+/// Whose a server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose<'a> {
+    /// This project's, by its id.
+    Ours,
+    /// This project's, by its name alone: an older pi started it.
+    Unnamed,
+    /// There is nothing but the directory of a start that was broken off.
+    Nobodys,
+    /// Somebody else's.
+    Other {
+        /// The project, where that can be told.
+        project: Option<&'a Project>,
+        /// What its record says, if it has one that can be read.
+        owner: Option<&'a Owner>,
+    },
 }
 
 /// What a server's former starts left to know.

@@ -7,7 +7,10 @@ mod provider;
 mod weights;
 
 pub use gpus::{Gpu, GpuProcess, GpuSight};
-pub use home::{EngineSeen, FailedStart, Life, LockSeen, Past, Restarts, SecretSeen, ServerSeen};
+pub use home::{
+    EngineSeen, FailedStart, Life, LockSeen, NO_SPEC, OwnerSeen, Past, Restarts, SecretSeen, ServerSeen,
+    Whose,
+};
 pub use part::Part;
 pub use provider::{PROVIDERS, mapped_ports};
 pub use weights::{CachedRepo, PathSeen, Snapshot, Whole};
@@ -64,6 +67,9 @@ pub struct PodFacts {
     pub host: Host,
     /// `pi_path`, made absolute.
     pub pi_path: String,
+    /// Device and inode of `pi_path`, or of the nearest directory above that is there.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub pi_inode: String,
     /// `models_path`, made absolute.
     pub models_path: String,
     /// The disks behind the paths that matter.
@@ -114,6 +120,9 @@ pub struct Host {
     pub hostname: String,
     /// Differs after every boot.
     pub boot_id: String,
+    /// `/etc/machine-id`, where there is one; containers may have that of their image.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub machine_id: String,
     /// Its clock, seconds since 1970.
     pub clock: u64,
     /// Seconds since it booted.

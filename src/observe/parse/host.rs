@@ -16,6 +16,7 @@ pub(super) fn host(records: &Records) -> Host {
         arch: text("arch"),
         hostname: text("hostname"),
         boot_id: text("boot_id"),
+        machine_id: text("machine_id"),
         clock: number("clock"),
         uptime: number("uptime"),
         cpus: cpus(records),

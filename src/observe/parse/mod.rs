@@ -14,7 +14,7 @@ mod cache;
 mod home;
 
 use super::facts::{Gap, Part, PodFacts};
-use crate::name::SecretName;
+use crate::name::{ProjectId, SecretName};
 use crate::spec::full_digest;
 use records::{Records, Section};
 use std::collections::BTreeMap;
@@ -25,6 +25,8 @@ use thiserror::Error;
 pub struct Expect {
     /// What `salted` made of each secret that could be read here, with the salt the probe was given.
     pub digests: BTreeMap<SecretName, String>,
+    /// The project that looks: which servers are its own.
+    pub project: Option<ProjectId>,
 }
 
 /// What a probe prints in place of a secret: the SHA-256 of salt and value, in hex.
@@ -47,6 +49,7 @@ pub fn read(text: &str, expect: &Expect) -> Result<PodFacts, Blind> {
     let mut gaps = records.gaps();
     let pi_path = records.value("path", "pi");
     let models_path = records.value("path", "models");
+    let pi_inode = records.value("path", "pi_inode");
     let host = host::host(&records);
     let paths = [pi_path.as_str(), &models_path, "/dev/shm", "/tmp"];
     let gaps_of = &mut gaps;
@@ -70,6 +73,7 @@ pub fn read(text: &str, expect: &Expect) -> Result<PodFacts, Blind> {
         lock: home::lock(&records, gaps_of),
         host,
         pi_path,
+        pi_inode,
         models_path,
         gaps,
     })

@@ -5,8 +5,10 @@ use super::records::{Records, clean, obeyed, odd};
 use super::{Blind, gap};
 use crate::diagnose::measured;
 use crate::name::{ModelName, SecretName};
-use crate::observe::facts::{FailedStart, Gap, Life, Past, Restarts, SecretSeen, ServerSeen};
-use crate::spec::ServerSpec;
+use crate::observe::facts::{
+    FailedStart, Gap, Life, NO_SPEC, OwnerSeen, Past, Restarts, SecretSeen, ServerSeen,
+};
+use crate::spec::{Owner, ServerSpec};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The servers that pi started, by name; of each it must be known whether it lives.
@@ -48,6 +50,7 @@ fn beside(records: &Records, name: &str, expect: &Expect) -> Option<ServerSeen> 
 fn gone() -> ServerSeen {
     ServerSeen {
         spec: Err("it is gone".to_owned()),
+        owner: OwnerSeen::Unnamed,
         life: Life::Stopped,
         answered: false,
         secrets: BTreeMap::new(),
@@ -62,6 +65,7 @@ fn server(told: &[&[String]], expect: &Expect) -> Option<ServerSeen> {
     let answered = told.iter().any(|row| matches!(row, [what, ..] if what == "answered"));
     Some(ServerSeen {
         spec: spec(field(told, "spec")),
+        owner: owner(field(told, "owner"), expect),
         life: life(told, stopped.then_some(Life::Stopped))?,
         answered,
         secrets: secrets(told, expect),
@@ -99,7 +103,7 @@ fn past(told: &[&[String]]) -> Past {
 fn spec(text: Option<&str>) -> Result<ServerSpec, String> {
     let text = text.unwrap_or_default();
     if text.is_empty() {
-        return Err("spec.json is missing or empty".to_owned());
+        return Err(NO_SPEC.to_owned());
     }
     let spec: ServerSpec =
         serde_json::from_str(text).map_err(|error| clean(&format!("spec.json: {error}")))?;
@@ -107,6 +111,16 @@ fn spec(text: Option<&str>) -> Result<ServerSpec, String> {
     let mut texts = commit.iter().chain(build).chain(args).chain(command).chain(env.values());
     let hostile = |text: &String| text.chars().any(|c| obeyed(c) && !matches!(c, '\n' | '\t'));
     if texts.any(hostile) { Err("spec.json has control characters in it".to_owned()) } else { Ok(spec) }
+}
+
+/// Whose it is. What is there and can't be read is somebody's.
+fn owner(text: Option<&str>, expect: &Expect) -> OwnerSeen {
+    let Some(text) = text else { return OwnerSeen::Unnamed };
+    match serde_json::from_str::<Owner>(text) {
+        Ok(owner) if expect.project.as_ref() == Some(&owner.id) => OwnerSeen::Ours,
+        Ok(owner) => OwnerSeen::Other(Owner { who: clean(&owner.who), ..owner }),
+        Err(_) => OwnerSeen::Unreadable,
+    }
 }
 
 fn life(told: &[&[String]], stopped: Option<Life>) -> Option<Life> {

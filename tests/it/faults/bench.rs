@@ -80,7 +80,7 @@ impl Bench {
         self.inside("umount /mnt/store 2>/dev/null || true");
         self.inside("mount -o remount,rw /models; umount /root/.pi 2>/dev/null || true");
         self.inside(
-            "rm -rf /root/.pi/servers /root/.pi/beside /root/.pi/engines /root/.pi/env /root/.pi/lock /models/* /tmp/*",
+            "rm -rf /root/.pi/servers /root/.pi/beside /root/.pi/engines /root/.pi/env /root/.pi/secrets /root/.pi/lock /models/* /tmp/*",
         );
         drop(std::fs::remove_file(self.place.path().join("home/.pi/pods.json")));
         self.wants(&[ONE, TWO]);

@@ -1,8 +1,12 @@
 //! Other people: two applies at once, a lock whose holder is killed, memory that is lost.
 
-use super::bench::{beside, kill_9};
+use super::bench::{ONE, beside, kill_9};
 use super::table::Row;
-use crate::workplace::Ran;
+use crate::workplace::{ID, Ran};
+
+/// A server of another project.
+const THIRD: &str = "[models.third]\nport = 8015\ngpus = 0\n\
+    command = [\"python3\", \"/root/serve.py\", \"--port\", \"{port}\", \"--model\", \"{model}\"]\n";
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
@@ -21,6 +25,24 @@ pub(super) fn rows() -> Vec<Row> {
             });
             bench.tell("exit 75 while it lives");
             bench.converges();
+        }),
+        Row::new("two projects of one name on one pod", "each applies in turn, twice", |bench| {
+            bench.apply();
+            let before = bench.inside("cat /root/.pi/servers/*/pid");
+            // the same name and pods, another id, a server of its own
+            let own = bench.place.manifest();
+            let pods = own.split("[models.").next().unwrap().replace(ID, "anotherproject");
+            let theirs = bench.place.path().join("theirs.toml");
+            std::fs::write(&theirs, format!("{pods}{THIRD}{ONE}")).unwrap();
+            // one of its names is taken, the other server goes on
+            bench.pi("apply --yes --manifest theirs.toml").exits(1).says("another project");
+            bench.pi("plan --detailed-exitcode").exits(0).says("servers of others run here");
+            bench.pi("stop one --manifest theirs.toml").exits(1).says("--take-over");
+            bench.pi("apply --yes --manifest theirs.toml").exits(1);
+            assert_eq!(bench.inside("cat /root/.pi/servers/{one,two}/pid"), before);
+            bench.pi("destroy --yes --manifest theirs.toml").exits(1);
+            assert_eq!(bench.inside("cat /root/.pi/servers/*/pid"), before);
+            bench.tell("neither touches the other's; a taken name is an error of that model");
         }),
         Row::new("`pods.json` gone", "when all runs", |bench| {
             bench.apply();

@@ -79,7 +79,7 @@ fn a_manifest_with_mistakes_is_64_and_only_check_tells_them_as_data() {
             typed.arg("dc1");
         }
         let ran: crate::workplace::Ran = typed.output().unwrap().into();
-        let ran = ran.exits(64).says("pi.toml:2");
+        let ran = ran.exits(64).says("pi.toml:3");
         assert_eq!(ran.out, "", "pi {command}");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `pi.toml`; `observed/POD.txt` (what a probe printed), `.json` (facts) or `.unreachable` (code, reason and help, a line
 //! each); `secrets` (names this machine has; default `api_key`, whose value is `value-of-api_key`, as salted with
-//! `salt`); `memory.json` (a `pods.json`); `hub.json` (what the hub said, by `owner/name@revision`); `args` (`plan`, `destroy`, `--target NAME`, `--allow-protected`, `set-up`, `start NAME`, `start-new NAME`, `stop --target NAME`).
+//! `salt`); `memory.json` (a `pods.json`); `hub.json` (what the hub said, by `owner/name@revision`); `args` (`plan`, `destroy`, `--target NAME`, `--allow-protected`, `--take-over NAME`, `set-up`, `start NAME`, `start-new NAME`, `stop --target NAME`).
 //!
 //! An engine whose digest, and a server whose build, is `right` has the digest that this pi asks for.
 
@@ -38,6 +38,7 @@ pub(crate) struct Case {
 pub(crate) struct Ask {
     scope: Scope,
     protected: Option<Protected>,
+    take_over: BTreeSet<ModelName>,
     destroy: Option<Extent>,
     hands: Option<Hands>,
     /// `pi plan`, which changes nothing.
@@ -71,7 +72,7 @@ impl Case {
         let memory = optional("memory.json").map(|text| serde_json::from_str(&text).unwrap());
         let hub = optional("hub.json").map(|text| serde_json::from_str(&text).unwrap());
         let ask = Ask::parse(&optional("args").unwrap_or_default(), &manifest);
-        let pods = observed(&folder.join("observed"), &secrets);
+        let pods = observed(&folder.join("observed"), &manifest, &secrets);
         let mut case = Self {
             name,
             folder: folder.to_owned(),
@@ -93,7 +94,7 @@ impl Case {
     }
 
     pub(crate) fn plan_of(&self, manifest: &Manifest, observed: &Observed) -> Plan {
-        let Ask { scope, protected, destroy: extent, hands, shows: _ } = &self.ask;
+        let Ask { scope, protected, take_over, destroy: extent, hands, shows: _ } = &self.ask;
         let inputs = Inputs {
             manifest,
             memory: &self.memory,
@@ -102,6 +103,7 @@ impl Case {
             secrets: &self.secrets,
             scope,
             protected: protected.unwrap_or(Protected::Keep),
+            take_over,
         };
         match (extent, hands) {
             (Some(extent), _) => destroy(&inputs, *extent),
@@ -128,6 +130,7 @@ impl Case {
             secrets: &self.secrets,
             scope: &Scope::All,
             protected: Protected::Keep,
+            take_over: &BTreeSet::new(),
         };
         let host = match &self.manifest.pods[pod].ssh {
             SshTarget::Local => None,
@@ -148,6 +151,7 @@ impl Case {
             secrets: &self.secrets,
             scope: &Scope::All,
             protected: Protected::Allow,
+            take_over: &self.ask.take_over,
         };
         let mut right: BTreeMap<EngineId, String> = BTreeMap::new();
         for step in plan(&inputs).steps {
@@ -187,9 +191,14 @@ pub(crate) fn each_pod(observed: &mut Observed, mut change: impl FnMut(&mut PodF
     }
 }
 
-fn observed(folder: &Path, secrets: &BTreeSet<SecretName>) -> BTreeMap<PodName, Sighting> {
+fn observed(
+    folder: &Path,
+    manifest: &Manifest,
+    secrets: &BTreeSet<SecretName>,
+) -> BTreeMap<PodName, Sighting> {
     let digest = |name: &SecretName| (name.clone(), salted("salt", &format!("value-of-{name}")));
-    let expect = Expect { digests: secrets.iter().map(digest).collect() };
+    let project = manifest.identity.id().cloned();
+    let expect = Expect { digests: secrets.iter().map(digest).collect(), project };
     let files = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
     files
         .map(|path| {
@@ -256,6 +265,9 @@ impl Ask {
                 "--weights" => extent.weights = Removal::Remove,
                 "--engines" => extent.engines = Removal::Remove,
                 "--allow-protected" => ask.protected = Some(Protected::Allow),
+                "--take-over" => {
+                    ask.take_over.insert(words.next().unwrap().parse().unwrap());
+                }
                 "--target" => {
                     let target = words.next().unwrap();
                     let pod = target.parse::<PodName>().ok().filter(|name| manifest.pods.contains_key(name));

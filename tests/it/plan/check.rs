@@ -1,8 +1,10 @@
 //! The laws themselves, for any planner and any pods.
 
-use pi::manifest::EngineKind;
-use pi::observe::{Life, Observed, PodFacts, ServerSeen, Sighting};
-use pi::plan::{Plan, Step, StepId, simulate};
+use pi::manifest::{EngineKind, Manifest};
+use pi::model_ref::ModelRef;
+use pi::name::ModelName;
+use pi::observe::{Life, Observed, PodFacts, ServerSeen, Sighting, Whose};
+use pi::plan::{Action, Plan, Step, StepId, simulate};
 use pi::spec::ServerSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -163,4 +165,46 @@ impl Random {
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 % u64::try_from(end.max(1)).unwrap()).unwrap()
     }
+}
+
+/// No step touches a server of somebody else that is not to be taken over, an engine that it runs from, or weights that
+/// it may need.
+pub(crate) fn others_are_left_alone(
+    plan: &Plan,
+    observed: &Observed,
+    (manifest, take_over): (&Manifest, &BTreeSet<ModelName>),
+) -> Result<(), String> {
+    for step in &plan.steps {
+        let Some(Sighting::Seen(facts)) = observed.pods.get(&step.pod) else { continue };
+        let others = facts.servers.iter().filter(|(name, seen)| {
+            matches!(seen.whose(&manifest.project), Whose::Other { .. }) && !take_over.contains(*name)
+        });
+        for (name, seen) in others {
+            let specs = || seen.both().filter_map(|seen| seen.spec.as_ref().ok());
+            let touched = match &step.action {
+                Action::RemoveEngine(id) => specs().any(|spec| spec.engine.as_ref() == Some(id)),
+                Action::InstallEngine(recipe) => {
+                    let there = facts.engines.get(&recipe.id).is_some_and(|seen| seen.digest.is_some());
+                    let lives = matches!(seen.life, Life::Running { .. });
+                    there
+                        && lives
+                        && seen.spec.as_ref().is_ok_and(|spec| spec.engine.as_ref() == Some(&recipe.id))
+                }
+                Action::RemoveWeights(model) => specs().any(|spec| {
+                    let of = |model: &ModelRef| model.to_string().split(['@', ':']).next().map(str::to_owned);
+                    of(&spec.model) == of(model)
+                }),
+                Action::RemoveRest => true,
+                action => action.server() == Some(name),
+            };
+            if touched {
+                return Err(format!(
+                    "{} {} touches `{name}`, which is not ours",
+                    step.action.name(),
+                    step.action.target()
+                ));
+            }
+        }
+    }
+    Ok(())
 }

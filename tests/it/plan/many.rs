@@ -62,5 +62,6 @@ fn planned(manifest: &Manifest, observed: &Observed, scope: &Scope) -> Plan {
         secrets: &secrets,
         scope,
         protected: Protected::Keep,
+        take_over: &BTreeSet::new(),
     })
 }

@@ -49,7 +49,7 @@ proptest! {
         let memory = Memory::default();
         let planner = |observed: &Observed| -> Plan {
             let protected = Protected::Keep;
-            plan(&Inputs { manifest: &manifest, memory: &memory, observed, hub: &hub, secrets: &secrets, scope: &Scope::All, protected })
+            plan(&Inputs { manifest: &manifest, memory: &memory, observed, hub: &hub, secrets: &secrets, scope: &Scope::All, protected, take_over: &BTreeSet::new() })
         };
         let laws = [
             check::numbered(&planner(&observed)),
@@ -102,6 +102,7 @@ fn pod(count: u32, stranger: u32, all: &[One]) -> Sighting {
         let life = is(*life, at);
         let seen = ServerSeen {
             spec: Ok(serde_json::from_value(spec).unwrap()),
+            owner: pi::observe::OwnerSeen::Unnamed,
             answered: *context != 1,
             life,
             secrets: BTreeMap::new(),

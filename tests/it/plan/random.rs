@@ -9,14 +9,14 @@ use pi::hub::{HubAnswer, HubFacts, HubFile, NoAnswer, RepoFacts};
 use pi::manifest::Manifest;
 use pi::memory::{Memory, PodMemory, ServerMemory};
 use pi::model_ref::ModelRef;
-use pi::name::{Port, SecretName};
+use pi::name::{ModelName, Port, SecretName};
 use pi::observe::{
     CachedRepo, Disk, EngineSeen, FailedStart, Gap, Gpu, GpuProcess, GpuSight, Life, Listener, MountSeen,
-    Observed, Part, Past, PathSeen, PodFacts, RootBy, SecretSeen, ServerSeen, Sighting, Snapshot,
+    Observed, OwnerSeen, Part, Past, PathSeen, PodFacts, RootBy, SecretSeen, ServerSeen, Sighting, Snapshot,
     Unreachable, Whole,
 };
 use pi::plan::{Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan};
-use pi::spec::ServerSpec;
+use pi::spec::{Owner, ServerSpec};
 use pi::units::{Bytes, Tokens};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -47,6 +47,7 @@ proptest! {
             check::resumes(&planner, &world.observed),
             check::resumes_in_any_order(&planner, &world.observed, seed),
             check::nobody_is_crowded(&planner, &world.observed),
+            check::others_are_left_alone(&planner(&world.observed), &world.observed, (&manifest, &world.take_over)),
         ];
         for law in laws {
             prop_assert!(law.is_ok(), "{}\n{}\n{:#?}", law.unwrap_err(), world.text, world.observed);
@@ -85,6 +86,7 @@ struct World {
     secrets: BTreeSet<SecretName>,
     scope: Scope,
     protected: Protected,
+    take_over: BTreeSet<ModelName>,
     destroy: Option<Extent>,
 }
 
@@ -111,7 +113,10 @@ const MEMORY: [&str; 4] = ["", "45%", "50%", "90%"];
 impl World {
     fn of(choices: &mut Choices<'_>) -> Self {
         let pods = 1 + choices.below(3);
-        let text = manifest(choices, pods);
+        let mut text = manifest(choices, pods);
+        if !choices.once_in(3) {
+            text = format!("project_id = \"{OURS}\"\n{text}");
+        }
         let ours = ["api_key", "hf_token"].into_iter().filter(|_| !choices.once_in(4));
         let secrets: BTreeSet<SecretName> = ours.map(|name| name.parse().unwrap()).collect();
         let mut observed = Observed::default();
@@ -145,6 +150,11 @@ impl World {
                 _ => Scope::All,
             },
             protected: if choices.once_in(2) { Protected::Allow } else { Protected::Keep },
+            take_over: NAMES
+                .iter()
+                .filter(|_| choices.once_in(8))
+                .map(|name| name.parse().unwrap())
+                .collect(),
             destroy: choices.once_in(8).then(|| Extent {
                 weights: removal(choices.once_in(2)),
                 engines: removal(choices.once_in(2)),
@@ -153,8 +163,10 @@ impl World {
     }
 
     fn plan(&self, manifest: &Manifest, observed: &Observed) -> Plan {
-        let Self { text: _, observed: _, memory, hub, secrets, scope, protected, destroy: extent } = self;
-        let inputs = Inputs { manifest, memory, observed, hub, secrets, scope, protected: *protected };
+        let Self { text: _, observed: _, memory, hub, secrets, scope, protected, take_over, destroy: extent } =
+            self;
+        let inputs =
+            Inputs { manifest, memory, observed, hub, secrets, scope, protected: *protected, take_over };
         extent.map_or_else(|| plan(&inputs), |extent| destroy(&inputs, extent))
     }
 }
@@ -330,7 +342,25 @@ fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pi
     let answered = choices.once_in(2);
     let mut past = past(choices, &spec);
     past.former = past.former.filter(|_| !answered);
-    ServerSeen { spec, life, answered, secrets, past, measured: None, beside: None }
+    ServerSeen { spec, owner: owner(choices), life, answered, secrets, past, measured: None, beside: None }
+}
+
+/// The id of this project, and that of another one with the same name.
+const OURS: &str = "oursoursours";
+const THEIRS: &str = "theirstheirs";
+
+fn owner(choices: &mut Choices<'_>) -> OwnerSeen {
+    match choices.below(6) {
+        0..3 => OwnerSeen::Unnamed,
+        3 => OwnerSeen::Ours,
+        4 => OwnerSeen::Other(Owner {
+            id: THEIRS.parse().unwrap(),
+            project: choices.of(&["team", "other"]).parse().unwrap(),
+            who: "bob@desk".to_owned(),
+            since: 5,
+        }),
+        _ => OwnerSeen::Unreadable,
+    }
 }
 
 /// A server, and what is beside it.

@@ -48,6 +48,7 @@ impl Place {
             repos: Vec::new(),
             programs: vec!["gcc".to_owned(), "uv".to_owned()],
             topology: true,
+            project: String::new(),
             salt: SALT.to_owned(),
         };
         let place = Self { root, ask };

@@ -11,7 +11,10 @@ use std::path::Path;
 /// The secrets of the machine that looks: one as on the pods, one other.
 fn ours() -> Expect {
     let secret = |name: &str, value: &str| (SecretName::parse(name).unwrap(), salted("salt", value));
-    Expect { digests: BTreeMap::from([secret("api_key", "sk-one"), secret("hf_token", "hf_mine")]) }
+    Expect {
+        digests: BTreeMap::from([secret("api_key", "sk-one"), secret("hf_token", "hf_mine")]),
+        project: None,
+    }
 }
 
 #[test]

@@ -147,6 +147,7 @@ fn secrets_are_compared_and_never_shown() {
             (name("api_key"), salted(SALT, "sk-it's $HOME `x` \\n")),
             (name("hf_token"), salted(SALT, "hf_mine")),
         ]),
+        project: None,
     };
     let text = place.text(&place.script());
     assert!(!text.contains("sk-it") && !text.contains("hf_other"));

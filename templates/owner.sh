@@ -1,0 +1,9 @@
+# Sourced text for scripts that make a server somebody's.
+
+# Notes whose the server is: the project's whose deed this is. Without an id nobody's is noted, as before there were ids.
+own() { # DIRECTORY
+  local now
+  if [[ -z ${owner-} ]]; then return 0; fi
+  printf -v now '%(%s)T' -1
+  put "$1/owner" "${owner%\}},\"since\":$now}"$'\n'
+}
