@@ -27,6 +27,10 @@ if ((${#secret_names[@]})) && [[ -f $pi/env ]]; then
     done
   done <"$pi/env"
 fi
+if [[ -n $secrets ]]; then
+  guard_directories "$pi" "$pi/$place" "$dir"
+  guard_files "$pi/env"
+fi
 put "$dir/secrets" "$secrets"
 # last: a record without a process reads as a server that has to be started
 put "$dir/spec.json" "$spec"

@@ -4,6 +4,8 @@ pi={{ pi }}
 
 pi=$(expand "$pi")
 mkdir -p -- "$pi"
+guard_directories "$pi"
+guard_files "$pi/env"
 chmod 0700 -- "$pi"
 declare -A fresh=()
 while IFS= read -r line; do fresh[${line%%=*}]=$line; done

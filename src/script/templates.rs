@@ -83,11 +83,11 @@ templates! {
     RUN_COMMAND = "run_command.sh" with "run.sh", "session.sh", "unit.sh";
     RUN_LLAMA_CPP = "run_llama_cpp.sh" with "run.sh", "session.sh", "unit.sh";
     RUN_VLLM = "run_vllm.sh" with "run.sh", "session.sh", "unit.sh";
-    START_FORMER = "start_former.sh" with "session.sh";
-    START_SERVER = "start_server.sh" with "session.sh";
+    START_FORMER = "start_former.sh" with "session.sh", "guard.sh";
+    START_SERVER = "start_server.sh" with "session.sh", "guard.sh";
     STOP_SERVER = "stop_server.sh" with "session.sh";
     TAKE_OVER = "take_over.sh" with "session.sh";
     UNLOCK = "unlock.sh";
     VITALS = "vitals.sh" with "session.sh", "reach_own.sh", "probe_records.sh";
-    WRITE_SECRETS = "write_secrets.sh";
+    WRITE_SECRETS = "write_secrets.sh" with "guard.sh";
 }

@@ -6,6 +6,7 @@ mod check;
 mod former;
 mod gpu_memory;
 pub(crate) mod golden;
+mod guard;
 mod hidden;
 mod laws;
 mod many;
