@@ -156,11 +156,24 @@ secrets() { # file key…: names and salted digests, never a value
     [[ $line == ?*=* ]] || continue
     value=${line#*=} digest=${digests[=$value]}
     if [[ -z $digest ]]; then
-      digest=$(sha256sum < <(printf '%s' "$salt$value"))
-      digest=${digest%% *} digests[=$value]=$digest
+      sha256 "$salt$value" || incomparable=yes
+      digest=$REPLY digests[=$value]=$digest
     fi
     emit "${@:2}" "${line%%=*}" "$digest"
   done <"$1"
+}
+
+sha256() { # text → REPLY, by whatever program is there; fails, with nothing, where none is
+  local program
+  for program in sha256sum 'shasum -a 256' 'openssl dgst -sha256 -r' 'busybox sha256sum'; do
+    find_program "${program%% *}" || continue
+    # shellcheck disable=SC2086 # a program and its words
+    REPLY=$($program < <(printf '%s' "$1"))
+    REPLY=${REPLY%% *}
+    [[ ${#REPLY} == 64 && $REPLY != *[!0-9a-f]* ]] && return
+  done
+  REPLY=
+  return 1
 }
 
 lock() {
@@ -173,6 +186,7 @@ lock() {
 
 home() {
   local -A digests=()
+  local incomparable=
   [[ -e $pi_path ]] || return
   [[ -r $pi_path && -x $pi_path ]] || { gap home "cannot read $pi_path"; return; }
   engines
@@ -181,4 +195,6 @@ home() {
   [[ -f $pi_path/env ]] && secrets "$pi_path/env" secret
   flush
   servers
+  [[ -z $incomparable ]] ||
+    gap secrets 'nothing here can compare them (sha256sum, shasum, openssl, busybox): a changed one is not noticed'
 }
