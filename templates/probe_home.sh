@@ -59,6 +59,7 @@ left() { # directory pid start boot: what is left of the session and the unit of
   local pid
   [[ $4 == "$boot_id" ]] || { emit server "$name" dead ''; return; }
   escaped "$1" "$2"
+  strays "$1"
   if process "$2" && [[ $started != "$3" ]]; then
     emit server "$name" dead "$REPLY" # another process has its pid: the kernel gives that only to nobody
     return
@@ -66,7 +67,8 @@ left() { # directory pid start boot: what is left of the session and the unit of
   if ((${#members[@]} == 0)); then
     for pid in /proc/[0-9]*; do
       pid=${pid#/proc/}
-      process "$pid" && [[ $state != [ZX] ]] && members[$session]+="$pid "
+      # pi-log keeps the log short, and ends when nothing else is left
+      process "$pid" && [[ $state != [ZX] && $comm != pi-log ]] && members[$session]+="$pid "
     done
   fi
   emit server "$name" dead "${members[$2]}$REPLY"
@@ -80,6 +82,14 @@ escaped() { # directory pid → REPLY: what is in the unit of a server, but not 
   mapfile -t pids <"${lines[1]}/cgroup.procs"
   for pid in "${pids[@]}"; do
     process "$pid" && [[ $session != "$2" && $state != [ZX] ]] && REPLY+="$pid "
+  done
+}
+
+strays() { # directory → REPLY, added: what may have left the session, as the script noted that stopped it
+  local lines=() line
+  [[ -f $1/left && -r $1/left ]] && mapfile -t -n 99 lines <"$1/left"
+  for line in "${lines[@]}"; do
+    process "${line%% *}" && [[ $state != [ZX] && ${line#* } == "$started "* ]] && REPLY+="${line%% *} "
   done
 }
 

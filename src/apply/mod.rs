@@ -10,6 +10,7 @@ mod event;
 mod fall_back;
 mod fetch;
 mod guard;
+mod kept;
 mod locks;
 mod note;
 mod perform;

@@ -4,6 +4,7 @@ use crate::apply::build::build_failed;
 use crate::apply::event::{Failure, FailureKind};
 use crate::apply::fall_back::{comes_up, fall_back, undo};
 use crate::apply::fetch::fetch_failed;
+use crate::apply::kept::Kept;
 use crate::apply::note::noting;
 use crate::apply::ready::Newcomer;
 use crate::apply::schedule::Crew;
@@ -13,10 +14,6 @@ use crate::remote::{Exit, Job, Line, Remote, RemoteError};
 use crate::script::Script;
 use crate::secret::{Secret, Secrets};
 use tokio_util::sync::CancellationToken;
-
-/// How many of a script's last lines are kept, for when it fails: all of an engine's log, which names the first
-/// cause early.
-const KEPT: usize = 20_000;
 
 /// Does one step. An interrupted one fails with the code `stopped`.
 pub(super) async fn perform<R: Remote>(
@@ -145,22 +142,19 @@ impl<R: Remote> Errand<'_, R> {
         input: Option<Secret>,
         tell: &(dyn Fn(&str) + Sync),
     ) -> Result<(Exit, Vec<Line>), Failure> {
-        let mut lines = std::collections::VecDeque::new();
+        let mut lines = Kept::default();
         let hear = |line: Line| {
             let line = hidden(line, self.crew.secrets);
             let (Line::Out(text) | Line::Err(text)) = &line;
             if !text.trim().is_empty() {
                 tell(text);
             }
-            if lines.len() == KEPT {
-                lines.pop_front();
-            }
-            lines.push_back(line);
+            lines.push(line);
         };
         let job = Job { script, input };
         let exit =
             self.crew.remote.run(self.pod, job, self.interrupt, hear).await.map_err(|e| from_remote(&e))?;
-        Ok((exit, lines.into()))
+        Ok((exit, lines.into_lines()))
     }
 }
 

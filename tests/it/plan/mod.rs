@@ -3,6 +3,7 @@
 mod beside;
 pub(crate) mod case;
 mod check;
+mod ends;
 mod former;
 mod gpu_memory;
 pub(crate) mod golden;
