@@ -62,9 +62,8 @@ impl<'a> Asker<'a> {
         let failed = |why: &str| Failure::new(NO_ANSWER, format!("{path} does not answer: {why}"));
         let (status, text) = match self.door {
             Door::Way(_) => {
-                let broken = |error: reqwest::Error| match error.is_timeout() {
-                    true => self.late(path),
-                    false => failed(&root(&error.without_url())),
+                let broken = |error: reqwest::Error| {
+                    if error.is_timeout() { self.late(path) } else { failed(&root(&error.without_url())) }
                 };
                 let mut response = self.request(method, path, body).send().await.map_err(broken)?;
                 let mut bytes = Vec::new();
