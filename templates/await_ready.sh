@@ -1,6 +1,6 @@
-# Waits until a server's own process answers GET /health with 200. Log lines come out as they are written.
+# Waits until a server's own process answers GET /health with 200. Log lines come out as they are written, up to a limit.
 # Exit 0: it answers. 3: its process is gone. 4: no progress for too long. 5: another process has the port, which it
-# shares with nobody, unless `shared` says so.
+# shares with nobody, unless `shared` says so. 8: it answers on another address. The last line of standard error says why.
 # shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
@@ -10,71 +10,99 @@ port={{ port }}
 shared={{ shared }}
 stall={{ stall }}
 
+# Bytes of the log that are told, and that count as progress: what goes on writing behind that gets no nearer.
+most=33554432
+
 pi=$(expand "$pi")
 dir=$pi/$place/$name
 log=$dir/server.log
 read_record "$dir" || exit 3
-tail -n +1 -s 0.2 -F -- "$log" 2>/dev/null &
+exec {written}< <(exec tail -n +1 -s 0.2 -F -- "$log" 2>/dev/null)
 follower=$!
-trap 'kill "$follower" 2>/dev/null || true' EXIT
-
-# Sets $code to what GET /health answers, empty when nothing does.
-ask_health() {
-  local line
-  code=''
-  if [[ -n $shared ]]; then
-    reach_own "$host" "$port" "$leader" "$unit" 5 || return 0
-  else
-    { exec {connection}<>"/dev/tcp/$host/$port"; } 2>/dev/null || return 0
-  fi
-  { printf 'GET /health HTTP/1.0\r\nHost: %s\r\n\r\n' "$host" >&"$connection"; } 2>/dev/null || true
-  if IFS= read -r -t 5 line <&"$connection"; then read -r _ code _ <<<"$line"; fi
-  exec {connection}>&-
-}
+# dd, since head keeps lines back until it has a block of them
+dd bs=64K count="$most" iflag=count_bytes status=none <&"$written" 2>/dev/null &
+teller=$!
+exec {written}<&-
+trap 'kill "$follower" "$teller" 2>/dev/null || true' EXIT
 
 # Whether one of the session's processes has the listening socket. True as well where /proc does not tell.
 owns_port() {
-  local table fields hex inode=() pid link links
-  printf -v hex '%04X' "$port"
-  for table in /proc/net/tcp /proc/net/tcp6; do
-    [[ -r $table ]] || continue
-    while read -ra fields; do
-      if [[ ${fields[3]} == 0A && ${fields[1]##*:} == "$hex" ]]; then inode+=("${fields[9]}"); fi
-    done <"$table"
-  done
-  ((${#inode[@]})) || return 0
+  local pid
+  read_holders "$port"
+  ((${#holders[@]})) || return 0
   read_members
-  for pid in "${members[@]}"; do
-    links=$(ls -l "/proc/$pid/fd" 2>/dev/null) || return 0
-    for link in "${inode[@]}"; do
-      if [[ $links == *"socket:[$link]"* ]]; then return 0; fi
-    done
+  for pid in "${holders[@]}"; do
+    if ((pid == 0)) || [[ " ${members[*]} " == *" $pid "* ]]; then return 0; fi
   done
   return 1
 }
 
-# Sets $now to how much the log says; that somebody asks for /health, as this does, and gets no answer is no progress.
-measure() {
-  local size
-  size=$(stat -c %s -- "$log" 2>/dev/null || printf 0)
-  if [[ $size == "$measured" ]]; then return 0; fi
-  measured=$size
-  now=$({ grep -avE '/health|code (404|405|501|503)' -- "$log" || true; } 2>/dev/null | wc -c)
+# Sets $code and $said, as ask_health. One that listens for the other version of IP alone is found, too: $elsewhere
+# counts how often that answered in place of the address that it was given.
+ask() {
+  local whose=() other=''
+  if [[ -n $shared ]]; then whose=("$leader" "$unit"); fi
+  ask_health "$host" "$port" "$patience" "${whose[@]}"
+  case $host in
+    127.0.0.1) other=::1 ;;
+    ::1) other=127.0.0.1 ;;
+  esac
+  if [[ -n $code || -n $shared || -z $other || $said != 'nothing listens'* ]]; then
+    elsewhere=0
+    return 0
+  fi
+  local nothing=$said
+  ask_health "$other" "$port" "$patience"
+  if [[ $said == 'nothing listens'* ]]; then
+    elsewhere=0 said=$nothing
+    return 0
+  fi
+  said="$nothing; on $(address "$other" "$port") $said"
+  if [[ $code == 200 ]] && owns_port; then ((++elsewhere)); fi
+  code=''
 }
 
-measured=-1 now=0 before=-1 quiet=0
+# Sets $now to how much the log has said, the first $most bytes of it; that somebody asks for /health, as this does, and
+# gets no answer is no progress.
+measure() {
+  local size new
+  size=$(stat -c %s -- "$log" 2>/dev/null || printf 0)
+  if ((size < seen)); then seen=0; fi # it was cut
+  if ((size == seen || now >= most)); then return 0; fi
+  new=$({ tail -c "+$((seen + 1))" -- "$log" | head -c "$((size - seen < most ? size - seen : most))" |
+    grep -avE '/health|code (404|405|501|503)' || true; } 2>/dev/null | wc -c)
+  seen=$size now=$((now + new))
+}
+
+seen=0 now=0 before=0 quiet=$SECONDS elsewhere=0 patience=$((stall < 5 ? stall : 5))
 while :; do
   if ! leader_runs; then
     sleep 0.5
+    # why it ended stands at the end of its log, which was perhaps not told where that is long
+    if [[ -e $log.old || $(stat -c %s -- "$log" 2>/dev/null) -gt 1000000 ]]; then
+      kill "$follower" 2>/dev/null || true
+      wait "$teller" || true
+      say $'\npi: the end of its log:'
+      { cat -- "$log.old" "$log" || true; } 2>/dev/null | tail -c 65536
+    fi
     exit 3
   fi
-  ask_health
+  ask
   if [[ $code == 200 ]]; then
     if [[ -n $shared ]] || owns_port; then break; fi
     exit 5
   fi
   measure
+  if ((now >= most)); then said+="; it goes on writing its log"; fi
+  # for a few seconds: it may be about to listen on the other one as well
+  if ((elsewhere > 9)); then
+    printf '%s\n' "$said" >&2
+    exit 8
+  fi
   if [[ $now != "$before" ]]; then before=$now quiet=$SECONDS; fi
-  if ((SECONDS - quiet >= stall)); then exit 4; fi
+  if ((SECONDS - quiet >= stall)); then
+    printf '%s\n' "$said" >&2
+    exit 4
+  fi
   sleep 0.2
 done

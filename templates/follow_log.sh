@@ -17,11 +17,45 @@ log=$pi/servers/$name/server.log
 
 identity() { stat -c '%i:%W' -- "$1" 2>/dev/null; } # the number alone may be given to a new file
 
-begin() { # FILE OFFSET: opens it there, sets $fd
+# A log that was cut (templates/log_limit.sh) goes on behind that which log.old has: places count from its beginning.
+# Sets $cut to what log.old says of itself, $from to where it begins, and $base to where the log itself does.
+look_back() {
+  local size
+  cut='' from=0 base=0
+  [[ -f $log.old ]] && IFS= read -r -n 100 cut <"$log.old"
+  looked_at=$cut
+  [[ $cut == 'pi: from byte '*([0-9])' on' ]] || cut=''
+  if [[ -n $cut ]] && size=$(stat -c %s -- "$log.old"); then
+    from=${cut//[!0-9]/} base=$((from + size - ${#cut} - 1))
+  fi
+}
+
+open_at() { # FILE OFFSET: sets $fd
   exec {fd}<"$1" || return
-  file=$(identity "$1") end=$2 rest=''
-  dd bs=64K skip="$end" iflag=skip_bytes count=0 status=none <&"$fd"
+  dd bs=64K skip="$2" iflag=skip_bytes count=0 status=none <&"$fd"
+}
+
+begin() { # FILE OFFSET BASE: opens it there
+  open_at "$1" "$2" || return
+  file=$(identity "$1") end=$(($2 + $3)) rest=''
   printf 'file\t%s\n' "$file"
+}
+
+begin_log() { # OFFSET
+  begin "$log" "$1" "$base"
+}
+
+# Tells what log.old has from PLACE on, and goes on with the log. A line that begins in the one ends in the other.
+begin_before() { # PLACE
+  local was=$rest
+  file=$(identity "$log") end=$1
+  if ((end < from)); then end=$from was=''; fi
+  printf 'file\t%s\n' "$file"
+  open_at "$log.old" "$((end - from + ${#cut} + 1))" || return
+  rest=$was end=$((end - ${#was}))
+  drain
+  exec {fd}<&-
+  open_at "$log" 0
 }
 
 # What a progress bar has painted over is not told; a line without end is cut.
@@ -39,6 +73,11 @@ drain() { # tells all that is there
     tell "$line"
   done
   rest+=$line
+  if ((${#rest} > 1000000)); then # no line at all
+    end=$((end + ${#rest}))
+    tell "$rest"
+    rest=''
+  fi
   if [[ $rest == *$'\r'* ]]; then # a progress bar that goes on
     painted=${rest%$'\r'*} rest=${rest##*$'\r'}
     end=$((end + ${#painted} + 1))
@@ -55,51 +94,76 @@ finish() { # a file to which nothing comes any more
   exec {fd}<&-
 }
 
-last_lines() { # sets $start: where the last lines begin. Of a huge log only the end is looked at
-  local size from bytes
-  size=$(stat -c %s -- "$log") from=0
-  ((size > 67108864)) && from=$((size - 67108864))
-  bytes=$(tail -c "+$((from + 1))" -- "$log" | head -c "$((size - from))" | tail -n "$count" | wc -c)
-  start=$((size - bytes))
+# Begins where the last lines do. Of a huge log only the end is looked at.
+begin_last_lines() {
+  local size skip lines bytes
+  size=$(stat -c %s -- "$log") skip=0
+  ((size > 67108864)) && skip=$((size - 67108864))
+  read -r lines bytes < <(tail -c "+$((skip + 1))" -- "$log" | head -c "$((size - skip))" | tail -n "$count" | wc -lc)
+  look_back
+  if [[ -n $cut ]] && ((lines < count && skip == 0)); then
+    bytes=$(tail -c "+$((${#cut} + 2))" -- "$log.old" | tail -n "$((count - lines))" | wc -c)
+    begin_before "$((base - bytes))"
+  else
+    begin_log "$((size - bytes))"
+  fi
 }
 
 take_up() { # where somebody has stopped before
   local size
+  look_back
   if [[ $(identity "$log") == "$last_file" ]]; then
     size=$(stat -c %s -- "$log")
-    begin "$log" "$((last_end <= size ? last_end : 0))"
+    if ((last_end < base)); then
+      begin_before "$last_end"
+    else
+      begin_log "$((last_end - base <= size ? last_end - base : 0))"
+    fi
   else
     if [[ $(identity "$log.1") == "$last_file" ]]; then
-      begin "$log.1" "$last_end" && finish
+      begin "$log.1" "$last_end" 0 && finish
     fi
-    begin "$log" 0
+    begin_log 0
   fi
 }
 
 [[ -f $log ]] || exit 3
+rest=''
 if [[ -n $last_file ]]; then
   take_up || exit 3
 else
-  last_lines
-  begin "$log" "$start" || exit 3
+  begin_last_lines || exit 3
 fi
 if [[ -z $follow ]]; then
   finish
   exit 0
 fi
-tick=0
+tick=0 emptied=0
 while :; do
+  # log.old comes into its place right behind the cut
+  if [[ -f $log.old ]] && IFS= read -r -n 100 line <"$log.old" && [[ $line != "$looked_at" && $log -ef /proc/self/fd/$fd ]]; then
+    look_back
+    if [[ -n $cut ]]; then
+      exec {fd}<&-
+      begin_before "$((end + ${#rest}))"
+      continue
+    fi
+  fi
   drain
   if [[ -f $log && ! $log -ef /proc/self/fd/$fd ]]; then
     finish
-    while ! begin "$log" 0; do sleep 0.2; done
+    look_back
+    while ! begin_log 0; do sleep 0.2; done
     continue
   fi
-  # a log that was emptied in its place
-  if ((++tick % 8 == 0)) && size=$(stat -c %s -- "$log" 2>/dev/null) && ((size < end)); then
-    exec {fd}<&-
-    while ! begin "$log" 0; do sleep 0.2; done
-    continue
+  # a log that somebody emptied in its place, once it is sure that it was not cut
+  if ((++tick % 8 == 0)) && size=$(stat -c %s -- "$log" 2>/dev/null) && ((size + base < end + ${#rest})); then
+    if ((++emptied > 1)); then
+      exec {fd}<&-
+      while ! begin_log 0; do sleep 0.2; done
+    fi
+  else
+    ((tick % 8)) || emptied=0
   fi
   sleep 0.25
 done

@@ -13,7 +13,7 @@ rm -rf -- "$dir/former.new"
 mkdir -- "$dir/former.new"
 for file in "$dir"/*; do
   case ${file##*/} in
-    pid | answered | restarts | stopped | failed | took | former | former.new | *.new | *.log | *.log.*) ;;
+    pid | answered | restarts | stopped | left | failed | took | former | former.new | *.new | *.log | *.log.*) ;;
     *) if [[ -f $file ]]; then cp -p -- "$file" "$dir/former.new/"; fi ;;
   esac
 done

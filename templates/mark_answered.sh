@@ -14,14 +14,11 @@ read_record "$dir" || die "the server's record is gone"
 leader_runs || die "the server's process is gone"
 # what vLLM measured at this start is better than any estimate: later plans read it
 measured=''
-while IFS= read -r line; do
-  case $line in
-    *'Model loading took '* | *'Available KV cache memory: '* | *'KV cache size: '* | *'Maximum concurrency for '*)
-      measured+=${line:0:400}$'\n'
-      ;;
-  esac
-  ((${#measured} < 40000)) || break
-done <"$dir/server.log"
+while IFS= read -r line; do measured+=${line:0:400}$'\n'; done < <({
+  cat -- "$dir/server.log.head" || true
+  head -c 33554432 -- "$dir/server.log"
+} 2>/dev/null | grep -am 100 -e 'Model loading took ' -e 'Available KV cache memory: ' -e 'KV cache size: ' \
+  -e 'Maximum concurrency for ')
 if [[ -n $measured ]]; then put "$dir/measured" "$measured"; fi
 # how long it took tells how long its next restart will
 if read -r uptime _ </proc/uptime; then put "$dir/took" "$((${uptime%.*} - started / 100))"$'\n'; fi

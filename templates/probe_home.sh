@@ -79,6 +79,7 @@ left() { # directory pid start boot: what is left of the session and the unit of
   local pid
   [[ $4 == "$boot_id" ]] || { emit server "$name" dead ''; return; }
   escaped "$1" "$2"
+  strays "$1"
   if process "$2" && [[ $started != "$3" ]]; then
     emit server "$name" dead "$REPLY" # another process has its pid: the kernel gives that only to nobody
     return
@@ -86,7 +87,8 @@ left() { # directory pid start boot: what is left of the session and the unit of
   if ((${#members[@]} == 0)); then
     for pid in /proc/[0-9]*; do
       pid=${pid#/proc/}
-      process "$pid" && [[ $state != [ZX] ]] && members[$session]+="$pid "
+      # pi-log keeps the log short, and ends when nothing else is left
+      process "$pid" && [[ $state != [ZX] && $comm != pi-log ]] && members[$session]+="$pid "
     done
   fi
   emit server "$name" dead "${members[$2]}$REPLY"
@@ -100,6 +102,14 @@ escaped() { # directory pid → REPLY: what is in the unit of a server, but not 
   mapfile -t pids <"${lines[1]}/cgroup.procs"
   for pid in "${pids[@]}"; do
     process "$pid" && [[ $session != "$2" && $state != [ZX] ]] && REPLY+="$pid "
+  done
+}
+
+strays() { # directory → REPLY, added: what may have left the session, as the script noted that stopped it
+  local lines=() line
+  [[ -f $1/left && -r $1/left ]] && mapfile -t -n 99 lines <"$1/left"
+  for line in "${lines[@]}"; do
+    process "${line%% *}" && [[ $state != [ZX] && ${line#* } == "$started "* ]] && REPLY+="${line%% *} "
   done
 }
 
@@ -178,11 +188,24 @@ secrets() { # file key…: names and salted digests, never a value
     [[ $line == ?*=* ]] || continue
     value=${line#*=} digest=${digests[=$value]}
     if [[ -z $digest ]]; then
-      digest=$(sha256sum < <(printf '%s' "$salt$value"))
-      digest=${digest%% *} digests[=$value]=$digest
+      sha256 "$salt$value" || incomparable=yes
+      digest=$REPLY digests[=$value]=$digest
     fi
     emit "${@:2}" "${line%%=*}" "$digest"
   done <"$1"
+}
+
+sha256() { # text → REPLY, by whatever program is there; fails, with nothing, where none is
+  local program
+  for program in sha256sum 'shasum -a 256' 'openssl dgst -sha256 -r' 'busybox sha256sum'; do
+    find_program "${program%% *}" || continue
+    # shellcheck disable=SC2086 # a program and its words
+    REPLY=$($program < <(printf '%s' "$1"))
+    REPLY=${REPLY%% *}
+    [[ ${#REPLY} == 64 && $REPLY != *[!0-9a-f]* ]] && return
+  done
+  REPLY=
+  return 1
 }
 
 lock() {
@@ -205,6 +228,7 @@ inode() { # of pi's directory, or of the nearest above it that is there: by it o
 
 home() {
   local -A digests=()
+  local incomparable=
   inode
   searchable "$pi_path" || { gap home "cannot look into $REPLY"; return; }
   is_there "$pi_path" || { whole secrets; return; }
@@ -224,4 +248,6 @@ home() {
   whole secrets
   flush
   servers
+  [[ -z $incomparable ]] ||
+    gap secrets 'nothing here can compare them (sha256sum, shasum, openssl, busybox): a changed one is not noticed'
 }

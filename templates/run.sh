@@ -1,14 +1,19 @@
 # Sourced text for the run scripts: a server's session notes who it is, then becomes the engine, or watches over it.
 
 # Writes `PID STARTTIME BOOT_ID` of this very process, which `exec` keeps, and in a second line its unit, if it gets
-# one; reads the secrets it was started with.
+# one; reads the secrets it was started with. PI_SESSION, which is the same, is inherited by all that it starts: also by
+# what leaves the session.
 begin_session() { # DIRECTORY
-  local line rest boot
+  local line rest
   read -r line </proc/$$/stat
   read -ra rest <<<"${line##*) }"
   read -r boot </proc/sys/kernel/random/boot_id
   enter_unit "${1##*/}"
-  put "$1/pid" "$$ ${rest[19]} $boot${unit:+$'\n'$unit}"
+  leader=$$ started=${rest[19]}
+  # before the secrets are read: what it starts knows none
+  keep_log_short
+  put "$1/pid" "$$ $started $boot${unit:+$'\n'$unit}"
+  export PI_SESSION="$$ $started $boot"
   while IFS= read -r line; do
     case $line in
       api_key=*) api_key=${line#*=} ;;
@@ -70,13 +75,15 @@ watch_over() { # DIRECTORY COMMAND…
 
 # Ends what an engine that died has left in the session: workers hold GPU memory and the port.
 end_rest() {
-  local pid tick
+  local pid tick rest
   for ((tick = 0; tick < 50; tick++)); do
     read_members
-    ((${#members[@]} > 1)) || return 0
+    rest=()
     for pid in "${members[@]}"; do
-      if ((pid != $$)); then kill -KILL "$pid" 2>/dev/null; fi
+      if ((pid != $$ && pid != log_keeper)); then rest+=("$pid"); fi
     done
+    ((${#rest[@]})) || return 0
+    kill -KILL "${rest[@]}" 2>/dev/null
     sleep 0.1
   done
 }

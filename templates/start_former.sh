@@ -11,9 +11,10 @@ if [[ ! -f $dir/former/spec.json ]]; then die "no former record of it is left"; 
 end_session "$dir" "$drain"
 rm -f -- "$dir/pid" "$dir/answered" "$dir/stopped" "$dir/restarts"
 if [[ -f $dir/server.log ]]; then mv -f -- "$dir/server.log" "$dir/server.log.1"; fi
+if [[ -s $dir/former/secrets ]]; then guard_directories "$pi" "$pi/servers" "$dir" "$dir/former"; fi
 for file in "$dir"/former/*; do
   if [[ ${file##*/} != spec.json ]]; then
-    cp -p -- "$file" "$dir/${file##*/}.new"
+    cp -p --remove-destination -- "$file" "$dir/${file##*/}.new"
     mv -f -- "$dir/${file##*/}.new" "$dir/${file##*/}"
   fi
 done

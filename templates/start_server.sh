@@ -25,6 +25,10 @@ read_secrets "$pi"
 for secret in "${secret_names[@]}"; do
   if [[ -n ${known[$secret]-} ]]; then secrets+=$secret=${known[$secret]}$'\n'; fi
 done
+if [[ -n $secrets ]]; then
+  guard_directories "$pi" "$pi/secrets" "$pi/$place" "$dir"
+  guard_files "$pi/env" ${project_id:+"$pi/secrets/$project_id"}
+fi
 put "$dir/secrets" "$secrets"
 # last: a record without a process reads as a server that has to be started
 put "$dir/spec.json" "$spec"

@@ -18,13 +18,14 @@ fence
 rm -rf -- "$dir/former" "$dir/former.new"
 rm -f -- "$dir/answered" "$dir/stopped" "$dir/measured" "$dir/restarts"
 # the log as it is: it is being written to
+rm -f -- "$dir/server.log.head" "$dir/server.log.old"
 if [[ -f $new/server.log ]]; then
   if [[ -f $dir/server.log ]]; then mv -f -- "$dir/server.log" "$dir/server.log.1"; fi
   mv -f -- "$new/server.log" "$dir/server.log"
 fi
 for file in "$new"/*; do
   if [[ -f $file && $file != */pid ]]; then
-    cp -p -- "$file" "$dir/${file##*/}.new"
+    cp -p --remove-destination -- "$file" "$dir/${file##*/}.new"
     mv -f -- "$dir/${file##*/}.new" "$dir/${file##*/}"
   fi
 done

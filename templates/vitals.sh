@@ -21,7 +21,7 @@ vital() { # DIRECTORY
 }
 
 metrics() { # NAME SPEC: fails when the server does not answer at all
-  local port address=127.0.0.1 key='' line lines connection text
+  local port address=127.0.0.1 key='' line lines text asker pid=''
   [[ $2 =~ \"port\":([0-9]+) ]] || return
   port=${BASH_REMATCH[1]}
   [[ $2 =~ \"listen\":\"([0-9a-fA-F:.]+)\" ]] && address=${BASH_REMATCH[1]}
@@ -32,15 +32,12 @@ metrics() { # NAME SPEC: fails when the server does not answer at all
   while IFS= read -r line || [[ -n $line ]]; do
     [[ $line == api_key=* ]] && key="Authorization: Bearer ${line#*=}"$'\r\n'
   done <"$dir/secrets"
-  if first_line "$pi/beside/$name/spec.json" && [[ $REPLY == *"\"port\":$port,"* ]]; then
-    # what is beside it may answer there, too
-    reach_own "$address" "$port" "$leader" "$unit" 2 || return
-  else
-    exec {connection}<>"/dev/tcp/$address/$port" || return
-  fi
-  printf 'GET /metrics HTTP/1.0\r\nHost: localhost\r\n%s\r\n' "$key" >&"$connection"
-  text=$(timeout 2 cat <&"$connection")
-  exec {connection}>&-
+  # by a process of its own: it may be reset, or be held up before it is connected
+  exec {asker}< <(printf '%s\n' "$BASHPID"; ask_metrics)
+  read -r -u "$asker" pid
+  text=$(timeout -s KILL 3 head -c 1000000 <&"$asker" | tr -d '\0')
+  kill -KILL "$pid"
+  exec {asker}<&-
   [[ $text == HTTP/1.* ]] || return
   [[ $text == HTTP/1.?' 200'* ]] || return 0
   split "$text"
@@ -51,13 +48,26 @@ metrics() { # NAME SPEC: fails when the server does not answer at all
   done
 }
 
+ask_metrics() { # of the server in dir, with its address, port and key
+  local connection
+  trap '' PIPE
+  if first_line "$pi/beside/$name/spec.json" && [[ $REPLY == *"\"port\":$port,"* ]]; then
+    # what is beside it may answer there, too
+    reach_own "$address" "$port" "$leader" "$unit" 2 || return
+  else
+    exec {connection}<>"/dev/tcp/$address/$port" || return
+  fi
+  printf 'GET /metrics HTTP/1.0\r\nHost: localhost\r\n%s\r\n' "$key" >&"$connection"
+  exec timeout -s KILL 2 cat <&"$connection"
+}
+
 ending() { # the last lines of the log; of a progress bar what stands there now
   local line
   [[ -f $dir/server.log ]] || return
   while IFS= read -r line || [[ -n $line ]]; do
     line=${line%$'\r'}
     emit log "$name" "${line##*$'\r'}"
-  done < <(tail -c 65536 -- "$dir/server.log" | tail -n 300)
+  done < <({ tail -c 65536 -- "$dir/server.log.old"; tail -c 65536 -- "$dir/server.log"; } | tail -n 300)
 }
 
 fds=()

@@ -5,6 +5,8 @@ pi={{ pi }}
 
 pi=$(expand "$pi")
 mkdir -p -- "$pi"
+guard_directories "$pi" "$pi/secrets"
+guard_files "$pi/env" ${project_id:+"$pi/secrets/$project_id"}
 chmod 0700 -- "$pi"
 file=$pi/env
 if [[ -n ${project_id-} ]]; then

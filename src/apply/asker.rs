@@ -3,13 +3,19 @@
 use crate::apply::event::Failure;
 use crate::remote::{Exit, Line, Way};
 use crate::secret::Secret;
+use crate::units::Seconds;
+use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use std::pin::Pin;
 use std::time::Duration;
 
-/// The code of a failure to answer at all.
+/// The code of a failure to answer at all, which may be the connection's.
 pub(super) const NO_ANSWER: &str = "no-answer";
+/// The code of an answer that did not end in time, or is too large: asking once more would only take as long again.
+const ENDLESS: &str = "endless-answer";
+/// Bytes of an answer that are read: that of a token has a few hundred.
+const LONGEST: usize = 4 << 20;
 
 /// How a server is reached.
 #[derive(Clone, Copy)]
@@ -29,19 +35,21 @@ pub(super) struct Asker<'a> {
     base: String,
     door: Door<'a>,
     key: Option<&'a Secret>,
+    patience: Duration,
 }
 
 impl<'a> Asker<'a> {
     /// Asks with this key, or without any; `patience` is for one answer.
     pub(super) fn new(door: Door<'a>, key: Option<&'a Secret>, patience: Duration) -> Result<Self, Failure> {
-        let builder = Client::builder().no_proxy().timeout(patience);
+        // where a redirect leads is not the server that was started, and must not be told the key
+        let builder = Client::builder().no_proxy().timeout(patience).redirect(Policy::none());
         let (builder, base) = match door {
             Door::Way(Way::Socket(path)) => (builder.unix_socket(path.clone()), "http://pod".to_owned()),
             Door::Way(Way::Address(address)) => (builder, format!("http://{address}")),
             Door::Own(_) => (builder, String::new()),
         };
         let client = builder.build().map_err(|error| Failure::new("no-client", error.to_string()))?;
-        Ok(Self { client, base, door, key })
+        Ok(Self { client, base, door, key, patience })
     }
 
     /// The status and the body; the body as text where it is no JSON.
@@ -54,9 +62,18 @@ impl<'a> Asker<'a> {
         let failed = |why: &str| Failure::new(NO_ANSWER, format!("{path} does not answer: {why}"));
         let (status, text) = match self.door {
             Door::Way(_) => {
-                let broken = |error: reqwest::Error| failed(&root(&error.without_url()));
-                let response = self.request(method, path, body).send().await.map_err(broken)?;
-                (response.status(), response.text().await.map_err(broken)?)
+                let broken = |error: reqwest::Error| {
+                    if error.is_timeout() { self.late(path) } else { failed(&root(&error.without_url())) }
+                };
+                let mut response = self.request(method, path, body).send().await.map_err(broken)?;
+                let mut bytes = Vec::new();
+                while let Some(part) = response.chunk().await.map_err(broken)? {
+                    bytes.extend_from_slice(&part);
+                    if bytes.len() > LONGEST {
+                        return Err(Failure::new(ENDLESS, format!("{path} answers with more than 4 MiB")));
+                    }
+                }
+                (response.status(), String::from_utf8_lossy(&bytes).into_owned())
             }
             Door::Own(ask) => {
                 let (exit, lines) = ask(written(&method, path, body, self.key)).await?;
@@ -64,6 +81,11 @@ impl<'a> Asker<'a> {
             }
         };
         Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+    }
+
+    fn late(&self, path: &str) -> Failure {
+        let patience = Seconds(self.patience.as_secs());
+        Failure::new(ENDLESS, format!("{path} did not end its answer within {patience}"))
     }
 
     fn request(&self, method: Method, path: &str, body: Option<&Value>) -> RequestBuilder {

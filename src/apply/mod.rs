@@ -11,6 +11,7 @@ mod fall_back;
 mod fetch;
 mod guard;
 mod hold;
+mod kept;
 mod locks;
 mod note;
 mod patience;

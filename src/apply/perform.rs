@@ -6,6 +6,7 @@ use crate::apply::fall_back::{comes_up, fall_back, undo};
 use crate::apply::fetch::fetch_failed;
 use crate::apply::hold::Loss;
 use crate::apply::locks::NOT_OURS;
+use crate::apply::kept::Kept;
 use crate::apply::note::noting;
 use crate::apply::patience::{Progress, patience, stuck};
 use crate::apply::ready::Newcomer;
@@ -15,14 +16,7 @@ use crate::plan::{Action, Before, OnPort, Step, scripts};
 use crate::remote::{Exit, Job, Line, Remote, RemoteError};
 use crate::script::Script;
 use crate::secret::{Secret, Secrets};
-use std::collections::VecDeque;
 use tokio_util::sync::CancellationToken;
-
-/// How many of a script's last lines are kept, for when it fails: all of an engine's log, which names the first
-/// cause early.
-const KEPT: usize = 20_000;
-/// How much of them, in bytes.
-const KEPT_BYTES: usize = 16 << 20;
 
 /// Does one step. An interrupted one fails with the code `stopped`.
 pub(super) async fn perform<R: Remote>(
@@ -179,29 +173,7 @@ impl<R: Remote> Errand<'_, R> {
             self.crew.hold.lose(self.pod, Loss::Taken);
             return Err(Failure::lock_lost());
         }
-        Ok((exit, kept.lines.into()))
-    }
-}
-
-/// The last lines of a script.
-#[derive(Default)]
-struct Kept {
-    lines: VecDeque<Line>,
-    bytes: usize,
-}
-
-impl Kept {
-    fn push(&mut self, line: Line) {
-        let length = |line: &Line| {
-            let (Line::Out(text) | Line::Err(text)) = line;
-            text.len()
-        };
-        self.bytes += length(&line);
-        self.lines.push_back(line);
-        while self.lines.len() > KEPT || self.bytes > KEPT_BYTES {
-            let Some(first) = self.lines.pop_front() else { break };
-            self.bytes -= length(&first);
-        }
+        Ok((exit, kept.into_lines()))
     }
 }
 

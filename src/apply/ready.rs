@@ -4,6 +4,7 @@ use crate::apply::ask::{Answer, ask};
 use crate::apply::asker::{Answering, Door};
 use crate::apply::event::{Failure, FailureKind, LOG, PHASE, WARNING};
 use crate::apply::guard::{OPEN, is_guarded, prove_closed};
+use crate::apply::kept::LEFT_OUT;
 use crate::apply::perform::{Errand, from_remote};
 use crate::apply::starting::{interrupted, stop};
 use crate::diagnose::{Phase, cause_of_death, first_cause, progress};
@@ -15,6 +16,8 @@ use crate::secret::Secret;
 use crate::spec::{KeyUse, ServerSpec};
 use crate::units::Seconds;
 
+/// What stands before the end of a long log, of which not all was told before.
+const THE_END: &str = "pi: the end of its log:";
 /// Log lines shown where no cause is found in them.
 const SHOWN: usize = 8;
 
@@ -57,6 +60,7 @@ async fn climb<R: Remote>(
         Exit(3) => return Err(died(spec, &lines)),
         Exit(4) => return Err(stalled(stall, &lines)),
         Exit(5) => return Err(stranger(spec)),
+        Exit(8) => return Err(elsewhere(spec, &lines)),
         Exit(code) => {
             return Err(Failure::new("script-failed", format!("waiting for it ended with exit code {code}"))
                 .lines(tail(&lines)));
@@ -192,18 +196,41 @@ fn tail(lines: &[Line]) -> Vec<String> {
 fn died(spec: &ServerSpec, lines: &[Line]) -> Failure {
     let log: Vec<String> = lines.iter().map(|line| text(line).to_owned()).collect();
     match first_cause(spec.kind, &log).or_else(|| cause_of_death(spec.kind, &log)) {
-        Some(cause) => Failure::new(cause.code, format!("it died: {}", cause.message))
-            .help(cause.help)
-            .lines([format!("server.log:{}: {}", cause.number, cause.line)]),
+        Some(cause) => {
+            // behind what was left out of a long log its number is not known
+            let gap = log.iter().position(|line| line == THE_END || line.starts_with(LEFT_OUT));
+            let known = gap.is_none_or(|gap| cause.number <= gap);
+            let number = if known { format!(":{}", cause.number) } else { String::new() };
+            Failure::new(cause.code, format!("it died: {}", cause.message))
+                .help(cause.help)
+                .lines([format!("server.log{number}: {}", cause.line)])
+        }
         None => Failure::new("died-at-start", "it was ended from outside: its log shows no cause")
             .lines(tail(lines)),
     }
 }
 
 fn stalled(stall: Seconds, lines: &[Line]) -> Failure {
-    Failure::new("stalled", format!("its start made no progress for {stall}"))
+    let why = why(lines).map(|why| format!(": {why}")).unwrap_or_default();
+    let logged: Vec<Line> = lines.iter().filter(|line| matches!(line, Line::Out(_))).cloned().collect();
+    Failure::new("stalled", format!("its start made no progress for {stall}{why}"))
         .help("`ready_stall` sets how long pi waits")
-        .lines(tail(lines))
+        .lines(tail(&logged))
+}
+
+/// The last that the script itself said: what came of asking the server.
+fn why(lines: &[Line]) -> Option<&str> {
+    lines.iter().rev().find_map(|line| match line {
+        Line::Err(text) if !text.trim().is_empty() => Some(text.trim()),
+        Line::Err(_) | Line::Out(_) => None,
+    })
+}
+
+fn elsewhere(spec: &ServerSpec, lines: &[Line]) -> Failure {
+    let why = why(lines).unwrap_or("it answers on another address");
+    let (listen, port) = (spec.listen, spec.port);
+    Failure::new("wrong-address", why.to_owned())
+        .help(format!("have it listen on {listen}, port {port}, or set `listen` to the address that it has"))
 }
 
 fn stranger(spec: &ServerSpec) -> Failure {

@@ -71,8 +71,9 @@ pub(super) fn bring(
     let (mut new, mut changed) = (Vec::new(), Vec::new());
     for name in inputs.secrets.iter().filter(|name| wanted.contains(name.as_str())) {
         match there.get(name) {
-            Some(SecretSeen::Same) => {}
-            Some(SecretSeen::Differs | SecretSeen::There) => changed.push(name.clone()),
+            // what can't be compared is not written again with every apply
+            Some(SecretSeen::Same | SecretSeen::There) => {}
+            Some(SecretSeen::Differs) => changed.push(name.clone()),
             None => new.push(name.clone()),
         }
     }

@@ -58,9 +58,9 @@ macro_rules! templates {
 
 templates! {
     ADOPT_SERVER = "adopt_server.sh" with "owner.sh";
-    ASK_AGAIN = "ask_again.sh" with "session.sh";
+    ASK_AGAIN = "ask_again.sh" with "session.sh", "ask_health.sh";
     ASK_OWN = "ask_own.sh" with "session.sh", "reach_own.sh";
-    AWAIT_READY = "await_ready.sh" with "session.sh", "reach_own.sh";
+    AWAIT_READY = "await_ready.sh" with "session.sh", "reach_own.sh", "ask_health.sh";
     COMMAND_LINES = "command_lines.sh";
     FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh", "hub_cache.sh", "secrets.sh";
     FOLLOW_LOG = "follow_log.sh";
@@ -76,19 +76,20 @@ templates! {
     PASS_SIGNAL = "pass_signal.sh";
     PROBE = "probe.sh" with "probe_records.sh", "probe_host.sh", "probe_processes.sh", "probe_home.sh",
         "lock_file.sh", "probe_weights.sh", "probe_gpus.sh", "reach_own.sh";
-    REMOVE_BESIDE = "remove_beside.sh" with "session.sh", "lock_file.sh", "fence.sh";
+    REMOVE_BESIDE = "remove_beside.sh" with "session.sh", "end_session.sh", "lock_file.sh", "fence.sh";
     REMOVE_ENGINE = "remove_engine.sh";
     REMOVE_REST = "remove_rest.sh";
-    REMOVE_SERVER = "remove_server.sh" with "session.sh", "lock_file.sh", "fence.sh";
+    REMOVE_SERVER = "remove_server.sh" with "session.sh", "end_session.sh", "lock_file.sh", "fence.sh";
     REMOVE_WEIGHTS = "remove_weights.sh";
-    RUN_COMMAND = "run_command.sh" with "run.sh", "session.sh", "unit.sh";
-    RUN_LLAMA_CPP = "run_llama_cpp.sh" with "run.sh", "session.sh", "unit.sh";
-    RUN_VLLM = "run_vllm.sh" with "run.sh", "session.sh", "unit.sh";
-    START_FORMER = "start_former.sh" with "session.sh", "lock_file.sh", "fence.sh";
-    START_SERVER = "start_server.sh" with "session.sh", "lock_file.sh", "fence.sh", "owner.sh", "secrets.sh";
-    STOP_SERVER = "stop_server.sh" with "session.sh", "lock_file.sh", "fence.sh";
-    TAKE_OVER = "take_over.sh" with "session.sh", "lock_file.sh", "fence.sh";
+    RUN_COMMAND = "run_command.sh" with "run.sh", "session.sh", "unit.sh", "log_limit.sh";
+    RUN_LLAMA_CPP = "run_llama_cpp.sh" with "run.sh", "session.sh", "unit.sh", "log_limit.sh";
+    RUN_VLLM = "run_vllm.sh" with "run.sh", "session.sh", "unit.sh", "log_limit.sh";
+    START_FORMER = "start_former.sh" with "session.sh", "end_session.sh", "lock_file.sh", "fence.sh", "guard.sh";
+    START_SERVER = "start_server.sh" with "session.sh", "end_session.sh", "lock_file.sh", "fence.sh", "guard.sh",
+        "owner.sh", "secrets.sh";
+    STOP_SERVER = "stop_server.sh" with "session.sh", "end_session.sh", "lock_file.sh", "fence.sh";
+    TAKE_OVER = "take_over.sh" with "session.sh", "end_session.sh", "lock_file.sh", "fence.sh";
     UNLOCK = "unlock.sh" with "lock_file.sh";
     VITALS = "vitals.sh" with "session.sh", "reach_own.sh", "probe_records.sh";
-    WRITE_SECRETS = "write_secrets.sh";
+    WRITE_SECRETS = "write_secrets.sh" with "guard.sh";
 }

@@ -179,7 +179,7 @@ pub enum SecretSeen {
     Same,
     /// Another value.
     Differs,
-    /// It is there, and this machine has none to compare it with.
+    /// It is there, and can't be compared: this machine has none, or the pod has no program for that.
     There,
 }
 

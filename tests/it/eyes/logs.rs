@@ -180,3 +180,55 @@ fn a_reader_that_has_gone_ends_it() {
     let ran: Ran = child.wait_with_output().unwrap().into();
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
 }
+
+/// What a log is after templates/log_limit.sh has cut it: the part before, and what has come since.
+fn cut(log: &PathBuf, from: usize, before: &str, since: &str) {
+    File::options().write(true).truncate(true).open(log).unwrap();
+    fs::write(log.with_extension("log.old.new"), format!("pi: from byte {from} on\n{before}")).unwrap();
+    fs::rename(log.with_extension("log.old.new"), log.with_extension("log.old")).unwrap();
+    append(log, since);
+}
+
+#[test]
+fn a_log_that_is_cut_is_told_whole_and_once() {
+    let (mut site, log) = with_log("one\ntwo\n");
+    let follower = Follower::start(&site, "-n 1");
+    follower.has(&["two"]);
+    // a line that was not yet told when it was cut, and one that goes on behind the cut
+    cut(&log, 0, "one\ntwo\nthree\nfo", "ur\nfive\n");
+    follower.has(&["two", "three", "four", "five"]);
+    append(&log, "six\n");
+    follower.has(&["two", "three", "four", "five", "six"]);
+    // once more, with what is soon longer than what was told
+    cut(&log, 14, "fo\u{75}r\nfive\nsix\nseven\n", "eight, and much more than all that was said before\n");
+    let eight = [
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight, and much more than all that was said before",
+    ];
+    follower.has(&eight);
+
+    // the connection is lost, and it is cut meanwhile
+    site.sshd.stop();
+    eventually("that is noticed", || follower.said.lock().unwrap().contains("trying again"));
+    append(&log, "nine\n");
+    let before = "four\nfive\nsix\nseven\neight, and much more than all that was said before\nnine\n";
+    cut(&log, 14, before, "ten\n");
+    site.sshd.restart();
+    let ten = [&eight[..], &["nine", "ten"]].concat();
+    follower.has(&ten);
+    assert_eq!(follower.end(), Some(0));
+
+    // the last lines are in both
+    let lines = |args: &str| site.place.pi(&format!("logs echo --no-follow {args}")).exits(0).out;
+    assert_eq!(lines("-n 1"), "ten\n");
+    assert_eq!(lines("-n 3"), "eight, and much more than all that was said before\nnine\nten\n");
+    assert_eq!(lines("-n 1000"), format!("{before}ten\n"));
+    // a file of that name which is something else
+    fs::write(log.with_extension("log.old"), "something\nelse\n").unwrap();
+    assert_eq!(lines("-n 1000"), "ten\n");
+}

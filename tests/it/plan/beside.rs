@@ -126,7 +126,7 @@ fn taking_a_place_may_be_broken_off_anywhere() {
         "rm -rf -- \"$dir/former\" \"$dir/former.new\"",
         "mv -f -- \"$dir/server.log\" \"$dir/server.log.1\"",
         "mv -f -- \"$new/server.log\" \"$dir/server.log\"",
-        "cp -p -- \"$file\" \"$dir/${file##*/}.new\"",
+        "cp -p --remove-destination -- \"$file\" \"$dir/${file##*/}.new\"",
         "mv -f -- \"$dir/${file##*/}.new\" \"$dir/${file##*/}\"",
         "mv -f -- \"$new/pid\" \"$dir/pid\"",
     ] {

@@ -3,9 +3,11 @@
 mod beside;
 pub(crate) mod case;
 mod check;
+mod ends;
 mod former;
 mod gpu_memory;
 pub(crate) mod golden;
+mod guard;
 mod hidden;
 mod laws;
 mod many;

@@ -137,6 +137,40 @@ fn a_server_that_does_not_answer_holds_up_nothing() {
 }
 
 #[test]
+fn secrets_are_compared_by_any_program_and_without_one_they_are_unknown() {
+    let name = |name: &str| SecretName::parse(name).unwrap();
+    let digests = [(name("api_key"), salted(SALT, "one")), (name("hf_token"), salted(SALT, "two"))];
+    let expect = Expect { digests: BTreeMap::from(digests) };
+    let sum = "/usr/bin/sha256sum";
+    let table = [
+        ("shasum", format!("[[ $* == '-a 256' ]] && {sum}"), true),
+        ("openssl", format!("[[ $* == 'dgst -sha256 -r' ]] && echo \"$({sum} | head -c 64) *stdin\""), true),
+        ("busybox", format!("[[ $* == sha256sum ]] && {sum}"), true),
+        ("sha256sum", "exit 1".to_owned(), false),
+        ("sha256sum", "echo no such applet".to_owned(), false),
+        ("odd", String::new(), false),
+    ];
+    for (program, script, works) in table {
+        let place = Place::new();
+        place.write("pi/env", "api_key=one\nhf_token=other\n");
+        place.write("pi/servers/qwen/secrets", "api_key=other\n");
+        fs::remove_file(place.path("bin/sha256sum")).unwrap();
+        place.program(program, &script);
+        let facts = read(&place.text(&place.script()), &expect);
+        let seen = |seen, unknown| if works { seen } else { unknown };
+        let wanted = [
+            (name("api_key"), seen(SecretSeen::Same, SecretSeen::There)),
+            (name("hf_token"), seen(SecretSeen::Differs, SecretSeen::There)),
+        ];
+        assert_eq!(facts.secrets, wanted.into(), "{program} {script}");
+        let of_server = [(name("api_key"), seen(SecretSeen::Differs, SecretSeen::There))];
+        assert_eq!(facts.servers[&model("qwen")].secrets, of_server.into(), "{program} {script}");
+        let gaps: Vec<_> = facts.gaps.iter().map(|gap| gap.section.as_str()).collect();
+        assert_eq!(gaps, if works { vec![] } else { vec!["secrets"] }, "{program} {script}");
+    }
+}
+
+#[test]
 fn secrets_are_compared_and_never_shown() {
     let place = Place::new();
     place.write("pi/env", "api_key=sk-it's $HOME `x` \\n\nhf_token=hf_other\nwandb=w\n\nodd\n");
