@@ -8,6 +8,7 @@ use crate::cli::args::{Fit as Args, Global};
 use crate::cli::exit::{Exit, usage};
 use crate::cli::subject::{Subject, subject};
 use crate::cli::world;
+use crate::fit::limit;
 use crate::fit::{Case, Fit, Setup, Verdict, Wanted, choose, fit, fit_pool, spread, tries};
 use crate::manifest::{EngineVersion, GpuWish};
 use crate::memory::{Memory, Store};
@@ -22,6 +23,7 @@ const MACHINE: u32 = 8;
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let subject = subject(global, &args.model).await?;
+    not_too_long(&subject, args)?;
     let version = engines::resolve(&EngineVersion::Release);
     // what is remembered is not needed to answer
     let memory = world::config_dir(global).and_then(|dir| Store::new(&dir).read()).unwrap_or_default();
@@ -57,6 +59,14 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
         ui::data(&ui::fit_text(&heading, &fit, &tries))?;
     }
     Ok(if fit.verdict == Verdict::DoesNotFit { Exit::Failed } else { Exit::Done })
+}
+
+/// A context beyond the model's own limit fits nowhere: vLLM refuses to start.
+fn not_too_long(subject: &Subject, args: &Args) -> Result<()> {
+    let Some(context) = args.context.or_else(|| limit::asked(&args.args)) else { return Ok(()) };
+    let Some(limit) = subject.limit(&args.args).filter(|limit| limit.refuses(context)) else { return Ok(()) };
+    let help = limit::remedy(&subject.name, &limit, context);
+    Err(miette!(help = help, "{}: {}", subject.name, limit::refusal(&limit, context)))
 }
 
 /// How the model fits a GPU, and who says so.

@@ -7,6 +7,7 @@
 
 pub mod shape;
 pub mod from_recipe;
+pub mod limit;
 pub mod config;
 pub mod pool;
 pub mod overhead;
