@@ -60,9 +60,7 @@ fn warning(code: &'static str, message: String, help: impl Into<String>) -> Told
 
 /// A context beyond the model's own limit, unless the environment lifts that.
 fn too_long(inputs: &Inputs<'_>, site: &Site<'_>, spec: &ServerSpec) -> Option<Told> {
-    let env = command_line::environment(spec, site.pod);
-    let own = spec.env.iter().find(|(name, _)| name.as_str() == LIFTED_BY).map(|(_, value)| value);
-    let lifted = own.or_else(|| env.get(LIFTED_BY)).is_some_and(|value| is_lifted(value));
+    let lifted = spec.env.iter().any(|(name, value)| name.as_str() == LIFTED_BY && is_lifted(value));
     if spec.kind != EngineKind::Vllm || lifted {
         return None;
     }
