@@ -34,6 +34,9 @@ pub struct Gpu {
     pub bw_gbs: u32,
     /// Bandwidth of the direct links between GPUs (`NVLink`), both directions, GB/s per GPU; 0 where there are none.
     pub nvlink_gbs: u32,
+    /// GPUs of the largest machine it comes in.
+    #[serde(default = "eight")]
+    pub per_machine: u32,
     /// What else one should know.
     pub note: Option<String>,
     /// Where this was read.
@@ -145,6 +148,7 @@ pub fn printed(name: &str, smi_mib: u64, cc: &str) -> Cow<'static, Gpu> {
         bf16: true,
         bw_gbs: 0,
         nvlink_gbs: 0,
+        per_machine: eight(),
         note: None,
         source: "nvidia-smi".to_owned(),
     };
@@ -208,6 +212,10 @@ fn words(name: &str) -> Vec<String> {
         .filter(|word| !word.is_empty() && !MAKERS.contains(word))
         .map(str::to_owned)
         .collect()
+}
+
+fn eight() -> u32 {
+    8
 }
 
 fn yes() -> bool {

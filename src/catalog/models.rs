@@ -35,6 +35,8 @@ pub struct Recipe {
     pub arch: Option<String>,
     /// The longest context it was made for.
     pub max_context: u32,
+    /// Tokens beyond which vLLM refuses to start, by its `config.json`; absent where nobody has read that for us.
+    pub limit: Option<u32>,
     /// Attention heads; tensor parallel sizes divide them.
     pub heads: Option<u32>,
     /// What its layers keep per token; absent where nobody has read its `config.json` for us.

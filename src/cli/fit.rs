@@ -8,7 +8,8 @@ use crate::cli::args::{Fit as Args, Global};
 use crate::cli::exit::{Exit, usage};
 use crate::cli::subject::{Subject, subject};
 use crate::cli::world;
-use crate::fit::{Case, Fit, Setup, Verdict, Wanted, choose, fit, fit_pool, spread, tries};
+use crate::fit::limit;
+use crate::fit::{Case, Fit, Setup, Spread, Verdict, Wanted, choose, fewest, fit, fit_pool, spread, tries};
 use crate::manifest::{EngineVersion, GpuWish};
 use crate::memory::{Memory, Store};
 use crate::model_ref::ModelRef;
@@ -17,18 +18,17 @@ use crate::ui::{self, FitHeading, FitLine};
 use miette::{Result, miette};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// GPUs of one machine, when nobody says how many.
-const MACHINE: u32 = 8;
-
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let subject = subject(global, &args.model).await?;
+    not_too_long(&subject, args)?;
     let version = engines::resolve(&EngineVersion::Release);
     // what is remembered is not needed to answer
     let memory = world::config_dir(global).and_then(|dir| Store::of_all(&dir)).unwrap_or_default();
     let Some(name) = &args.gpu else {
         let lines = gpus::all().iter().filter(|gpu| gpu.capability().is_some()).filter_map(|gpu| {
-            let Told { fit, measured, .. } = told(&subject, (gpu, &version), args, &memory).ok()?;
-            Some(FitLine { gpu, fit, measured })
+            let Told { fit, measured, why, .. } = told(&subject, (gpu, &version), args, &memory).ok()?;
+            let fewest = fewest_there(&subject, gpu, &version, args);
+            Some(FitLine { gpu, fit, measured, fewest, why })
         });
         let lines: Vec<_> = lines.collect();
         ui::data(&if args.json {
@@ -39,7 +39,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
         return Ok(Exit::Done);
     };
     let (gpu, args) = (find(&kind(name))?, &counted(args, name)?);
-    let Told { setup, fit, measured } = told(&subject, (gpu, &version), args, &memory)?;
+    let Told { setup, fit, measured, why } = told(&subject, (gpu, &version), args, &memory)?;
     let case = Case {
         shape: &subject.shape,
         recipe: subject.recipe,
@@ -48,15 +48,24 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
         pool_gib: args.available_kv.or(measured.as_ref().map(|it| it.kv_gib)),
     };
     let tries = tries(case, &fit);
+    let fewest = fewest_there(&subject, gpu, &version, args);
     if args.json {
-        ui::data(&ui::fit_json(&fit, &tries, measured.as_ref()))?;
+        ui::data(&ui::fit_json((&fit, &tries), measured.as_ref(), (fewest.as_ref(), &why)))?;
     } else {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
         let measured = measured.as_ref().map(|it| (&it.pod, now.saturating_sub(it.at)));
         let heading = FitHeading { model: &subject.name, gpu: &gpu.key, version: &version, measured };
-        ui::data(&ui::fit_text(&heading, &fit, &tries))?;
+        ui::data(&ui::fit_text(&heading, (&fit, &tries), (fewest.as_ref(), &why)))?;
     }
     Ok(if fit.verdict == Verdict::DoesNotFit { Exit::Failed } else { Exit::Done })
+}
+
+/// A context beyond the model's own limit fits nowhere: vLLM refuses to start.
+fn not_too_long(subject: &Subject, args: &Args) -> Result<()> {
+    let Some(context) = args.context.or_else(|| limit::asked(&args.args)) else { return Ok(()) };
+    let Some(limit) = subject.limit(&args.args).filter(|limit| limit.refuses(context)) else { return Ok(()) };
+    let help = limit::remedy(&subject.name, &limit, context);
+    Err(miette!(help = help, "{}: {}", subject.name, limit::refusal(&limit, context)))
 }
 
 /// How the model fits a GPU, and who says so.
@@ -64,33 +73,57 @@ struct Told {
     setup: Setup,
     fit: Fit,
     measured: Option<Measurement>,
+    /// Why the catalogue recommends so many GPUs; empty where fit alone decides, or the user.
+    why: Vec<String>,
 }
 
 /// What a pod measured when it ran so takes the estimate's place, unless the pool is given.
 fn told(subject: &Subject, on: (&'static Gpu, &Version), args: &Args, memory: &Memory) -> Result<Told> {
-    let (setup, fit) = estimate(subject, on.0, on.1, args)?;
+    let (setup, fit, why) = estimate(subject, on.0, on.1, args)?;
     let repo = match ModelRef::parse(&subject.name) {
         Ok(ModelRef::Hub { repo, .. }) if args.available_kv.is_none() => Some(repo),
         Ok(ModelRef::Hub { .. } | ModelRef::Path(_)) | Err(_) => None,
     };
     let measured = repo.and_then(|repo| measured_before(memory, &repo, on, &setup));
     let fit = measured.as_ref().map_or(fit, |it| fit_pool(&subject.shape, &setup, it.kv_gib));
-    Ok(Told { setup, fit, measured })
+    Ok(Told { setup, fit, measured, why })
 }
 
 /// How the model would be run on this GPU, and how that fits.
-fn estimate(subject: &Subject, gpu: &'static Gpu, version: &Version, args: &Args) -> Result<(Setup, Fit)> {
-    let wanted = Wanted { context: args.context, memory: args.memory, args: &args.args };
-    let ask = Ask { gpu, available: args.gpus.unwrap_or(MACHINE), gpus: args.gpus, version };
-    let setup = match subject.recipe {
-        Some(recipe) => choose(recipe, ask, wanted).map_err(|why| miette!("{why}"))?.setup,
-        None => spread(&subject.shape, ask, wanted).ok_or_else(|| miette!("there is no GPU"))?.setup,
+fn estimate(
+    subject: &Subject,
+    gpu: &'static Gpu,
+    version: &Version,
+    args: &Args,
+) -> Result<(Setup, Fit, Vec<String>)> {
+    let (ask, wanted) = asked(gpu, version, args);
+    let (setup, why) = match subject.recipe {
+        Some(recipe) => {
+            let chosen = choose(recipe, ask, wanted).map_err(|why| miette!("{why}"))?;
+            let why = if args.gpus.is_none() { chosen.choice.reasons } else { Vec::new() };
+            (chosen.setup, why)
+        }
+        None => {
+            let spread = spread(&subject.shape, ask, wanted).ok_or_else(|| miette!("there is no GPU"))?;
+            (spread.setup, Vec::new())
+        }
     };
     let fit = match args.available_kv {
         Some(gib) => fit_pool(&subject.shape, &setup, gib),
         None => fit(&subject.shape, &setup),
     };
-    Ok((setup, fit))
+    Ok((setup, fit, why))
+}
+
+/// The fewest GPUs that hold the model, where the user leaves it open.
+fn fewest_there(subject: &Subject, gpu: &'static Gpu, version: &Version, args: &Args) -> Option<Spread> {
+    let (ask, wanted) = asked(gpu, version, args);
+    fewest(&subject.shape, ask, wanted).filter(|_| args.gpus.is_none())
+}
+
+fn asked<'a>(gpu: &'a Gpu, version: &'a Version, args: &'a Args) -> (Ask<'a>, Wanted<'a>) {
+    let wanted = Wanted { context: args.context, memory: args.memory, args: &args.args };
+    (Ask { gpu, available: args.gpus.unwrap_or(gpu.per_machine), gpus: args.gpus, version }, wanted)
 }
 
 /// The arguments with the count that stands before a kind, as in `8xH100`.

@@ -20,6 +20,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, clap::Args)]
 #[command(

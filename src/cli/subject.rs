@@ -4,6 +4,7 @@ use crate::catalog::models::{self, Recipe};
 use crate::cli::args::Global;
 use crate::cli::exit::usage;
 use crate::cli::{secrets, world};
+use crate::fit::limit::Limit;
 use crate::fit::{Shape, config, from_recipe};
 use crate::hub::{Here, HubAnswer, Need, NoAnswer, RepoFacts, ask};
 use crate::manifest::near;
@@ -19,6 +20,19 @@ pub(super) struct Subject {
     pub(super) name: String,
     pub(super) recipe: Option<&'static Recipe>,
     pub(super) shape: Shape,
+    /// Its `config.json`, where it was read.
+    config: Option<String>,
+}
+
+impl Subject {
+    /// The longest context that vLLM starts it with under these arguments, if that is known.
+    pub(super) fn limit(&self, list: &[String]) -> Option<Limit> {
+        match (&self.config, self.recipe) {
+            (Some(config), _) => Limit::of_config(config, list),
+            (None, Some(recipe)) => Limit::of_tokens(recipe.limit?, list),
+            (None, None) => None,
+        }
+    }
 }
 
 /// Finds the model: what pi knows by heart needs no network.
@@ -28,13 +42,14 @@ pub(super) async fn subject(global: &Global, model: &str) -> Result<Subject> {
     }
     let recipe = models::find(model);
     if let Some((recipe, shape)) = recipe.and_then(|recipe| Some((recipe, from_recipe::shape(recipe)?))) {
-        return Ok(Subject { name: recipe.id.clone(), recipe: Some(recipe), shape });
+        return Ok(Subject { name: recipe.id.clone(), recipe: Some(recipe), shape, config: None });
     }
     let reference = ModelRef::parse(model).map_err(|_| unknown(model))?;
     let ModelRef::Hub { file: None, .. } = &reference else { return Err(unknown(model)) };
     let facts = ask_hub(global, &reference).await.map_err(|why| not_told(model, &why))?;
     let shape = facts.shape().map_err(|why| miette!("{model}: {why}"))?;
-    Ok(Subject { name: model.to_owned(), recipe, shape })
+    let config = facts.config.as_ref().map(ToString::to_string);
+    Ok(Subject { name: model.to_owned(), recipe, shape, config })
 }
 
 async fn ask_hub(global: &Global, model: &ModelRef) -> Result<RepoFacts, NoAnswer> {
@@ -108,5 +123,5 @@ fn on_disk(directory: &Path) -> Result<Subject> {
     }
     let shape =
         config::shape(&text, Bytes(bytes)).map_err(|why| miette!("{}: {why}", directory.display()))?;
-    Ok(Subject { name: directory.display().to_string(), recipe: None, shape })
+    Ok(Subject { name: directory.display().to_string(), recipe: None, shape, config: Some(text) })
 }

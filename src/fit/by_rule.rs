@@ -43,6 +43,21 @@ pub fn spread(shape: &Shape, ask: Ask<'_>, wanted: Wanted<'_>) -> Option<Spread>
     counts(shape, ask).into_iter().map(|gpus| on(shape, ask, wanted, gpus)).min_by_key(best)
 }
 
+/// The context in which the fewest GPUs are told: the size most work is done in.
+const USEFUL: Tokens = Tokens(32_768);
+
+/// The fewest GPUs on which the model surely fits with the wanted context, else with 32k or its own if less; whoever
+/// recommends more has other reasons.
+#[must_use]
+pub fn fewest(shape: &Shape, ask: Ask<'_>, wanted: Wanted<'_>) -> Option<Spread> {
+    let context = wanted.context.unwrap_or(USEFUL.min(shape.max_context));
+    let wanted = Wanted { context: Some(context), ..wanted };
+    counts(shape, ask)
+        .into_iter()
+        .map(|gpus| on(shape, ask, wanted, gpus))
+        .find(|it| it.fit.verdict == Verdict::Fits)
+}
+
 /// The count that was asked for, else the powers of two that divide what vLLM cuts.
 fn counts(shape: &Shape, ask: Ask<'_>) -> Vec<u32> {
     match ask.gpus {

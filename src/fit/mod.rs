@@ -7,6 +7,7 @@
 
 pub mod shape;
 pub mod from_recipe;
+pub mod limit;
 pub mod config;
 pub mod pool;
 pub mod overhead;
@@ -19,7 +20,7 @@ pub mod report;
 pub mod text;
 
 pub use advice::{Case, Try, tries};
-pub use by_rule::{Spread, spread};
+pub use by_rule::{Spread, fewest, spread};
 pub use choose::{Chosen, Wanted, all, choose};
 pub use estimate::{Fit, PerGpu, Verdict, fit, fit_pool};
 pub use pool::Pool;

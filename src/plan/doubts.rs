@@ -5,9 +5,11 @@ use crate::catalog::flags;
 use crate::catalog::recipe::{NoChoice, SIZES};
 use crate::catalog::version::Version;
 use crate::fit::Chosen;
+use crate::fit::limit::{self, LIFTED_BY, is_lifted};
 use crate::manifest::{EngineKind, EngineVersion, Model};
+use crate::model_ref::ModelRef;
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::{Inputs, Site, command_line, engine, fits, pick};
+use crate::plan::{Inputs, Site, command_line, engine, fits, pick, shape};
 use crate::spec::ServerSpec;
 use std::collections::BTreeSet;
 
@@ -23,7 +25,12 @@ const OWN_FLAGS: [(&str, &str); 6] = [
 
 /// Everything that is to be said before this server is started.
 pub(super) fn doubts(inputs: &Inputs<'_>, site: &Site<'_>, model: &Model, spec: &ServerSpec) -> Vec<Finding> {
-    let found = own_flags(model).into_iter().chain(spread(model, spec)).chain(twice_said(model));
+    let found = too_long(inputs, site, spec)
+        .into_iter()
+        .chain(own_flags(model))
+        .into_iter()
+        .chain(spread(model, spec))
+        .chain(twice_said(model));
     let mut found: Vec<Told> = found.chain(unknown_flags(site, model)).collect();
     match pick::chosen_at(site, model, &spec.gpus) {
         None => {}
@@ -34,7 +41,10 @@ pub(super) fn doubts(inputs: &Inputs<'_>, site: &Site<'_>, model: &Model, spec: 
         let finding = Finding::on(severity, code, site.name, message).of(&spec.name);
         if help.is_empty() { finding } else { finding.help(help) }
     };
-    fits::findings(inputs, site, spec, model).into_iter().chain(found.into_iter().map(finding)).collect()
+    // where it would not start at all, how it fits does not matter
+    let (refused, told): (Vec<_>, Vec<_>) = found.into_iter().partition(|it| it.severity == Severity::Error);
+    let fits = fits::findings(inputs, site, spec, model);
+    refused.into_iter().map(finding).chain(fits).chain(told.into_iter().map(finding)).collect()
 }
 
 struct Told {
@@ -46,6 +56,27 @@ struct Told {
 
 fn warning(code: &'static str, message: String, help: impl Into<String>) -> Told {
     Told { severity: Severity::Warning, code, message, help: help.into() }
+}
+
+/// A context beyond the model's own limit, unless the environment lifts that.
+fn too_long(inputs: &Inputs<'_>, site: &Site<'_>, spec: &ServerSpec) -> Option<Told> {
+    let lifted = spec.env.iter().any(|(name, value)| name.as_str() == LIFTED_BY && is_lifted(value));
+    if spec.kind != EngineKind::Vllm || lifted {
+        return None;
+    }
+    let list = command_line::engine_args(spec);
+    let context = limit::asked(&list)?;
+    let limit = shape::limit(inputs, site, (&spec.model, spec.commit.as_deref()), &list)?;
+    let model = match &spec.model {
+        ModelRef::Hub { repo, .. } => repo.as_str(),
+        ModelRef::Path(_) => "",
+    };
+    limit.refuses(context).then(|| Told {
+        severity: Severity::Error,
+        code: "context-too-long",
+        message: limit::refusal(&limit, context),
+        help: limit::remedy(model, &limit, context),
+    })
 }
 
 /// Arguments that would make a server that pi does not find, or that others find without the key.

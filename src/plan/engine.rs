@@ -9,6 +9,7 @@ use crate::observe::{GpuSight, PodFacts};
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::{Site, whose};
 use crate::spec::{EngineRecipe, short_digest};
+use crate::units::Bytes;
 
 /// Python for engine environments: vLLM has wheels for it, and all its dependencies do.
 const PYTHON: &str = "3.12";
@@ -36,12 +37,17 @@ pub fn size(recipe: &EngineRecipe) -> Option<Size> {
     }
 }
 
-/// Why an engine can't be built where its environment would be: the disk has too little room. What an engine of the
-/// same kind has brought is used again, as far as it is the same: then nobody can tell.
+/// Bytes on the disk that it takes to build an engine. What one of the same kind has brought is used again, as far as it
+/// is the same: then nobody can tell.
+pub(super) fn to_build(facts: &PodFacts, recipe: &EngineRecipe) -> Option<Bytes> {
+    let kin = |(id, _): (&EngineId, _)| id.as_str().starts_with(recipe.kind.as_str());
+    size(recipe).filter(|_| !facts.engines.iter().any(kin)).map(|size| size.disk)
+}
+
+/// Why an engine can't be built where its environment would be: the disk has too little room.
 pub(super) fn no_room(site: &Site<'_>, recipe: &EngineRecipe) -> Option<Finding> {
     let facts = site.facts;
-    let kin = |(id, _): (&EngineId, _)| id.as_str().starts_with(recipe.kind.as_str());
-    let needed = size(recipe).filter(|_| !facts.engines.iter().any(kin))?.disk;
+    let needed = to_build(facts, recipe)?;
     let disk = facts.disks.seen()?.iter().find(|disk| disk.path == facts.pi_path)?;
     if disk.free >= needed {
         return None;

@@ -1,5 +1,6 @@
 //! A download: exactly which files of which commit.
 
+use crate::catalog::models;
 use crate::hub::{Choice, DEFAULT_BRANCH, HubFile, is_commit};
 use crate::model_ref::ModelRef;
 use crate::observe::CachedRepo;
@@ -53,6 +54,15 @@ impl Fetch {
     #[must_use]
     pub fn total(&self) -> Option<Bytes> {
         (!self.files.is_empty()).then(|| Bytes(self.files.values().map(|file| file.bytes.0).sum()))
+    }
+
+    /// About how much it brings where the hub could not be asked: by the catalogue, less what the cache has of the
+    /// repository. None for single files and where the catalogue does not have it.
+    pub(super) fn about(&self, cache: Option<&CachedRepo>) -> Option<Bytes> {
+        let ModelRef::Hub { repo, file: None, .. } = &self.model else { return None };
+        let whole = models::find(repo.as_str()).filter(|_| self.files.is_empty())?.weights();
+        let there = cache.map_or(0, |cache| cache.bytes.0.saturating_sub(cache.incomplete.0));
+        Some(Bytes(whole.0.saturating_sub(there)))
     }
 
     /// The blobs that a cache lacks: one that another commit has brought is not fetched again, nor is one twice.

@@ -1,10 +1,11 @@
 //! What a model keeps in memory, from whoever knows: the catalogue, the files on the pod, the hub.
 
 use crate::catalog::models;
+use crate::fit::limit::Limit;
 use crate::fit::{Shape, config, from_recipe};
-use crate::hub::{DEFAULT_BRANCH, HubAnswer};
+use crate::hub::{DEFAULT_BRANCH, HubAnswer, RepoFacts};
 use crate::model_ref::ModelRef;
-use crate::observe::{PathSeen, Snapshot, Whole};
+use crate::observe::{CachedRepo, PathSeen, Snapshot, Whole};
 use crate::plan::{Inputs, Site};
 use crate::units::Bytes;
 
@@ -19,12 +20,38 @@ pub(super) fn shape(
     if let Some(known) = known.or_else(|| cached(site, model, commit)) {
         return Some(known);
     }
+    hub(inputs, model, commit)?.shape().ok()
+}
+
+/// The longest context that vLLM starts a model with under these arguments, if that is known: by the `config.json` on
+/// the pod or the hub, else by what the catalogue has read there.
+pub(super) fn limit(
+    inputs: &Inputs<'_>,
+    site: &Site<'_>,
+    (model, commit): (&ModelRef, Option<&str>),
+    list: &[String],
+) -> Option<Limit> {
+    if model.is_gguf() {
+        return None;
+    }
+    let ModelRef::Hub { repo, .. } = model else {
+        let seen = site.facts.model_paths.seen()?.get(&model.to_string())?;
+        return Limit::of_config(seen.config.as_ref()?, list);
+    };
+    let here = snapshot(site, model, commit).and_then(|(_, snapshot)| snapshot.config.clone());
+    let config = here.or_else(|| Some(hub(inputs, model, commit)?.config.as_ref()?.to_string()));
+    let known = || Limit::of_tokens(models::find(repo.as_str())?.limit?, list);
+    config.map_or_else(known, |config| Limit::of_config(&config, list))
+}
+
+/// What the hub said of a model at a commit.
+fn hub<'a>(inputs: &Inputs<'a>, model: &ModelRef, commit: Option<&str>) -> Option<&'a RepoFacts> {
+    let ModelRef::Hub { repo, .. } = model else { return None };
     let at = commit.and_then(|commit| inputs.hub.at(repo, commit));
-    let facts = at.or_else(|| match inputs.hub.of(model)? {
+    at.or_else(|| match inputs.hub.of(model)? {
         HubAnswer::Known(facts) => Some(facts),
         HubAnswer::Unknown(_) => None,
-    })?;
-    facts.shape().ok()
+    })
 }
 
 /// The shape of a model that is a directory on the pod.
@@ -34,13 +61,22 @@ fn at_path(site: &Site<'_>, model: &ModelRef) -> Option<Shape> {
     config::shape(config, *safetensors).ok()
 }
 
-/// The shape that the files in the pod's own cache tell, where the weights are all there.
-fn cached(site: &Site<'_>, model: &ModelRef, commit: Option<&str>) -> Option<Shape> {
+/// What the pod's own cache has of a model at a commit.
+fn snapshot<'a>(
+    site: &Site<'a>,
+    model: &ModelRef,
+    commit: Option<&str>,
+) -> Option<(&'a CachedRepo, &'a Snapshot)> {
     let ModelRef::Hub { repo, revision, .. } = model else { return None };
     let cache = site.facts.cache.seen()?.iter().find(|cache| cache.repo == *repo)?;
     let branch = revision.as_ref().map_or(DEFAULT_BRANCH, |revision| revision.as_str());
     let commit = commit.or_else(|| cache.refs.get(branch).map(String::as_str))?;
-    let Snapshot { whole, sizes, config, .. } = cache.snapshots.get(commit)?;
+    Some((cache, cache.snapshots.get(commit)?))
+}
+
+/// The shape that the files in the pod's own cache tell, where the weights are all there.
+fn cached(site: &Site<'_>, model: &ModelRef, commit: Option<&str>) -> Option<Shape> {
+    let (cache, Snapshot { whole, sizes, config, .. }) = snapshot(site, model, commit)?;
     let is_whole = match whole {
         Whole::Yes => true,
         Whole::Unknown => cache.incomplete == Bytes(0),

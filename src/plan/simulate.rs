@@ -6,12 +6,14 @@ use crate::observe::{
     EngineSeen, Gpu, GpuSight, Life, Listener, MountSeen, Observed, OwnerSeen, Part, Past, PathSeen, PodFacts,
     SecretSeen, ServerSeen, Sighting,
 };
+use crate::plan::engine::to_build;
 use crate::plan::place::{holds_mib, owns};
 use crate::plan::secrets::needed;
 use crate::plan::step::{Action, Before, Otherwise, Step, Storage};
 use crate::plan::storage::is_below;
-use crate::plan::stored::fetched;
+use crate::plan::stored::{fetched, take_room};
 use crate::spec::ServerSpec;
+use crate::units::Bytes;
 
 /// The pods as they will be after `steps`.
 #[must_use]
@@ -34,6 +36,10 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
             facts.programs.seen_mut().into_iter().for_each(|programs| programs.extend(there.clone()));
         }
         Action::InstallEngine(recipe) => {
+            if let Some(bytes) = to_build(facts, recipe) {
+                let path = facts.pi_path.clone();
+                take_room(facts, &path, bytes, Bytes(0));
+            }
             facts.engines.insert(recipe.id.clone(), EngineSeen { digest: Some(recipe.digest()), took: None });
         }
         Action::WriteSecrets(names) => {

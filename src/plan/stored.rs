@@ -28,12 +28,14 @@ pub(super) fn fetched(facts: &mut PodFacts, fetch: &Fetch) {
         cache.refs.insert(branch.to_owned(), commit.clone());
     }
     let lacking: Vec<_> = fetch.lacking(Some(cache)).map(|(blob, bytes)| (blob.to_owned(), bytes)).collect();
+    let about = fetch.about(Some(cache));
     let missing = Bytes(lacking.iter().map(|(_, bytes)| bytes.0).sum());
     cache.blobs.extend(lacking);
     cache.bytes.0 += missing.0;
     let former = cache.snapshots.remove(&commit);
     cache.snapshots.insert(commit, snapshot(fetch, former));
-    take_room(facts, room(missing), freed);
+    let path = facts.models_path.clone();
+    take_room(facts, &path, about.unwrap_or_else(|| room(missing)), freed);
 }
 
 fn snapshot(fetch: &Fetch, former: Option<Snapshot>) -> Snapshot {
@@ -74,9 +76,9 @@ fn empty(repo: &HfRepo) -> CachedRepo {
 }
 
 /// Every path on the same disk has less room.
-fn take_room(facts: &mut PodFacts, taken: Bytes, freed: Bytes) {
+pub(super) fn take_room(facts: &mut PodFacts, path: &str, taken: Bytes, freed: Bytes) {
     let Some(disks) = facts.disks.seen_mut() else { return };
-    let ours = disks.iter().find(|disk| disk.path == facts.models_path);
+    let ours = disks.iter().find(|disk| disk.path == path);
     let Some(mounted_on) = ours.map(|disk| disk.mounted_on.clone()) else { return };
     for disk in disks.iter_mut().filter(|disk| disk.mounted_on == mounted_on) {
         disk.free = Bytes((disk.free.0 + freed.0).saturating_sub(taken.0));

@@ -111,6 +111,11 @@ impl Candidate<'_> {
         })
     }
 
+    /// What its engine is built from, where pi builds it.
+    pub(super) fn recipe(&self) -> Option<&EngineRecipe> {
+        self.recipe.as_ref()
+    }
+
     /// The server at its place.
     pub(super) fn at(&self, inputs: &Inputs<'_>, site: &Site<'_>, Place { gpus, port }: Place) -> ServerSpec {
         let Self { name, model, recipe, build, commit, pick, ruled, listen, key, .. } = self;

@@ -3,7 +3,7 @@
 use crate::catalog::gpus::Gpu;
 use crate::catalog::version::Version;
 use crate::fit::text::{Short, Table};
-use crate::fit::{Fit, Try, Verdict, report};
+use crate::fit::{Fit, Spread, Try, Verdict, report};
 use crate::name::PodName;
 use crate::plan::Measurement;
 use crate::ui::layout::{Count, padded};
@@ -28,12 +28,30 @@ pub struct FitHeading<'a> {
 
 /// One model on one kind of GPU, item by item.
 #[must_use]
-pub fn fit_text(heading: &FitHeading<'_>, fit: &Fit, tries: &[Try]) -> String {
+pub fn fit_text(
+    heading: &FitHeading<'_>,
+    (fit, tries): (&Fit, &[Try]),
+    (fewest, why): (Option<&Spread>, &[String]),
+) -> String {
     let FitHeading { model, gpu, version, measured } = heading;
     let gpus = format!("{}× {gpu}", fit.parallel.gpus());
     let measured =
         measured.map(|(pod, age)| format!("measured on {pod}, {}\n", ago(age))).unwrap_or_default();
-    format!("{} on {gpus}, vllm {version}\n{measured}\n{}", Styled(STRONG, model), Table { fit, tries })
+    let both = both(fit, fewest, why);
+    format!("{} on {gpus}, vllm {version}\n{measured}{both}\n{}", Styled(STRONG, model), Table { fit, tries })
+}
+
+/// The fewest GPUs that hold the model beside those that the catalogue recommends, and why it does.
+fn both(fit: &Fit, fewest: Option<&Spread>, why: &[String]) -> String {
+    let mut text = String::new();
+    if !why.is_empty() {
+        let _ = writeln!(text, "recommended by the catalogue: {}: {}", fit.parallel.gpus(), why.join(", "));
+    }
+    if let Some(fewest) = fewest.filter(|_| !why.is_empty()) {
+        let _ =
+            writeln!(text, "fewest that hold it: {}, with {} of context", fewest.gpus(), fewest.fit.context);
+    }
+    text
 }
 
 /// One model on one kind of GPU, as a line of the overview.
@@ -45,6 +63,10 @@ pub struct FitLine {
     pub fit: Fit,
     /// What a pod measured when it ran so.
     pub measured: Option<Measurement>,
+    /// The fewest that hold it.
+    pub fewest: Option<Spread>,
+    /// Why the catalogue recommends so many; empty where it has no say.
+    pub why: Vec<String>,
 }
 
 /// One model on every kind of GPU: the fewest that do, or why none will.
@@ -52,7 +74,7 @@ pub struct FitLine {
 pub fn fit_overview(model: &str, lines: &[FitLine]) -> String {
     let mut text = format!("{}\n\n", Styled(STRONG, model));
     let widest = lines.iter().map(|line| line.gpu.key.len()).max().unwrap_or(0);
-    for FitLine { gpu, fit, measured } in lines {
+    for FitLine { gpu, fit, measured, fewest, why: _ } in lines {
         let style = match fit.verdict {
             Verdict::Fits => ADD,
             Verdict::Tight => CHANGE,
@@ -74,33 +96,55 @@ pub fn fit_overview(model: &str, lines: &[FitLine]) -> String {
             ),
         };
         let measured = measured.as_ref().map(|it| format!("  measured on {}", it.pod)).unwrap_or_default();
-        let _ = writeln!(text, "  {}  {line}{measured}", Styled(style, gpus));
+        let fewer = fewest.as_ref().filter(|fewest| fewest.gpus() < fit.parallel.gpus());
+        let fewer = fewer.map(|it| format!("  ({} hold {})", it.gpus(), it.fit.context)).unwrap_or_default();
+        let _ = writeln!(text, "  {}  {line}{fewer}{measured}", Styled(style, gpus));
     }
     let fitting = lines.iter().filter(|line| line.fit.verdict == Verdict::Fits).count();
     let kinds = Count(lines.len(), "kind");
     let _ = writeln!(text, "\nIt surely fits on {fitting} of {kinds} of GPU, with up to 8 of them.");
+    if lines.iter().any(|line| !line.why.is_empty()) {
+        text.push_str("The counts are what the catalogue recommends, `--gpu` says why; in parentheses the fewest that hold it.\n");
+    }
     text
 }
 
 /// The same for machines.
 #[must_use]
-pub fn fit_json(fit: &Fit, tries: &[Try], measured: Option<&Measurement>) -> String {
+pub fn fit_json(
+    (fit, tries): (&Fit, &[Try]),
+    measured: Option<&Measurement>,
+    (fewest, why): (Option<&Spread>, &[String]),
+) -> String {
     let mut value = report::report(fit, tries);
+    add_both(&mut value, fit, fewest, why);
     if let Some(measured) = measured {
         value["measured"] = measured_json(measured);
     }
     json_page(&value)
 }
 
+/// What the catalogue recommends and why, and the fewest that hold it; neither where it has no say.
+fn add_both(value: &mut Value, fit: &Fit, fewest: Option<&Spread>, why: &[String]) {
+    if why.is_empty() {
+        return;
+    }
+    value["recommended"] = json!({ "gpus": fit.parallel.gpus(), "why": why });
+    if let Some(fewest) = fewest {
+        value["fewest"] = json!({ "gpus": fewest.gpus(), "context": fewest.fit.context });
+    }
+}
+
 /// The overview for machines, in format 1: for every kind of GPU the fewest that do, in the form of [`fit_json`].
 #[must_use]
 pub fn fit_overview_json(model: &str, version: &Version, lines: &[FitLine]) -> String {
-    let line = |FitLine { gpu, fit, measured }: &FitLine| {
+    let line = |FitLine { gpu, fit, measured, fewest, why }: &FitLine| {
         let mut value = json!({ "gpu": gpu.key, "count": fit.parallel.gpus(), "context": fit.context });
         if let (Value::Object(into), Value::Object(report)) = (&mut value, report::report(fit, &[])) {
             // what would fit instead is asked with --gpu
             into.extend(report.into_iter().filter(|(name, _)| name != "try"));
         }
+        add_both(&mut value, fit, fewest.as_ref(), why);
         if let Some(measured) = measured {
             value["measured"] = measured_json(measured);
         }

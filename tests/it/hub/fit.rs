@@ -31,6 +31,19 @@ fn a_model_of_the_hub_is_read_from_its_config_and_the_sizes_of_its_files() {
 }
 
 #[test]
+fn a_context_beyond_the_limit_of_its_config_is_an_error() {
+    let lab = lab();
+    let ran = lab.pi("fit org/tuned --gpu H100 --context 64001", "");
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let ran = lab.pi("fit org/tuned --gpu H100 --context 65537", "");
+    assert!(
+        ran.code == Some(1) && ran.err.contains("65537 of context is more than its own limit of 64k"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn what_the_hub_does_not_give_is_told() {
     let mut lab = lab();
     let table = [

@@ -30,3 +30,22 @@ fn a_model_that_nobody_knows_is_an_error_and_no_json() {
     assert_ne!(ran.code, Some(0));
     assert_eq!(ran.out, "", "{}", ran.err);
 }
+
+#[test]
+fn a_context_beyond_the_models_own_limit_fits_nowhere() {
+    let place = Workplace::new();
+    let told = "128k of context is more than its own limit of 40k";
+    for gpu in ["", " --gpu H200"] {
+        for line in ["--context 128k", "--context 128k --memory 50%", "-- --max-model-len 128K"] {
+            // what stands behind `--` goes last
+            let line = format!("fit Qwen/Qwen3-8B{gpu} {line}");
+            place.pi(&line).exits(1).says(told).says("yarn");
+        }
+        place.pi(&format!("fit Qwen/Qwen3-8B{gpu} --context 40k")).exits(0);
+        let yarn = r#"-- --hf-overrides={"rope_scaling":{"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":32768}}"#;
+        place.pi(&format!("fit Qwen/Qwen3-8B{gpu} --context 128k {yarn}")).exits(0);
+    }
+    // nobody has read the config of this one for pi
+    let ran = place.pi("fit LiquidAI/LFM2.5-8B-A1B --gpu H100 --context 1M");
+    assert!(!ran.err.contains("own limit"), "{}", ran.err);
+}
