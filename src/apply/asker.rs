@@ -1,6 +1,7 @@
 //! Asking a server over HTTP, through whatever way leads to it, and to it alone.
 
 use crate::apply::event::Failure;
+use crate::bounded::{ANSWER, BodyError, body as whole};
 use crate::remote::{Exit, Line, Way};
 use crate::secret::Secret;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -56,7 +57,12 @@ impl<'a> Asker<'a> {
             Door::Way(_) => {
                 let broken = |error: reqwest::Error| failed(&root(&error.without_url()));
                 let response = self.request(method, path, body).send().await.map_err(broken)?;
-                (response.status(), response.text().await.map_err(broken)?)
+                let status = response.status();
+                let body = whole(response, ANSWER).await.map_err(|error| match error {
+                    BodyError::Over(over) => failed(&over.to_string()),
+                    BodyError::Lost(error) => broken(error),
+                })?;
+                (status, String::from_utf8_lossy(&body).into_owned())
             }
             Door::Own(ask) => {
                 let (exit, lines) = ask(written(&method, path, body, self.key)).await?;

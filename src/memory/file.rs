@@ -1,11 +1,13 @@
 //! The file itself: read, checked, written whole or not at all.
 
+use crate::bounded::{self, MEMORY};
 use crate::memory::types::{FORMAT, Memory};
+use crate::whole::{self, Readers};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 use serde::Deserialize;
 use serde_json::Value;
-use std::fs::{self, DirBuilder, File};
-use std::io::{ErrorKind, Write};
+use std::fs::{DirBuilder, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -39,7 +41,7 @@ impl Store {
     /// A file that is broken or from a newer pi is an error and stays as it is.
     pub fn read(&self) -> Result<Memory> {
         let path = self.path();
-        let text = match fs::read_to_string(&path) {
+        let text = match bounded::text(&path, MEMORY) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Memory::default()),
             Err(error) => {
@@ -109,20 +111,14 @@ fn parse(text: &str, path: &Path) -> Result<Memory> {
 }
 
 fn write_whole(path: &Path, memory: &Memory) -> Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
     let text = serde_json::to_string_pretty(memory).into_diagnostic()?;
-    // a temporary file is made 0600
-    let mut file = tempfile::NamedTempFile::new_in(directory).into_diagnostic()?;
-    file.write_all(text.as_bytes()).into_diagnostic()?;
-    file.write_all(b"\n").into_diagnostic()?;
-    file.as_file().sync_all().into_diagnostic()?;
-    file.persist(path).into_diagnostic()?;
-    Ok(())
+    whole::replace(path, &format!("{text}\n"), Readers::Owner).into_diagnostic()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     fn store() -> (tempfile::TempDir, Store) {
