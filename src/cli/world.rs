@@ -2,6 +2,7 @@
 
 use crate::cli::args::Global;
 use crate::cli::exit::{as_usage, usage};
+use crate::cli::trust::trusted;
 use crate::cli::{scope, secrets};
 use crate::hub::{Here, HubFacts, Need, ask};
 use crate::manifest::{Manifest, Surroundings, find, load};
@@ -122,7 +123,7 @@ pub(super) fn load_manifest(global: &Global) -> Result<Manifest> {
 
 /// Finds the manifest; an absolute path.
 pub(super) fn find_manifest(global: &Global) -> Result<PathBuf> {
-    find(&surroundings(global), Path::is_file).map_err(|report| as_usage(&report))
+    trusted(find(&surroundings(global), Path::is_file).map_err(|report| as_usage(&report))?)
 }
 
 /// `$PI_CONFIG_DIR`, else `~/.pi`.
