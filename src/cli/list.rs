@@ -92,7 +92,7 @@ async fn once(world: &World, pods: &[PodName], args: &Args) -> Result<Exit> {
 
 /// Shows what was last seen of every pod, again and again. Each pod is looked at at its own pace.
 async fn watch(world: &World, pods: &[PodName], args: &Args) -> Result<Exit> {
-    let stop = interrupt::quiet();
+    let stop = interrupt::while_read();
     let again = |pod, after| async move {
         sleep(after).await;
         look(world, pod).await

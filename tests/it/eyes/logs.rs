@@ -178,5 +178,5 @@ fn a_reader_that_has_gone_ends_it() {
         child.try_wait().unwrap().is_some()
     });
     let ran: Ran = child.wait_with_output().unwrap().into();
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(141), ""));
 }
