@@ -137,7 +137,7 @@ fn a_log_that_is_followed_ends_with_its_reader() {
     let mut apply = place.command("apply --yes").spawn().unwrap();
     let log = place.pod().join("servers/echo/server.log");
     eventually("it has started", || log.exists());
-    for (way, code) in [("terminal", 0), ("silent", 130), ("stdout", 141), ("both", 141)] {
+    for (way, code) in [("terminal", 130), ("silent", 130), ("stdout", 141), ("both", 141)] {
         std::fs::write(&log, "one\n").unwrap();
         let died = die(&place, way, ("one", ""), "logs echo");
         assert_eq!(died.code, code, "{way}: {}", died.shown);
