@@ -12,7 +12,23 @@ use std::iter::repeat_n;
 use std::ops::Range;
 use std::sync::Arc;
 
-type Source = Arc<NamedSource<String>>;
+type Source = Arc<File>;
+
+/// A file's name and text, and where its lines begin.
+#[derive(Debug)]
+struct File {
+    named: NamedSource<String>,
+    lines: Vec<usize>,
+}
+
+/// How many problems are shown; of more than that the rest is counted.
+const SHOWN: usize = 10;
+/// How many are kept, for programs; of more than that the rest is counted.
+const KEPT: usize = 10_000;
+/// The widest line that is drawn, in bytes, and the most lines: what is wider no terminal shows, and miette cannot draw
+/// what is wider than 65,535 columns.
+const WIDEST: usize = 2000;
+const HIGHEST: usize = 40;
 
 /// One thing that is wrong in a file.
 #[derive(Debug, Clone)]
@@ -70,9 +86,9 @@ impl Problem {
     /// Where it is: first what it is about, then the other places that it points at. None before it is known in
     /// which file.
     pub fn places(&self) -> impl Iterator<Item = Place<'_>> {
-        let text = self.source.as_ref().map(|source| source.inner().as_str());
+        let source = self.source.as_deref();
         let labels =
-            text.map(|text| self.labels.iter().map(move |(at, label)| Place::of(text, at.start, label)));
+            source.map(|file| self.labels.iter().map(|(at, label)| Place::of(file, at.start, label)));
         labels.into_iter().flatten()
     }
 
@@ -83,16 +99,41 @@ impl Problem {
     /// Ties the problem to its file; a label never points behind the file's end or into a character.
     fn in_file(mut self, source: &Source) -> Self {
         for (at, _) in &mut self.labels {
-            *at = inside(at.clone(), source.inner());
+            *at = inside(at.clone(), source.named.inner());
         }
         self.source = Some(Arc::clone(source));
         self
+    }
+
+    /// The file, if the lines that the problem points at can be drawn.
+    fn drawn(&self) -> Option<&File> {
+        let file = self.source.as_deref()?;
+        self.labels.iter().all(|(at, _)| file.is_drawable(at)).then_some(file)
+    }
+}
+
+impl File {
+    /// The number of the line, from 0, in which a byte is.
+    fn line_of(&self, at: usize) -> usize {
+        self.lines.partition_point(|begin| *begin <= at).saturating_sub(1)
+    }
+
+    /// Whether these lines, and those around them that are drawn, too, are few and short.
+    fn is_drawable(&self, at: &Range<usize>) -> bool {
+        let (first, last) = (self.line_of(at.start).saturating_sub(1), self.line_of(at.end) + 2);
+        let begin = |line: usize| self.lines.get(line).copied().unwrap_or(self.named.inner().len());
+        last - first <= HIGHEST
+            && (first..last).all(|line| begin(line + 1).saturating_sub(begin(line)) <= WIDEST)
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        match (self.drawn(), self.places().next()) {
+            (None, Some(Place { line, column, .. })) => write!(f, ", in line {line}, column {column}"),
+            (_, _) => Ok(()),
+        }
     }
 }
 
@@ -104,7 +145,7 @@ impl Diagnostic for Problem {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.source.as_ref().map(|source| source as _)
+        self.drawn().map(|file| &file.named as _)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -127,10 +168,12 @@ pub struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn of(text: &str, at: usize, label: &'a str) -> Self {
-        let before = &text[..text.floor_char_boundary(at)];
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        Self { line: before.matches('\n').count() + 1, column: line.chars().count() + 1, label }
+    fn of(file: &File, at: usize, label: &'a str) -> Self {
+        let text = file.named.inner();
+        let at = text.floor_char_boundary(at);
+        let line = file.line_of(at);
+        let before = text.get(file.lines.get(line).copied().unwrap_or_default()..at).unwrap_or_default();
+        Self { line: line + 1, column: before.chars().count() + 1, label }
     }
 }
 
@@ -139,7 +182,13 @@ impl<'a> Place<'a> {
 pub struct Problems {
     file: String,
     list: Vec<Problem>,
+    more: usize,
+    rest: Option<Rest>,
 }
+
+/// How many problems are not shown.
+#[derive(Debug, Clone, Copy)]
+struct Rest(usize);
 
 impl Problems {
     /// Sorts the problems of the file `name` with content `text` by position and drops repetitions.
@@ -148,9 +197,20 @@ impl Problems {
         list.sort_by(|a, b| a.place().cmp(&b.place()).then_with(|| a.message.cmp(&b.message)));
         list.dedup_by(|a, b| a.place() == b.place() && a.message == b.message);
         let hidden = list.iter().filter_map(|problem| problem.hidden.clone());
-        let source = Arc::new(NamedSource::new(name, starred(text, hidden)).with_language("TOML"));
-        let list = list.into_iter().map(|problem| problem.in_file(&source)).collect();
-        Self { file: name.to_owned(), list }
+        let named = NamedSource::new(name, starred(text, hidden)).with_language("TOML");
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(end, _)| end + 1)).collect();
+        let source = Arc::new(File { named, lines });
+        let all = list.len();
+        let list: Vec<Problem> =
+            list.into_iter().take(KEPT).map(|problem| problem.in_file(&source)).collect();
+        let rest = (all > SHOWN).then(|| Rest(all - SHOWN));
+        Self { file: name.to_owned(), more: all - list.len(), list, rest }
+    }
+
+    /// How many there are beyond those that were kept.
+    #[must_use]
+    pub fn more(&self) -> usize {
+        self.more
     }
 
     /// One after the other, in the order of the file.
@@ -167,7 +227,7 @@ impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.only() {
             Some(only) => only.fmt(f),
-            None => write!(f, "{} has {} problems", self.file, self.list.len()),
+            None => write!(f, "{} has {} problems", self.file, self.list.len() + self.more),
         }
     }
 }
@@ -190,8 +250,25 @@ impl Diagnostic for Problems {
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
         match self.only() {
             Some(_) => None,
-            None => Some(Box::new(self.list.iter().map(|problem| problem as _))),
+            None => {
+                let shown = self.list.iter().take(SHOWN).map(|problem| problem as _);
+                Some(Box::new(shown.chain(self.rest.iter().map(|rest| rest as _))))
+            }
         }
+    }
+}
+
+impl fmt::Display for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "… and {} more", self.0)
+    }
+}
+
+impl std::error::Error for Rest {}
+
+impl Diagnostic for Rest {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new("`pi check --json` has all of them"))
     }
 }
 
@@ -205,9 +282,12 @@ fn inside(at: Range<usize>, text: &str) -> Range<usize> {
 
 /// The text with stars in place of `hidden` bytes; lines and positions stay.
 fn starred(text: &str, hidden: impl Iterator<Item = Range<usize>>) -> String {
-    let hidden: Vec<_> = hidden.collect();
+    let mut stars = vec![false; text.len()];
+    for range in hidden {
+        stars.iter_mut().take(range.end).skip(range.start).for_each(|star| *star = true);
+    }
     let shown = |(at, c): (usize, char)| match c {
-        c if c != '\n' && hidden.iter().any(|range| range.contains(&at)) => repeat_n('*', c.len_utf8()),
+        c if c != '\n' && stars.get(at) == Some(&true) => repeat_n('*', c.len_utf8()),
         c => repeat_n(c, 1),
     };
     text.char_indices().flat_map(shown).collect()

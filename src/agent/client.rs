@@ -3,8 +3,11 @@
 use crate::agent::api::{Api, Fold};
 use crate::agent::gather::Fault;
 use crate::agent::message::{Answer, Finish, Message, Piece};
+use crate::agent::patience::{Part, Patience};
 use crate::agent::sse::Sse;
 use crate::agent::trouble::{Asked, Trouble, broken, lost, refused, unreachable};
+use crate::bounded::{self, BodyError, EVENT, LISTING, Over, REFUSAL, TURN, whole_after};
+use crate::origin::is_loopback;
 use crate::secret::Secret;
 use futures_util::StreamExt;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -13,12 +16,11 @@ use serde_json::{Value, json};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// A server that takes longer to accept a connection is not there.
 const CONNECT: Duration = Duration::from_secs(10);
-/// A long prompt on a slow machine may take minutes until its first token; a server that is silent for longer is lost.
-const SILENCE: Duration = Duration::from_mins(10);
 
 /// How the person named the server: what to do about trouble depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +88,7 @@ impl Client {
         server.base_url.truncate(trimmed);
         let builder = reqwest::Client::builder()
             .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
+            .read_timeout(TURN.time)
             // servers close what is idle just when the next turn would use it
             .pool_max_idle_per_host(0)
             // a token must not follow to where somebody else points
@@ -123,8 +125,9 @@ impl Client {
         let url = format!("{}/models", self.server.base_url);
         let response = self.send(self.http.get(&url), &url).await?;
         let asked = self.asked(&url);
-        let value: Value =
-            response.json().await.map_err(|error| broken(asked, Fault::Garbled(innermost(&error))))?;
+        let body = bounded::body(response, LISTING).await.map_err(|error| without_end(asked, &error))?;
+        let value: Value = serde_json::from_slice(&body)
+            .map_err(|error| broken(asked, Fault::Garbled(error.to_string())))?;
         let models = value["data"].as_array().into_iter().flatten();
         Ok(models.filter_map(|model| model["id"].as_str().map(str::to_owned)).collect())
     }
@@ -207,7 +210,8 @@ impl Client {
         }
         let status = response.status().as_u16();
         let wait = response.headers().get(RETRY_AFTER).and_then(|wait| wait.to_str().ok()).map(str::to_owned);
-        let body = response.text().await.unwrap_or_default();
+        let body = bounded::body(response, REFUSAL).await.unwrap_or_default();
+        let body = String::from_utf8_lossy(&body);
         // some servers quote the key that they refuse
         let wait = wait.filter(|wait| wait.bytes().all(|byte| byte.is_ascii_digit()));
         Err(refused(asked, status, &self.without_key(&body), wait.as_deref()))
@@ -229,16 +233,25 @@ impl Client {
         let mut hear = |data: &str| hear(data).map_err(|fault| broken(asked, self.safe(fault)));
         if !streams {
             // a server that can't stream sends the same all at once
-            let body = response.text().await.map_err(|error| lost(asked, &innermost(&error)))?;
-            return hear(&body);
+            let body = whole_after(response, EVENT).await.map_err(|error| without_end(asked, &error))?;
+            return hear(&String::from_utf8_lossy(&body));
         }
-        let mut sse = Sse::default();
+        let over = |over| broken(asked, Fault::Over(over));
+        let (mut sse, mut size) = (Sse::default(), 0);
         let mut bytes = response.bytes_stream();
-        while let Some(portion) = bytes.next().await {
+        let mut patience = Patience::new(Instant::now());
+        loop {
+            let (time, limit) = patience.left(Instant::now());
+            let next = timeout(time, bytes.next()).await.map_err(|_| over(Over::Time(limit)))?;
+            let Some(portion) = next else { break };
             let portion = portion.map_err(|error| lost(asked, &innermost(&error)))?;
-            let events = sse.push(&portion);
-            let events =
-                events.map_err(|_| broken(asked, Fault::Garbled("an event without end".to_owned())))?;
+            size += portion.len() as u64;
+            if size > TURN.bytes {
+                return Err(over(Over::Bytes(TURN)));
+            }
+            let events = sse.push(&portion).map_err(over)?;
+            let part = |is_there| if is_there { Part::Some } else { Part::None };
+            patience.heard(Instant::now(), part(!events.is_empty()), part(sse.is_within()));
             events.iter().try_for_each(|data| hear(data))?;
         }
         sse.end().iter().try_for_each(|data| hear(data))
@@ -252,6 +265,7 @@ impl Client {
         match fault {
             Fault::Said { code, message } => Fault::Said { code, message: self.without_key(&message) },
             Fault::Garbled(what) => Fault::Garbled(self.without_key(&what)),
+            Fault::Over(over) => Fault::Over(over),
             Fault::Cut => Fault::Cut,
         }
     }
@@ -266,7 +280,9 @@ fn innermost(error: &dyn std::error::Error) -> String {
     last.to_string()
 }
 
-fn is_loopback(url: &str) -> bool {
-    let host = url.split_once("://").map_or(url, |(_, host)| host);
-    ["127.", "localhost", "[::1]"].iter().any(|name| host.starts_with(name))
+fn without_end(asked: Asked<'_>, error: &BodyError) -> Trouble {
+    match error {
+        BodyError::Over(over) => broken(asked, Fault::Over(*over)),
+        BodyError::Lost(error) => lost(asked, &innermost(error)),
+    }
 }

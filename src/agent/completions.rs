@@ -2,6 +2,7 @@
 
 use crate::agent::gather::{Fault, Gathered, parse, said};
 use crate::agent::message::{Answer, Call, Finish, Message, Piece};
+use crate::bounded::{CALLS, Over};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -129,7 +130,7 @@ impl Fold {
         let mut pieces = Vec::new();
         if let Some(Choice { delta, finish_reason }) = choices.into_iter().flatten().next() {
             if let Some(delta) = delta {
-                pieces = self.add(delta);
+                pieces = self.add(delta)?;
             }
             if let Some(reason) = finish_reason {
                 self.gathered.finish(finish(&reason));
@@ -148,8 +149,10 @@ impl Fold {
         self.gathered.end(self.calls.into_iter().map(|(_, call)| call).collect())
     }
 
-    fn add(&mut self, delta: Delta) -> Vec<Piece> {
+    fn add(&mut self, delta: Delta) -> Result<Vec<Piece>, Fault> {
         let Delta { content, reasoning_content, reasoning, tool_calls } = delta;
+        let texts = [&content, &reasoning_content, &reasoning].into_iter().flatten();
+        self.gathered.grow(texts.map(String::len).sum())?;
         // servers between two names of the field send both
         let mut pieces = match (reasoning_content, reasoning) {
             (Some(text), _) => self.gathered.thinking(&text, "reasoning_content"),
@@ -160,12 +163,12 @@ impl Fold {
             pieces.extend(self.gathered.text(&text));
         }
         for part in tool_calls.into_iter().flatten() {
-            self.add_call(part);
+            self.add_call(part)?;
         }
-        pieces
+        Ok(pieces)
     }
 
-    fn add_call(&mut self, part: CallPart) {
+    fn add_call(&mut self, part: CallPart) -> Result<(), Fault> {
         let CallPart { index, id, function } = part;
         let id = id.filter(|id| !id.is_empty());
         let open = match index {
@@ -183,7 +186,10 @@ impl Fold {
             self.calls.push((index, Call::default()));
             self.calls.len() - 1
         });
-        let Some((_, call)) = self.calls.get_mut(at) else { return };
+        if matches!(CALLS, Over::Count(most, _) if at >= most) {
+            return Err(Fault::Over(CALLS));
+        }
+        let Some((_, call)) = self.calls.get_mut(at) else { return Ok(()) };
         if let Some(id) = id {
             call.id = id;
         }
@@ -191,11 +197,13 @@ impl Fold {
         if let Some(name) = name.filter(|name| !name.is_empty()) {
             call.name = name;
         }
-        match arguments {
-            Some(Value::String(text)) => call.arguments.push_str(&text),
-            None | Some(Value::Null) => {}
-            Some(value) => call.arguments.push_str(&value.to_string()),
-        }
+        let text = match arguments {
+            Some(Value::String(text)) => text,
+            None | Some(Value::Null) => return Ok(()),
+            Some(value) => value.to_string(),
+        };
+        call.arguments.push_str(&text);
+        self.gathered.grow(text.len())
     }
 }
 

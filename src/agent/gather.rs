@@ -2,6 +2,7 @@
 
 use crate::agent::message::{Answer, Call, Finish, Piece, Usage};
 use crate::agent::think::Parted;
+use crate::bounded::{Over, TURN_TEXT};
 use serde_json::Value;
 
 /// Why a stream is no answer.
@@ -16,6 +17,8 @@ pub(super) enum Fault {
     },
     /// It is not what the API promises.
     Garbled(String),
+    /// There is too much of it, or it takes too long.
+    Over(Over),
     /// It ended before the answer did.
     Cut,
 }
@@ -27,6 +30,8 @@ pub(super) struct Gathered {
     /// Whether the server has said that this is all.
     pub(super) complete: bool,
     parted: Parted,
+    /// How much of it is kept, in bytes.
+    size: u64,
 }
 
 impl Gathered {
@@ -46,6 +51,12 @@ impl Gathered {
         let pieces = vec![Piece::Thinking(text.to_owned())];
         self.keep(&pieces);
         pieces
+    }
+
+    /// Makes room for what is going to be kept.
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.size += bytes as u64;
+        if self.size > TURN_TEXT.bytes { Err(Fault::Over(Over::Bytes(TURN_TEXT))) } else { Ok(()) }
     }
 
     /// Why it ended, and that it did.

@@ -11,6 +11,7 @@ mod completions;
 mod responses;
 mod api;
 mod trouble;
+mod patience;
 mod client;
 pub mod tools;
 mod wording;

@@ -3,6 +3,7 @@
 use crate::agent::completions::sound;
 use crate::agent::gather::{Fault, Gathered, parse, said};
 use crate::agent::message::{Answer, Call, Finish, Message, Piece};
+use crate::bounded::{CALLS, Over};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -84,6 +85,13 @@ impl Fold {
         }
         let event: Happening = parse(data)?;
         let delta = event.delta.as_deref().unwrap_or_default();
+        let kept = match event.kind.as_str() {
+            "response.output_item.added"
+            | "response.output_item.done"
+            | "response.function_call_arguments.done" => data.len(),
+            _ => delta.len(),
+        };
+        self.gathered.grow(kept)?;
         match event.kind.as_str() {
             "response.output_text.delta" | "response.refusal.delta" => return Ok(self.gathered.text(delta)),
             "response.reasoning_text.delta" | "response.reasoning_summary_text.delta" => {
@@ -104,6 +112,9 @@ impl Fold {
             // an error in the manner of Chat Completions
             "" if !event.error.is_null() => return Err(said(&event.error)),
             _ => {}
+        }
+        if matches!(CALLS, Over::Count(most, _) if self.calls.len() > most) {
+            return Err(Fault::Over(CALLS));
         }
         Ok(Vec::new())
     }

@@ -1,6 +1,7 @@
 //! Files of what was said: `sessions/<project>/<time>.jsonl`, for their owner alone, one message a line.
 
 use crate::agent::message::Message;
+use crate::bounded::{self, SESSION};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -118,7 +119,7 @@ impl Session {
 
     fn read(path: PathBuf, directory: &Path) -> Result<Self> {
         let failed = || format!("cannot read {}", path.display());
-        let text = fs::read_to_string(&path).into_diagnostic().wrap_err_with(failed)?;
+        let text = bounded::text(&path, SESSION).into_diagnostic().wrap_err_with(failed)?;
         let wrong = |what: String| {
             miette!(
                 help = "begin a new session, without -c; this file may be removed",
@@ -151,7 +152,7 @@ impl Session {
 /// The lines that were typed here before, oldest first.
 #[must_use]
 pub fn history(config_dir: &Path, directory: &Path) -> Vec<String> {
-    let text = fs::read_to_string(folder(config_dir, directory).join(HISTORY)).unwrap_or_default();
+    let text = bounded::text(&folder(config_dir, directory).join(HISTORY), SESSION).unwrap_or_default();
     let lines: Vec<String> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     lines.into_iter().rev().take(LINES).rev().collect()
 }

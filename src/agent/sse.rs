@@ -1,7 +1,6 @@
 //! Server-sent events, as the HTML standard parses them: bytes in any portions come in, the data of whole events goes out.
 
-/// The longest line or event that is read: a tool call with a whole file in it is far below.
-const LONGEST: usize = 16 << 20;
+use crate::bounded::{EVENT, Over};
 
 /// A stream that is being read.
 #[derive(Debug, Default)]
@@ -12,13 +11,9 @@ pub(super) struct Sse {
     begun: bool,
 }
 
-/// An event is longer than any real one.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooLong;
-
 impl Sse {
     /// The data of every event that these bytes complete.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Vec<String>, TooLong> {
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Vec<String>, Over> {
         let mut events = Vec::new();
         for byte in bytes {
             match byte {
@@ -32,11 +27,17 @@ impl Sse {
                     self.line.push(*byte);
                 }
             }
-            if self.line.len() + self.data.as_ref().map_or(0, String::len) > LONGEST {
-                return Err(TooLong);
+            let length = self.line.len() + self.data.as_ref().map_or(0, String::len);
+            if length as u64 > EVENT.bytes {
+                return Err(Over::Bytes(EVENT));
             }
         }
         Ok(events)
+    }
+
+    /// Whether an event, or a line, has begun and is not whole.
+    pub(super) fn is_within(&self) -> bool {
+        self.data.is_some() || !self.line.is_empty()
     }
 
     /// The data of an event that lacks only its empty line: some servers end so.
@@ -108,7 +109,7 @@ mod tests {
     fn what_never_ends_is_given_up() {
         let mut sse = Sse::default();
         let megabyte = vec![b'x'; 1 << 20];
-        assert!((0..17).any(|_| sse.push(&megabyte) == Err(TooLong)));
+        assert!((0..5).any(|_| sse.push(&megabyte) == Err(Over::Bytes(EVENT))));
     }
 
     proptest! {

@@ -133,6 +133,10 @@ pub(super) fn broken(asked: Asked<'_>, fault: Fault) -> Trouble {
             format!("{who} answers with something else than a model's stream: {}", short(&what)),
             "is it an OpenAI-compatible server? its base URL usually ends in /v1",
         ),
+        Fault::Over(over) => Trouble::new(
+            format!("{who} does not end its answer: {over}"),
+            format!("--max-tokens N limits an answer; {}", look(asked.origin)),
+        ),
         Fault::Cut => Trouble::new(format!("{who} ended in the middle of its answer"), look(asked.origin)),
     }
 }
@@ -200,6 +204,7 @@ fn look(origin: &Origin) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bounded::CALLS;
     use std::fmt::Write;
 
     #[test]
@@ -232,7 +237,8 @@ mod tests {
                 let Trouble { message, help } = refused(asked, *status, body, Some("7"));
                 writeln!(text, "{message}\n  {help}").unwrap();
             }
-            for fault in [Fault::Cut, Fault::Garbled("expected value: hello".to_owned())] {
+            for fault in [Fault::Cut, Fault::Garbled("expected value: hello".to_owned()), Fault::Over(CALLS)]
+            {
                 let Trouble { message, help } = broken(asked, fault);
                 writeln!(text, "{message}\n  {help}").unwrap();
             }

@@ -1,6 +1,7 @@
 //! Asking a server over HTTP, through whatever way leads to it, and to it alone.
 
 use crate::apply::event::Failure;
+use crate::bounded::{ANSWER, BodyError, body as whole};
 use crate::remote::{Exit, Line, Way};
 use crate::secret::Secret;
 use crate::units::Seconds;
@@ -14,8 +15,6 @@ use std::time::Duration;
 pub(super) const NO_ANSWER: &str = "no-answer";
 /// The code of an answer that did not end in time, or is too large: asking once more would only take as long again.
 const ENDLESS: &str = "endless-answer";
-/// Bytes of an answer that are read: that of a token has a few hundred.
-const LONGEST: usize = 4 << 20;
 
 /// How a server is reached.
 #[derive(Clone, Copy)]
@@ -65,15 +64,15 @@ impl<'a> Asker<'a> {
                 let broken = |error: reqwest::Error| {
                     if error.is_timeout() { self.late(path) } else { failed(&root(&error.without_url())) }
                 };
-                let mut response = self.request(method, path, body).send().await.map_err(broken)?;
-                let mut bytes = Vec::new();
-                while let Some(part) = response.chunk().await.map_err(broken)? {
-                    bytes.extend_from_slice(&part);
-                    if bytes.len() > LONGEST {
-                        return Err(Failure::new(ENDLESS, format!("{path} answers with more than 4 MiB")));
+                let response = self.request(method, path, body).send().await.map_err(broken)?;
+                let status = response.status();
+                let body = whole(response, ANSWER).await.map_err(|error| match error {
+                    BodyError::Over(over) => {
+                        Failure::new(ENDLESS, format!("{path} does not end its answer: {over}"))
                     }
-                }
-                (response.status(), String::from_utf8_lossy(&bytes).into_owned())
+                    BodyError::Lost(error) => broken(error),
+                })?;
+                (status, String::from_utf8_lossy(&body).into_owned())
             }
             Door::Own(ask) => {
                 let (exit, lines) = ask(written(&method, path, body, self.key)).await?;

@@ -23,6 +23,10 @@ pub(super) enum Exit {
     Locked,
     /// Interrupted.
     Interrupted,
+    /// Nobody reads what it prints any more: 128 and the number of SIGPIPE, as of any command in a pipe.
+    Unread,
+    /// A bug.
+    Bug,
     /// As the command on the pod did: `pi ssh`.
     Of(u8),
 }
@@ -43,6 +47,8 @@ impl Exit {
             Self::Unreachable => 69,
             Self::Locked => 75,
             Self::Interrupted => 130,
+            Self::Unread => 141,
+            Self::Bug => 70,
             Self::Of(code) => code,
         }
     }

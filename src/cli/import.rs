@@ -1,5 +1,6 @@
 //! `pi import`: servers that run, and the older pi's `pods.json`, become manifest entries.
 
+use crate::bounded::{self, MEMORY};
 use crate::cli::args::Global;
 use crate::cli::consent::agreed;
 use crate::cli::edit;
@@ -22,7 +23,7 @@ use miette::{IntoDiagnostic, Result, WrapErr};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -92,7 +93,7 @@ fn tell(new: &Found, notes: &[String], form: Form) -> Result<()> {
 /// What the older pi's file says, if there is one.
 fn older(args: &Import, store: &Store) -> Result<Option<(PathBuf, Found)>> {
     let path = args.from.clone().unwrap_or_else(|| store.path());
-    let text = match (fs::read_to_string(&path), &args.from) {
+    let text = match (bounded::text(&path, MEMORY), &args.from) {
         (Ok(text), _) => text,
         (Err(error), Some(_)) => {
             return Err(error).into_diagnostic().wrap_err(format!("cannot read {}", path.display()));
@@ -120,11 +121,22 @@ fn older(args: &Import, store: &Store) -> Result<Option<(PathBuf, Found)>> {
 /// Makes room for this pi's own memory, and keeps the choice of a pod.
 fn put_away(store: &Store, path: &PathBuf, found: &Found) -> Result<()> {
     if *path == store.path() {
-        let kept = path.with_file_name("pods.older.json");
+        let kept = kept_name(path);
         fs::rename(path, &kept).into_diagnostic().wrap_err("cannot put the older pods.json away")?;
         ui::note(&format!("The older file is {} now.", kept.display()));
     }
     store.update(|memory| memory.active = memory.active.take().or_else(|| found.active.clone()))
+}
+
+/// A name that nothing has: what was put away before stays.
+fn kept_name(path: &Path) -> PathBuf {
+    let mut kept = path.with_file_name("pods.older.json");
+    let mut count = 1;
+    while kept.symlink_metadata().is_ok() {
+        count += 1;
+        kept = path.with_file_name(format!("pods.older.{count}.json"));
+    }
+    kept
 }
 
 /// What runs on the pods and is not in the manifest.

@@ -5,18 +5,18 @@ use crate::cli::exit::{Exit, usage};
 use crate::cli::identity;
 use crate::manifest::{starter, starter_local};
 use crate::ui;
+use crate::whole::{self, Readers};
 use miette::{IntoDiagnostic, Result, WrapErr};
 use serde_json::json;
-use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::Path;
 
 pub(super) fn run(global: &Global, args: &Init) -> Result<Exit> {
     let path = global.manifest.as_deref().unwrap_or(Path::new("pi.toml"));
     let text = identity::with_new_id(if args.local { starter_local() } else { starter() })?;
     let shown = path.display();
-    let mut file = match File::create_new(path) {
-        Ok(file) => file,
+    match whole::create(path, &text, Readers::Umask) {
+        Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             return Err(usage(
                 format!("{shown} is there already"),
@@ -24,8 +24,7 @@ pub(super) fn run(global: &Global, args: &Init) -> Result<Exit> {
             ));
         }
         Err(error) => return Err(error).into_diagnostic().wrap_err(format!("cannot write {shown}")),
-    };
-    file.write_all(text.as_bytes()).into_diagnostic().wrap_err_with(|| format!("cannot write {shown}"))?;
+    }
     if args.json {
         let whole =
             std::path::absolute(path).into_diagnostic().wrap_err_with(|| format!("cannot find {shown}"))?;

@@ -118,7 +118,7 @@ enum Over {
 /// Shows what was last seen of every pod, again and again, and follows the manifest: while that is wrong, by the last one
 /// that was right.
 async fn follow(global: &Global, mut world: World, args: &Args) -> Result<Exit> {
-    let stop = interrupt::quiet();
+    let stop = interrupt::while_read();
     let mut shown = Shown { screen: ui::Screen::new(), all: Statuses::new(), complaint: None };
     let mut text = fs::read(&world.manifest.path).ok();
     loop {

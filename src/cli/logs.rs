@@ -74,7 +74,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
 async fn follow(ground: &Ground, args: &Args) -> Result<Exit> {
     let (pod, name) = ground.places().find(&args.name)?;
     let declared = ground.manifest.pods.get(&pod).ok_or_else(|| miette!("there is no pod `{pod}`"))?;
-    let stop = interrupt::quiet();
+    let stop = interrupt::while_read();
     let (mut place, mut pause) = (Place::default(), SHORTEST);
     loop {
         let before = place.clone();

@@ -1,12 +1,14 @@
 //! `pi man`: manual pages, for packagers.
 
+use crate::bounded::{self, MANUAL};
 use crate::cli::args::Cli;
-use crate::cli::exit::Exit;
+use crate::cli::exit::{Exit, usage};
 use crate::ui;
-use clap::CommandFactory;
+use crate::whole::{self, Readers};
+use clap::{Command, CommandFactory};
 use clap_mangen::Man as Page;
 use miette::{IntoDiagnostic, Result, WrapErr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -21,13 +23,44 @@ pub(super) struct Man {
 
 pub(super) fn run(args: &Man) -> Result<Exit> {
     if let Some(directory) = &args.out {
+        let mut all = Vec::new();
+        let mut root = Cli::command().disable_help_subcommand(true);
+        root.build();
+        pages(&root, &mut all)?;
         let cannot = || format!("cannot write manual pages into {}", directory.display());
         std::fs::create_dir_all(directory).into_diagnostic().wrap_err_with(cannot)?;
-        clap_mangen::generate_to(Cli::command(), directory).into_diagnostic().wrap_err_with(cannot)?;
+        all.iter().try_for_each(|(name, _)| may_be_written(&directory.join(name)))?;
+        for (name, text) in all {
+            let written = whole::replace(&directory.join(name), &text, Readers::Umask);
+            written.into_diagnostic().wrap_err_with(cannot)?;
+        }
         return Ok(Exit::Done);
     }
-    let mut page = Vec::new();
-    Page::new(Cli::command()).render(&mut page).into_diagnostic()?;
-    ui::data(&String::from_utf8_lossy(&page))?;
+    ui::data(&text(&Page::new(Cli::command()))?)?;
     Ok(Exit::Done)
+}
+
+/// The page of a command and those of all below it, each with its file's name.
+fn pages(command: &Command, all: &mut Vec<(String, String)>) -> Result<()> {
+    let page = Page::new(command.clone());
+    all.push((page.get_filename(), text(&page)?));
+    command.get_subcommands().filter(|below| !below.is_hide_set()).try_for_each(|below| pages(below, all))
+}
+
+fn text(page: &Page) -> Result<String> {
+    let mut text = Vec::new();
+    page.render(&mut text).into_diagnostic()?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Only an older page of pi's is overwritten.
+fn may_be_written(path: &Path) -> Result<()> {
+    let Ok(found) = path.symlink_metadata() else { return Ok(()) };
+    let is_page =
+        || bounded::text(path, MANUAL).is_ok_and(|text| text.lines().any(|line| line.starts_with(".TH pi")));
+    if found.is_file() && is_page() {
+        return Ok(());
+    }
+    let help = "only manual pages of pi are overwritten: name another directory";
+    Err(usage(format!("{} is there already, and is no manual page of pi", path.display()), help))
 }

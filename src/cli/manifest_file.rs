@@ -1,13 +1,15 @@
 //! `pi.toml` for the verbs that change it: read once, edited in memory, written whole or not at all.
 
+use crate::bounded::{self, MANIFEST};
 use crate::cli::args::Global;
-use crate::cli::exit::{as_usage, usage};
-use crate::cli::world::surroundings;
+use crate::cli::exit::usage;
+use crate::cli::trust::trusted;
+use crate::cli::world::{find_manifest, surroundings};
 use crate::manifest::{Manifest, find, parse};
+use crate::whole::{self, Readers};
 use miette::{IntoDiagnostic, Report, Result, WrapErr, miette};
-use std::fs::{self, File, Permissions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// A manifest as it was read.
@@ -23,15 +25,14 @@ impl ManifestFile {
     /// # Errors
     /// There is none, or it cannot be read.
     pub(super) fn open(global: &Global) -> Result<Self> {
-        let path = find(&surroundings(global), Path::is_file).map_err(|report| as_usage(&report))?;
-        Self::at(path)
+        Self::at(find_manifest(global)?)
     }
 
     /// The manifest that there is, else the one to be made: where `--manifest` or `$PI_MANIFEST` say, or here.
     pub(super) fn open_or_new(global: &Global) -> Result<Self> {
         let around = surroundings(global);
-        if let Ok(path) = find(&around, Path::is_file) {
-            return Self::at(path);
+        if let Ok(found) = find(&around, Path::is_file) {
+            return Self::at(trusted(found)?);
         }
         let named = [&around.flag, &around.pi_manifest].into_iter().flatten();
         let named = named.map(PathBuf::as_path).find(|path| !path.as_os_str().is_empty());
@@ -101,7 +102,11 @@ impl ManifestFile {
             return Err(self.changed());
         }
         if self.text.as_deref() != Some(text) {
-            replace(&path, before.as_ref(), text).wrap_err_with(failed)?;
+            let written = match &before {
+                Some(before) => whole::replace_as(&path, text, before),
+                None => whole::create(&path, text, Readers::Umask),
+            };
+            written.into_diagnostic().wrap_err_with(failed)?;
         }
         Ok(())
     }
@@ -114,7 +119,7 @@ impl ManifestFile {
 
 /// A file's text; none if there is no file.
 fn current(path: &Path) -> Result<Option<String>> {
-    match fs::read_to_string(path) {
+    match bounded::text(path, MANIFEST) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) if error.kind() == ErrorKind::InvalidData => {
@@ -126,33 +131,11 @@ fn current(path: &Path) -> Result<Option<String>> {
     }
 }
 
-/// Writes beside the file and renames.
-fn replace(path: &Path, before: Option<&File>, text: &str) -> Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("/"));
-    let mut builder = tempfile::Builder::new();
-    // as any new file: the umask has its say
-    builder.prefix(".pi.toml-").permissions(Permissions::from_mode(0o666));
-    let mut file = builder.tempfile_in(directory).into_diagnostic()?;
-    file.write_all(text.as_bytes()).into_diagnostic()?;
-    if let Some(before) = before {
-        let (old, new) = (before.metadata().into_diagnostic()?, file.as_file().metadata().into_diagnostic()?);
-        if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
-            let kept = std::os::unix::fs::fchown(file.as_file(), Some(old.uid()), Some(old.gid()));
-            kept.into_diagnostic().wrap_err("its owner cannot be kept")?;
-        }
-        file.as_file().set_permissions(old.permissions()).into_diagnostic()?;
-    }
-    file.as_file().sync_all().into_diagnostic()?;
-    match before {
-        Some(_) => file.persist(path).into_diagnostic()?,
-        None => file.persist_noclobber(path).into_diagnostic()?,
-    };
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     fn file(text: Option<&str>) -> (tempfile::TempDir, ManifestFile) {
         let directory = tempfile::tempdir().unwrap();

@@ -29,6 +29,7 @@ mod manifest_file;
 mod plan;
 mod pods;
 mod prompt;
+mod quiet_end;
 mod saved;
 mod schema;
 mod scope;
@@ -39,12 +40,13 @@ mod subject;
 mod which_model;
 mod shell;
 mod ssh;
+mod trust;
 mod tunnel;
 mod unlock;
 mod which_pod;
 mod world;
 
-use crate::ui;
+use crate::ui::{self, Gone};
 use args::{Cli, FIRST_DAY, Verb};
 use clap::Parser;
 use exit::Exit;
@@ -53,29 +55,51 @@ use std::process::ExitCode;
 /// Reads the arguments, does what they say, and turns what came of it into an exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    quiet_end::prepare();
+    quiet_end::guarded(|| ended(begin())).into()
+}
+
+fn begin() -> Exit {
     completions::answer();
     if std::env::args_os().len() < 2 {
         ui::note(&format!("pi: {}\n\n{FIRST_DAY}", env!("CARGO_PKG_DESCRIPTION")));
-        return Exit::Usage.into();
+        return Exit::Usage;
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        // help and version are answers, not mistakes
+        Err(error) if !error.use_stderr() => {
+            return told(ui::data(&error.render().ansi().to_string()).map(|()| Exit::Done));
+        }
         Err(error) => {
-            // help and version are answers, not mistakes
-            drop(error.print());
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+            ui::note(error.render().ansi().to_string().trim_end());
+            return Exit::Usage;
         }
     };
     ui::use_color(cli.global.color);
     ui::use_terminal_width();
     ui::set_error_style(cli.global.color);
-    match run(cli) {
-        Ok(exit) => exit.into(),
-        Err(report) => {
-            let exit = exit::of(&report);
-            ui::error(&report);
-            exit.into()
+    told(run(cli))
+}
+
+fn told(done: miette::Result<Exit>) -> Exit {
+    done.unwrap_or_else(|report| {
+        ui::error(&report);
+        exit::of(&report)
+    })
+}
+
+/// That nobody reads any more outweighs what came of it, as it would if the signal had killed `pi`.
+fn ended(exit: Exit) -> Exit {
+    match (exit, ui::gone(), ui::unwritten()) {
+        (Exit::Of(_), ..) | (Exit::Failed, None, _) => exit,
+        (_, Some(Gone::Reader), _) => Exit::Unread,
+        (_, Some(Gone::Terminal), _) => Exit::Interrupted,
+        (Exit::Done, None, Some(why)) => {
+            ui::note(&format!("error: some of the output could not be written: {why}"));
+            Exit::Failed
         }
+        (_, None, _) => exit,
     }
 }
 

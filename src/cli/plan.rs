@@ -10,13 +10,14 @@ use crate::ui;
 use miette::{IntoDiagnostic, Result};
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
+    let place = args.out.as_deref().map(saved::place).transpose()?;
     let world = World::open(global, &args.scope)?;
     let (observed, hub) = if args.offline { world.recall().await } else { world.look().await };
     let plan = plan_ahead(&world.inputs(&observed, &hub));
     world.remote.close().await;
     let json = ui::plan_json(&plan);
-    if let Some(path) = &args.out {
-        saved::write(path, &json, &args.scope)?;
+    if let Some(place) = &place {
+        saved::write(place, &json, &args.scope)?;
     }
     if args.json {
         ui::data(&ui::json_page(&json))?;
@@ -25,6 +26,9 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
         if global.verbose {
             ui::data(&verbose(&world, &observed, &plan)?)?;
         }
+    }
+    if let Some(path) = &args.out {
+        ui::note(&ui::plan_written(path));
     }
     Ok(exit(&plan, args))
 }

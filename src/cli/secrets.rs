@@ -1,10 +1,11 @@
 //! Reading secrets on this machine: from the environment, a file, or a command.
 
+use crate::bounded::{self, Over, SECRET, SECRET_COMMAND};
 use crate::manifest::Manifest;
 use crate::secret::{Secret, SecretSource, Secrets};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// Every secret that can be had here. An unset variable is no error: whether one is needed is the plan's to say.
 pub(super) fn read(manifest: &Manifest) -> Result<Secrets> {
@@ -25,13 +26,16 @@ pub(super) fn read(manifest: &Manifest) -> Result<Secrets> {
 fn one(source: &SecretSource, directory: &Path) -> Result<Option<String>> {
     match source {
         SecretSource::Env(variable) => match std::env::var(variable.as_str()) {
+            Ok(value) if value.len() as u64 > SECRET.bytes => {
+                Err(Over::Bytes(SECRET)).into_diagnostic().wrap_err_with(|| format!("cannot take {variable}"))
+            }
             Ok(value) => Ok(Some(value)),
             Err(std::env::VarError::NotPresent) => Ok(None),
             Err(std::env::VarError::NotUnicode(_)) => Err(miette!("{variable} is not text")),
         },
         SecretSource::File(path) => {
             let path = directory.join(path);
-            let text = std::fs::read_to_string(&path).into_diagnostic();
+            let text = bounded::text(&path, SECRET).into_diagnostic();
             text.map(|text| Some(one_line(text))).wrap_err_with(|| format!("cannot read {}", path.display()))
         }
         SecretSource::Command(words) => command(words, directory).map(Some),
@@ -40,12 +44,9 @@ fn one(source: &SecretSource, directory: &Path) -> Result<Option<String>> {
 
 fn command(words: &[String], directory: &Path) -> Result<String> {
     let [program, args @ ..] = words else { return Err(miette!("its command is empty")) };
-    let output = Command::new(program)
-        .args(args)
-        .current_dir(directory)
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
+    let mut command = Command::new(program);
+    command.args(args).current_dir(directory);
+    let output = bounded::output(command, SECRET_COMMAND)
         .into_diagnostic()
         .wrap_err_with(|| format!("cannot run `{program}`"))?;
     if !output.status.success() {

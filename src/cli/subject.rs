@@ -1,5 +1,6 @@
 //! The model that `pi fit` is about: in pi's catalogue, in a directory, or on the hub.
 
+use crate::bounded::{self, CONFIG};
 use crate::catalog::models::{self, Recipe};
 use crate::cli::args::Global;
 use crate::cli::exit::usage;
@@ -106,7 +107,7 @@ fn not_told(model: &str, why: &NoAnswer) -> miette::Report {
 fn on_disk(directory: &Path) -> Result<Subject> {
     let failed = || format!("cannot read {}", directory.display());
     let text =
-        std::fs::read_to_string(directory.join("config.json")).into_diagnostic().wrap_err_with(failed)?;
+        bounded::text(&directory.join("config.json"), CONFIG).into_diagnostic().wrap_err_with(failed)?;
     let mut bytes = 0;
     for entry in std::fs::read_dir(directory).into_diagnostic().wrap_err_with(failed)? {
         let entry = entry.into_diagnostic().wrap_err_with(failed)?;

@@ -2,6 +2,7 @@
 
 use crate::cli::args::{Global, Taking};
 use crate::cli::exit::{as_usage, usage};
+use crate::cli::trust::trusted;
 use crate::cli::{identity, scope, secrets};
 use crate::hub::{Here, HubFacts, Need, ask};
 use crate::manifest::{Identity, Manifest, Surroundings, find, load};
@@ -134,7 +135,7 @@ pub(super) fn load_manifest(global: &Global) -> Result<Manifest> {
 
 /// Finds the manifest; an absolute path.
 pub(super) fn find_manifest(global: &Global) -> Result<PathBuf> {
-    find(&surroundings(global), Path::is_file).map_err(|report| as_usage(&report))
+    trusted(find(&surroundings(global), Path::is_file).map_err(|report| as_usage(&report))?)
 }
 
 /// `$PI_CONFIG_DIR`, else `~/.pi`.

@@ -1,8 +1,8 @@
 //! What this machine knows of the hub: where it is, whether it may be asked, and the token.
 
+use crate::bounded::{self, TOKEN};
 use crate::secret::{Secret, Secrets};
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where the hub is, unless `HF_ENDPOINT` says otherwise.
@@ -52,7 +52,7 @@ fn token_of_login() -> Option<Secret> {
         variable("HF_HOME").or_else(|| Some(cache?.join("huggingface")))
     };
     let path = variable("HF_TOKEN_PATH").or_else(|| Some(home()?.join("token")))?;
-    let text = fs::read_to_string(path).ok()?;
+    let text = bounded::text(&path, TOKEN).ok()?;
     let token = text.trim();
     let sendable = !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
     sendable.then(|| Secret::new(token.to_owned()))

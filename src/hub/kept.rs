@@ -1,10 +1,11 @@
 //! What never changes, kept on this machine: the files and `config.json` of a commit.
 
 use super::facts::RepoFacts;
+use crate::bounded::{self, KEPT};
 use crate::name::HfRepo;
+use crate::whole::{self, Readers};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, DirBuilder};
-use std::io::Write;
+use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,7 @@ struct Kept {
 
 /// What is kept of a commit. A file that can't be read is as good as none.
 pub(super) fn read(directory: &Path, repo: &HfRepo, commit: &str) -> Option<RepoFacts> {
-    let text = fs::read_to_string(path(directory, commit)).ok()?;
+    let text = bounded::text(&path(directory, commit), KEPT).ok()?;
     let kept: Kept = serde_json::from_str(&text).ok()?;
     let ours = kept.format == FORMAT && kept.repo == *repo && kept.facts.commit == commit;
     ours.then_some(kept.facts)
@@ -31,11 +32,7 @@ pub(super) fn write(directory: &Path, repo: &HfRepo, facts: &RepoFacts) -> std::
     let path = path(directory, &facts.commit);
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let kept = Kept { format: FORMAT, repo: repo.clone(), facts: facts.clone() };
-    // a temporary file is made 0600
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(serde_json::to_string(&kept)?.as_bytes())?;
-    file.persist(path)?;
-    Ok(())
+    whole::replace(&path, &serde_json::to_string(&kept)?, Readers::Owner)
 }
 
 fn path(directory: &Path, commit: &str) -> PathBuf {
@@ -46,6 +43,7 @@ fn path(directory: &Path, commit: &str) -> PathBuf {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     #[test]

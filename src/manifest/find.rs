@@ -1,6 +1,6 @@
 //! Where the manifest is.
 //!
-//! In: what the command line and the environment say. Out: a path, or where it was looked for.
+//! In: what the command line and the environment say. Out: a path and how it came to be, or where it was looked for.
 
 use miette::miette;
 use std::path::{Path, PathBuf};
@@ -32,25 +32,45 @@ impl Surroundings {
     }
 }
 
+/// A manifest's path, absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How it came to be this one.
+    pub by: By,
+}
+
+/// How a manifest came to be the one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The person named it.
+    Name,
+    /// It lies where it is looked for: whoever may write there may have put it there.
+    Place,
+}
+
 /// The manifest: `--manifest`, else `$PI_MANIFEST`, else the nearest `pi.toml` from the working directory upwards,
 /// else the one in the config directory. `is_file` looks at the disk.
 ///
 /// # Errors
 /// None of them is there; says where it was looked for and how to begin.
-pub fn find(around: &Surroundings, is_file: impl Fn(&Path) -> bool) -> miette::Result<PathBuf> {
+pub fn find(around: &Surroundings, is_file: impl Fn(&Path) -> bool) -> miette::Result<Found> {
     let named = [("--manifest", &around.flag), ("$PI_MANIFEST", &around.pi_manifest)];
     for (by, path) in named {
         let Some(path) = path.as_deref().filter(|path| !path.as_os_str().is_empty()) else { continue };
         let path = around.cwd.join(path);
         if is_file(&path) {
-            return Ok(path);
+            return Ok(Found { path, by: By::Name });
         }
         let help = "`pi init` writes a starter manifest to pi.toml";
         return Err(miette!(help = help, "{by} names {}, where no file is", path.display()));
     }
     let config = around.config_dir().map(|dir| dir.join(NAME));
     let above = around.cwd.ancestors().map(|dir| dir.join(NAME));
-    above.chain(config.clone()).find(|path| is_file(path)).ok_or_else(|| missing(around, config.as_deref()))
+    let found = above.chain(config.clone()).find(|path| is_file(path));
+    let found = found.map(|path| Found { path, by: By::Place });
+    found.ok_or_else(|| missing(around, config.as_deref()))
 }
 
 fn missing(around: &Surroundings, config: Option<&Path>) -> miette::Report {
@@ -74,7 +94,8 @@ mod tests {
 
     fn found(around: &Surroundings, files: &[&str]) -> String {
         match find(around, |path| files.iter().any(|file| Path::new(file) == path)) {
-            Ok(path) => path.display().to_string(),
+            Ok(Found { path, by: By::Name }) => format!("{} by name", path.display()),
+            Ok(Found { path, by: By::Place }) => path.display().to_string(),
             Err(report) => report.to_string(),
         }
     }
@@ -89,9 +110,9 @@ mod tests {
             Surroundings { pi_manifest: Some("".into()), pi_config_dir: Some("".into()), ..around() };
         let elsewhere = Surroundings { pi_config_dir: Some("/etc/pi".into()), ..around() };
         let table = [
-            (&by_flag, &all[..], "/work/team/eval/x.toml"),
-            (&by_variable, &all, "/work/pi.toml"),
-            (&by_both, &all, "/work/team/eval/x.toml"),
+            (&by_flag, &all[..], "/work/team/eval/x.toml by name"),
+            (&by_variable, &all, "/work/pi.toml by name"),
+            (&by_both, &all, "/work/team/eval/x.toml by name"),
             (&by_nothing, &all, "/work/team/pi.toml"),
             (&by_nothing, &all[1..], "/work/pi.toml"),
             (&by_nothing, &all[2..], "/home/ada/.pi/pi.toml"),

@@ -5,6 +5,7 @@ use super::raw::File;
 use super::syntax;
 use super::types::Manifest;
 use super::value::{Place, Value};
+use crate::bounded::{self, MANIFEST};
 use crate::problem::Problems;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use std::path::{Path, PathBuf};
@@ -20,8 +21,9 @@ pub fn load(path: &Path) -> miette::Result<Manifest> {
     let path = std::path::absolute(path)
         .into_diagnostic()
         .wrap_err_with(|| format!("cannot find {}", path.display()))?;
-    let bytes =
-        std::fs::read(&path).into_diagnostic().wrap_err_with(|| format!("cannot read {}", path.display()))?;
+    let bytes = bounded::bytes(&path, MANIFEST)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot read {}", path.display()))?;
     let text = String::from_utf8(bytes).map_err(|bad| {
         let good = String::from_utf8_lossy(&bad.as_bytes()[..bad.utf8_error().valid_up_to()]).into_owned();
         let line = good.matches('\n').count() + 1;

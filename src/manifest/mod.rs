@@ -21,7 +21,7 @@ mod find;
 mod starter;
 pub mod edit;
 
-pub use find::{Surroundings, find};
+pub use find::{By, Found, Surroundings, find};
 pub use load::{load, parse};
 pub use schema::schema;
 pub use starter::{starter, starter_local};

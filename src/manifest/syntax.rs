@@ -18,7 +18,8 @@ pub(super) fn problems(errors: &[Error], text: &str) -> Vec<Problem> {
     let start = |error: &Error| error.span().map_or(text.len(), |span| span.start);
     let mut sorted: Vec<_> = errors.iter().collect();
     sorted.sort_by_key(|error| start(error));
-    sorted.dedup_by_key(|error| text.bytes().take(start(error)).filter(|byte| *byte == b'\n').count());
+    let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
+    sorted.dedup_by_key(|error| ends.partition_point(|end| *end < start(error)));
     sorted.into_iter().map(|error| problem(error, text)).collect()
 }
 

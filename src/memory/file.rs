@@ -1,13 +1,15 @@
 //! The file itself: read, checked, written whole or not at all.
 
+use crate::bounded::{self, MEMORY};
 use crate::manifest::Manifest;
 use crate::memory::kept::{FORMAT, Kept, Whose};
 use crate::memory::types::Memory;
+use crate::whole::{self, Readers};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 use serde::Deserialize;
 use serde_json::Value;
-use std::fs::{self, DirBuilder, File};
-use std::io::{ErrorKind, Write};
+use std::fs::{DirBuilder, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -54,7 +56,7 @@ impl Store {
 
     fn kept(&self) -> Result<Kept> {
         let path = self.path();
-        let text = match fs::read_to_string(&path) {
+        let text = match bounded::text(&path, MEMORY) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Kept::default()),
             Err(error) => {
@@ -126,15 +128,8 @@ fn parse(text: &str, path: &Path) -> Result<Kept> {
 }
 
 fn write_whole(path: &Path, kept: &Kept) -> Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
     let text = serde_json::to_string_pretty(kept).into_diagnostic()?;
-    // a temporary file is made 0600
-    let mut file = tempfile::NamedTempFile::new_in(directory).into_diagnostic()?;
-    file.write_all(text.as_bytes()).into_diagnostic()?;
-    file.write_all(b"\n").into_diagnostic()?;
-    file.as_file().sync_all().into_diagnostic()?;
-    file.persist(path).into_diagnostic()?;
-    Ok(())
+    whole::replace(path, &format!("{text}\n"), Readers::Owner).into_diagnostic()
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use crate::model_ref::ModelRef;
 use crate::name::ModelName;
 use crate::observe::{
-    EngineSeen, Gpu, GpuSight, Life, Listener, MountSeen, Observed, OwnerSeen, Part, Past, PathSeen, PodFacts,
-    SecretSeen, ServerSeen, Sighting,
+    EngineSeen, Gpu, GpuSight, Life, Listener, MountSeen, Observed, OwnerSeen, Part, Past, PathSeen,
+    PodFacts, SecretSeen, ServerSeen, Sighting,
 };
 use crate::plan::engine::to_build;
 use crate::plan::place::{holds_mib, owns};

@@ -16,8 +16,12 @@ pub fn right_json(path: &Path, pods: usize, models: usize) -> Value {
 /// Every mistake, in the order of the file. Lines and columns count from 1, columns in characters.
 #[must_use]
 pub fn problems_json(path: &Path, problems: &Problems) -> Value {
-    let problems: Vec<Value> = problems.iter().map(problem).collect();
-    json!({ "format": 1, "path": path.display().to_string(), "ok": false, "problems": problems })
+    let list: Vec<Value> = problems.iter().map(problem).collect();
+    let mut told = json!({ "format": 1, "path": path.display().to_string(), "ok": false, "problems": list });
+    if problems.more() > 0 {
+        told["more"] = json!(problems.more());
+    }
+    told
 }
 
 fn problem(problem: &Problem) -> Value {

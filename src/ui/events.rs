@@ -3,6 +3,7 @@
 
 use crate::apply::{Event, Failure, Outcome, Starting};
 use crate::plan::{Plan, Step, StepId};
+use crate::ui::canvas::Canvas;
 use crate::ui::json::step_json;
 use crate::ui::layout::{cut, width};
 use crate::ui::outcome::{sentence, step_title};
@@ -12,7 +13,7 @@ use crate::ui::rate::Rates;
 use crate::ui::style::{ADD, FAINT, REMOVE, Styled};
 use crate::ui::visible::json_line;
 use crate::units::Seconds;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -49,7 +50,9 @@ impl<'a> Reporter<'a> {
     /// A reporter of one plan's events.
     #[must_use]
     pub fn new(plan: &'a Plan, showing: Showing) -> Self {
-        let screen = MultiProgress::new();
+        // as often as indicatif draws by itself
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(Canvas), 20);
+        let screen = MultiProgress::with_draw_target(target);
         let pods: BTreeSet<_> = plan.steps.iter().map(|step| &step.pod).collect();
         let count = if showing == Showing::Terminal { pods.len().min(rows()) } else { 0 };
         let bars = (0..count).map(|_| bar(&screen)).collect();

@@ -2,6 +2,7 @@
 //!
 //! Data goes to standard output; progress, questions and errors go to standard error.
 
+mod canvas;
 mod check_json;
 mod command;
 mod edit_json;
@@ -52,8 +53,11 @@ pub use list::{list_text, watch_text};
 pub use list_json::list_json;
 pub use lock_json::{lock_json, unlocked_json};
 pub use manifest_diff::manifest_diff;
-pub use outcome::outcome;
-pub use output::{Color, Reader, after_interrupt, ask_yes, data, is_terminal, note, stream, use_color};
+pub use outcome::{outcome, plan_written};
+pub use output::{
+    Color, Gone, Reader, after_interrupt, ask_yes, data, gone, is_terminal, nobody, note, stream, unwritten,
+    use_color,
+};
 pub use plan_text::plan_text;
 pub use pods::{PodLine, active_json, pods_json, pods_text, ready_json, removed_json};
 pub use prompt::{Conversation, Told, begin_json, end_json, ending, event_json, stats, tell, trouble_json};

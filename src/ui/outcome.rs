@@ -5,6 +5,15 @@ use crate::plan::{Action, Plan, Step};
 use crate::ui::layout::{Count, prose, wrapped};
 use crate::ui::style::{CHANGE, FAINT, REMOVE, STRONG, Styled};
 use std::fmt::Write;
+use std::path::Path;
+
+/// Where a plan was written, and what is done with it.
+#[must_use]
+pub fn plan_written(path: &Path) -> String {
+    let shown = path.display().to_string();
+    let word = shlex::try_quote(&shown).map_or_else(|_| shown.clone(), std::borrow::Cow::into_owned);
+    format!("Plan written to {shown}; `pi apply {word}` applies it.")
+}
 
 /// What a step does, in a few words: `start server qwen`.
 pub(super) fn step_title(step: &Step) -> String {

@@ -2,9 +2,9 @@
 
 use crate::ui::output;
 use anstream::{AutoStream, ColorChoice};
-use miette::{IntoDiagnostic, Result, WrapErr};
+use miette::Result;
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write, stdout};
+use std::io::{IsTerminal, stdout};
 
 /// Where the text stands.
 #[derive(Debug)]
@@ -37,10 +37,7 @@ impl Screen {
         let plain = AutoStream::choice(&stdout()) == ColorChoice::Never;
         let text = if plain { anstream::adapter::strip_str(text).to_string() } else { text.to_owned() };
         let whole = in_place(&text, rows, if first { Begin::Cleared } else { Begin::Home });
-        // past anstream, which takes all escapes out where colour is off
-        let mut out = stdout().lock();
-        let written = out.write_all(whole.as_bytes()).and_then(|()| out.flush());
-        written.into_diagnostic().wrap_err("cannot write to the terminal")
+        output::to_terminal(&whole)
     }
 }
 

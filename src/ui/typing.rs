@@ -1,6 +1,8 @@
 //! Lines that a person types: with editing, and with what was typed before.
 
+use crate::ui::output::is_closed;
 use miette::{IntoDiagnostic, Result, WrapErr};
+use nix::errno::Errno;
 use rustyline::error::ReadlineError;
 use rustyline::history::{History, MemHistory};
 use rustyline::{Config, Editor};
@@ -44,6 +46,9 @@ impl Typing {
                 }
                 Err(ReadlineError::Interrupted) => return Ok(Typed::Interrupted),
                 Err(ReadlineError::Eof) => return Ok(Typed::End),
+                Err(ReadlineError::Io(error)) if error.raw_os_error() == Some(Errno::EIO as i32) => {
+                    return Ok(if is_closed(error) { Typed::Interrupted } else { Typed::End });
+                }
                 Err(error) => return Err(error).into_diagnostic().wrap_err("cannot read what is typed"),
             }
         }

@@ -3,6 +3,7 @@
 //! One file for each in pi's directory, with its local port and its process. Whoever holds the tunnel holds a lock on
 //! the file: that ends with the process, however it ends. The port stays, so that the next tunnel takes the same one.
 
+use crate::bounded::{self, TOKEN};
 use crate::memory::Store;
 use crate::name::PodName;
 use crate::name::{ModelName, Port};
@@ -32,7 +33,7 @@ impl Note {
 
     /// The local port of the last tunnel.
     pub(in crate::cli) fn last(&self) -> Option<Port> {
-        let text = std::fs::read_to_string(&self.path).ok()?;
+        let text = bounded::text(&self.path, TOKEN).ok()?;
         text.split_whitespace().next()?.parse().ok().and_then(Port::new)
     }
 
@@ -51,7 +52,7 @@ impl Note {
             return false;
         }
         // whoever holds the lock lives, so that the number is still its own
-        let text = std::fs::read_to_string(&self.path).unwrap_or_default();
+        let text = bounded::text(&self.path, TOKEN).unwrap_or_default();
         let pid = text.split_whitespace().nth(1).and_then(|pid| pid.parse().ok()).filter(|pid| *pid > 1);
         pid.is_some_and(|pid| kill(Pid::from_raw(pid), Signal::SIGTERM).is_ok())
     }

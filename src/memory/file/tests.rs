@@ -4,6 +4,7 @@ use crate::memory::PodMemory;
 use crate::name::PodName;
 use crate::observe::PodFacts;
 use std::collections::BTreeMap;
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 /// A manifest of this directory whose pods are reached so.

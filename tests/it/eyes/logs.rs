@@ -178,7 +178,7 @@ fn a_reader_that_has_gone_ends_it() {
         child.try_wait().unwrap().is_some()
     });
     let ran: Ran = child.wait_with_output().unwrap().into();
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(141), ""));
 }
 
 /// What a log is after templates/log_limit.sh has cut it: the part before, and what has come since.

@@ -6,3 +6,4 @@ mod findings;
 mod fit;
 mod full;
 mod lab;
+mod token;

@@ -4,7 +4,10 @@ use super::code::Path;
 use super::files::File;
 
 /// Files of the core that do touch the world, and why they may.
-pub(super) const TOUCHING: [(&str, &str); 1] = [("manifest/load.rs", "reads pi.toml: the one way in")];
+pub(super) const TOUCHING: [(&str, &str); 2] = [
+    ("manifest/load.rs", "reads pi.toml, and says its name as seen from the working directory"),
+    ("bounded/", "reads what comes from outside, with limits: the one way in"),
+];
 
 /// Where a secret's value may be taken out, and why.
 pub(super) const EXPOSING: [(&str, &str); 6] = [
