@@ -24,6 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn a_token_goes_to_the_same_scheme_host_and_port_alone() {
         let hub = "https://hub.example";
         let table = [

@@ -248,13 +248,11 @@ impl Diagnostic for Problems {
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        match self.only() {
-            Some(_) => None,
-            None => {
-                let shown = self.list.iter().take(SHOWN).map(|problem| problem as _);
-                Some(Box::new(shown.chain(self.rest.iter().map(|rest| rest as _))))
-            }
+        if self.only().is_some() {
+            return None;
         }
+        let shown = self.list.iter().take(SHOWN).map(|problem| problem as _);
+        Some(Box::new(shown.chain(self.rest.iter().map(|rest| rest as _))))
     }
 }
 

@@ -51,7 +51,8 @@ mod tests {
     fn only_a_whole_event_gives_more_time() {
         use Part::{None, Some};
         // what came at which second, and how long is waited for then
-        let table: &[(&[(u64, Part, Part)], u64, u64, &str)] = &[
+        type Came = [(u64, Part, Part)];
+        let table: &[(&Came, u64, u64, &str)] = &[
             (&[], 0, 600, TURN.of),
             (&[(500, Some, None)], 500, 600, TURN.of),
             (&[(1, None, None), (599, None, None)], 599, 1, TURN.of), // comments

@@ -50,7 +50,7 @@ pub async fn whole_after(mut response: Response, limit: Limit) -> Result<Vec<u8>
     let rest = Limit { bytes: limit.bytes.saturating_sub(first.len() as u64), ..limit };
     let told = |error| match error {
         BodyError::Over(Over::Bytes(_)) => BodyError::Over(Over::Bytes(limit)),
-        other => other,
+        BodyError::Over(Over::Time(_) | Over::Count(..)) | BodyError::Lost(_) => error,
     };
     let rest = body(response, rest).await.map_err(told)?;
     Ok([first, rest].concat())

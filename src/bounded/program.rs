@@ -124,7 +124,7 @@ mod tests {
         }
         let processes = std::fs::read_dir("/proc").unwrap().flatten();
         let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
-        let left: Vec<_> = lines.filter(|line| line.starts_with(b"sleep\04812")).collect();
+        let left: Vec<_> = lines.filter(|line| line.starts_with(b"sleep\x004812")).collect();
         assert!(left.is_empty(), "not killed with its program: {left:?}");
     }
 }

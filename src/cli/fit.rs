@@ -97,16 +97,13 @@ fn estimate(
     args: &Args,
 ) -> Result<(Setup, Fit, Vec<String>)> {
     let (ask, wanted) = asked(gpu, version, args);
-    let (setup, why) = match subject.recipe {
-        Some(recipe) => {
-            let chosen = choose(recipe, ask, wanted).map_err(|why| miette!("{why}"))?;
-            let why = if args.gpus.is_none() { chosen.choice.reasons } else { Vec::new() };
-            (chosen.setup, why)
-        }
-        None => {
-            let spread = spread(&subject.shape, ask, wanted).ok_or_else(|| miette!("there is no GPU"))?;
-            (spread.setup, Vec::new())
-        }
+    let (setup, why) = if let Some(recipe) = subject.recipe {
+        let chosen = choose(recipe, ask, wanted).map_err(|why| miette!("{why}"))?;
+        let why = if args.gpus.is_none() { chosen.choice.reasons } else { Vec::new() };
+        (chosen.setup, why)
+    } else {
+        let spread = spread(&subject.shape, ask, wanted).ok_or_else(|| miette!("there is no GPU"))?;
+        (spread.setup, Vec::new())
     };
     let fit = match args.available_kv {
         Some(gib) => fit_pool(&subject.shape, &setup, gib),

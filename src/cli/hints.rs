@@ -94,12 +94,8 @@ fn texts(file: &Path, text: &str) -> Vec<String> {
     }
     let help = text.lines().filter_map(|line| line.trim_start().strip_prefix("/// "));
     let help: Vec<String> = help.map(str::to_owned).collect();
-    let code: String = text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    literals(&code).into_iter().chain(help).collect()
+    let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    literals(&code.join("\n")).into_iter().chain(help).collect()
 }
 
 /// The text literals of Rust source.
@@ -171,9 +167,6 @@ fn names(schema: &serde_json::Value, into: &mut BTreeSet<String>) {
     if let Some(properties) = schema["properties"].as_object() {
         into.extend(properties.keys().cloned());
     }
-    match schema {
-        serde_json::Value::Object(fields) => fields.values().for_each(|field| names(field, into)),
-        serde_json::Value::Array(items) => items.iter().for_each(|item| names(item, into)),
-        _ => {}
-    }
+    let fields = schema.as_object().into_iter().flat_map(|fields| fields.values());
+    fields.chain(schema.as_array().into_iter().flatten()).for_each(|below| names(below, into));
 }

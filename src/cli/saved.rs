@@ -39,7 +39,7 @@ pub(super) fn place(path: &Path) -> Result<Place> {
     };
     let found = match path.symlink_metadata() {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Place::New(path.to_owned())),
-        Err(error) => return Err(cannot_write(path, error)),
+        Err(error) => return Err(cannot_write(path, &error)),
         // what links to a plan stays a link
         Ok(found) if found.is_symlink() => path.metadata().map_err(|_| taken("a link to nothing"))?,
         Ok(found) => found,
@@ -53,7 +53,7 @@ pub(super) fn place(path: &Path) -> Result<Place> {
     if bounded::text(path, PLAN).ok().and_then(|text| parse(&text)).is_none() {
         return Err(taken("no plan"));
     }
-    let real = path.canonicalize().map_err(|error| cannot_write(path, error))?;
+    let real = path.canonicalize().map_err(|error| cannot_write(path, &error))?;
     Ok(Place::Plan(real))
 }
 
@@ -69,15 +69,15 @@ pub(super) fn write(place: &Place, plan: &Value, scope: &Scope) -> Result<()> {
     }
     match place {
         Place::New(path) => {
-            whole::create(path, &text, Readers::Owner).map_err(|error| cannot_write(path, error))
+            whole::create(path, &text, Readers::Owner).map_err(|error| cannot_write(path, &error))
         }
         Place::Plan(path) => {
-            whole::replace(path, &text, Readers::Owner).map_err(|error| cannot_write(path, error))
+            whole::replace(path, &text, Readers::Owner).map_err(|error| cannot_write(path, &error))
         }
     }
 }
 
-fn cannot_write(path: &Path, error: std::io::Error) -> Report {
+fn cannot_write(path: &Path, error: &std::io::Error) -> Report {
     miette!("{error}").wrap_err(format!("cannot write {}", path.display()))
 }
 

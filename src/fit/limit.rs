@@ -93,7 +93,7 @@ impl Limit {
     }
 }
 
-/// Families whose publisher documents YaRN with factor 4 over 32k, in the models' cards: beginnings of repositories.
+/// Families whose publisher documents `YaRN` with factor 4 over 32k, in the models' cards: beginnings of repositories.
 const YARN: [&str; 13] = [
     "Qwen/Qwen2.5-7B-",
     "Qwen/Qwen2.5-14B-",
@@ -177,7 +177,7 @@ fn apply(config: &mut Map<String, Value>, over: Map<String, Value>) {
     for (key, value) in over {
         match (config.get_mut(&key), value) {
             (Some(Value::Object(inner)), Value::Object(over)) if TEXT.contains(&key.as_str()) => {
-                apply(inner, over)
+                apply(inner, over);
             }
             (_, value) => drop(config.insert(key, value)),
         }

@@ -102,9 +102,10 @@ impl Scalar for Percent {
     const EXPECTED: &'static str = r#"a share such as "90%""#;
 
     fn parse(value: &DeValue) -> Result<Self, Refusal> {
-        let number = match value {
-            DeValue::Float(number) => Some(number.as_str().to_owned()),
-            _ => whole(value).map(|number| number.to_string()),
+        let number = if let DeValue::Float(number) = value {
+            Some(number.as_str().to_owned())
+        } else {
+            whole(value).map(|number| number.to_string())
         };
         let text = number.as_deref().or_else(|| string(value)).ok_or_else(Refusal::mismatch)?;
         Self::parse(text).map_err(Refusal::because)

@@ -28,7 +28,6 @@ pub(super) fn doubts(inputs: &Inputs<'_>, site: &Site<'_>, model: &Model, spec: 
     let found = too_long(inputs, site, spec)
         .into_iter()
         .chain(own_flags(model))
-        .into_iter()
         .chain(spread(model, spec))
         .chain(twice_said(model));
     let mut found: Vec<Told> = found.chain(unknown_flags(site, model)).collect();

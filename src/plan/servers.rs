@@ -255,7 +255,6 @@ fn settle<'a>(
     settled
 }
 
-#[expect(clippy::result_large_err, reason = "a finding is moved once, into the plan")]
 fn at_place(
     inputs: &Inputs<'_>,
     site: &Site<'_>,

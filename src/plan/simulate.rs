@@ -12,7 +12,7 @@ use crate::plan::secrets::needed;
 use crate::plan::step::{Action, Before, Otherwise, Step, Storage};
 use crate::plan::storage::is_below;
 use crate::plan::stored::{fetched, take_room};
-use crate::spec::ServerSpec;
+use crate::spec::{EngineRecipe, ServerSpec};
 use crate::units::Bytes;
 
 /// The pods as they will be after `steps`.
@@ -35,13 +35,7 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
             let there = packages.programs.iter().map(|it| ((*it).to_owned(), format!("/usr/bin/{it}")));
             facts.programs.seen_mut().into_iter().for_each(|programs| programs.extend(there.clone()));
         }
-        Action::InstallEngine(recipe) => {
-            if let Some(bytes) = to_build(facts, recipe) {
-                let path = facts.pi_path.clone();
-                take_room(facts, &path, bytes, Bytes(0));
-            }
-            facts.engines.insert(recipe.id.clone(), EngineSeen { digest: Some(recipe.digest()), took: None });
-        }
+        Action::InstallEngine(recipe) => build(facts, recipe),
         Action::WriteSecrets(names) => {
             if let Some(secrets) = facts.secrets.seen_mut() {
                 secrets.extend(names.iter().map(|name| (name.clone(), SecretSeen::Same)));
@@ -73,6 +67,14 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
             facts.rest.clear();
         }
     }
+}
+
+fn build(facts: &mut PodFacts, recipe: &EngineRecipe) {
+    if let Some(bytes) = to_build(facts, recipe) {
+        let path = facts.pi_path.clone();
+        take_room(facts, &path, bytes, Bytes(0));
+    }
+    facts.engines.insert(recipe.id.clone(), EngineSeen { digest: Some(recipe.digest()), took: None });
 }
 
 fn remove_weights(facts: &mut PodFacts, model: &ModelRef) {

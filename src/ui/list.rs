@@ -55,7 +55,10 @@ fn away(text: &mut String, Unreachable { code: _, why, .. }: &Unreachable, help:
 #[must_use]
 pub fn watch_text(pods: &BTreeMap<PodName, PodStatus>, complaint: Option<&str>) -> String {
     let lines = complaint.map(|why| wrapped(why, prose().saturating_sub(2))).unwrap_or_default();
-    let text: String = lines.iter().map(|line| format!("  {}\n", Styled(CHANGE, line))).collect();
+    let mut text = String::new();
+    for line in &lines {
+        let _ = writeln!(text, "  {}", Styled(CHANGE, line));
+    }
     text + &list_text(pods)
 }
 

@@ -111,12 +111,12 @@ pub fn unwritten() -> Option<&'static str> {
 /// Notes what an error of a stream says of those who read.
 fn noted<T>(stream: Stream, done: io::Result<T>) -> io::Result<T> {
     if let Err(error) = &done {
-        let gone = match error.kind() {
-            ErrorKind::BrokenPipe => Some(Gone::Reader),
-            _ if error.raw_os_error() == Some(Errno::EIO as i32) && stream.is_device() => {
-                Some(Gone::Terminal)
-            }
-            _ => None,
+        let gone = if error.kind() == ErrorKind::BrokenPipe {
+            Some(Gone::Reader)
+        } else if error.raw_os_error() == Some(Errno::EIO as i32) && stream.is_device() {
+            Some(Gone::Terminal)
+        } else {
+            None
         };
         match gone {
             Some(gone) => {

@@ -169,6 +169,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn the_listing_reads_as_written_down() {
         let names: Vec<PodName> = ["dc1", "dc2", "spare", "gone"].map(|name| name.parse().unwrap()).into();
         let model: ModelName = "qwen".parse().unwrap();

@@ -103,8 +103,8 @@ impl<'a> Progress<'a> {
         }
         let next = steps.iter().find(|step| !self.ended.contains(&step.id));
         let needed = next.and_then(|next| {
-            let open = next.after.iter().filter(|id| !self.ended.contains(*id));
-            open.filter_map(|id| self.steps.get(id)).next()
+            let mut open = next.after.iter().filter(|id| !self.ended.contains(*id));
+            open.find_map(|id| self.steps.get(id))
         });
         match (next, needed) {
             (Some(next), Some(needed)) if needed.pod != next.pod => {

@@ -3,6 +3,7 @@
 use crate::ui::layout::{columns, padded, width, wrapped};
 use crate::ui::style::{FAINT, Styled};
 use anstyle::Style;
+use std::fmt::Write;
 
 /// Between two columns.
 const GAP: usize = 2;
@@ -69,7 +70,7 @@ impl<'a, const N: usize> Table<'a, N> {
                     text.push('\n');
                 }
                 used = before + if fits { GAP } else { 0 } + width(&line);
-                text.push_str(&format!("{:gap$}{}", "", Styled(*style, line)));
+                let _ = write!(text, "{:gap$}{}", "", Styled(*style, line));
             }
         }
         if used > 0 {

@@ -26,6 +26,7 @@ fn sizes_are_read_and_shown() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn tokens_shares_and_times_are_read_and_shown() {
     let tokens = [
         ("32k", "32k"),

@@ -6,6 +6,7 @@ fn limit(config: &str, line: &[&str]) -> Option<(u32, &'static str)> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn the_limit_is_what_vllm_derives_from_config_json() {
     const MAX: &str = "max_position_embeddings";
     let table = [

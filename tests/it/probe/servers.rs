@@ -140,7 +140,7 @@ fn a_server_that_does_not_answer_holds_up_nothing() {
 fn secrets_are_compared_by_any_program_and_without_one_they_are_unknown() {
     let name = |name: &str| SecretName::parse(name).unwrap();
     let digests = [(name("api_key"), salted(SALT, "one")), (name("hf_token"), salted(SALT, "two"))];
-    let expect = Expect { digests: BTreeMap::from(digests) };
+    let expect = Expect { digests: BTreeMap::from(digests), project: None };
     let sum = "/usr/bin/sha256sum";
     let table = [
         ("shasum", format!("[[ $* == '-a 256' ]] && {sum}"), true),
@@ -156,13 +156,13 @@ fn secrets_are_compared_by_any_program_and_without_one_they_are_unknown() {
         place.write("pi/servers/qwen/secrets", "api_key=other\n");
         fs::remove_file(place.path("bin/sha256sum")).unwrap();
         place.program(program, &script);
-        let facts = read(&place.text(&place.script()), &expect);
+        let facts = read(&place.text(&place.script()), &expect).unwrap();
         let seen = |seen, unknown| if works { seen } else { unknown };
         let wanted = [
             (name("api_key"), seen(SecretSeen::Same, SecretSeen::There)),
             (name("hf_token"), seen(SecretSeen::Differs, SecretSeen::There)),
         ];
-        assert_eq!(facts.secrets, wanted.into(), "{program} {script}");
+        assert_eq!(facts.secrets.seen(), Some(&wanted.into()), "{program} {script}");
         let of_server = [(name("api_key"), seen(SecretSeen::Differs, SecretSeen::There))];
         assert_eq!(facts.servers[&model("qwen")].secrets, of_server.into(), "{program} {script}");
         let gaps: Vec<_> = facts.gaps.iter().map(|gap| gap.section.as_str()).collect();
