@@ -18,7 +18,10 @@ fenced_in=$(expand "$journal")
 note() { # OUTCOME EXIT
   local directory=$fenced_in file now
   file=$directory/journal.jsonl
-  [[ ! -e $file || -f $file ]] || return
+  if [[ -e $file && ! -f $file ]]; then
+    printf '%s: not a regular file\n' "$file" >&2
+    return 1
+  fi
   mkdir -p -- "$directory" || return
   if (($(stat -c %s -- "$file" 2>/dev/null || printf 0) > limit)); then mv -f -- "$file" "$file.1" || return; fi
   if [[ -s $file && -n $(tail -c 1 -- "$file") ]]; then printf '\n' >>"$file" || return; fi

@@ -40,7 +40,7 @@ struct OfProject {
 struct Machine {
     /// What it was called last.
     pod: PodName,
-    #[serde(flatten)]
+    /// Not flattened into this: serde reads no numbers as keys there.
     known: PodMemory,
 }
 

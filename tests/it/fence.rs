@@ -11,8 +11,10 @@ use std::process::{Child, Command, Stdio};
 
 /// A step that does this under the lock with the token `ours`.
 fn step(pi: &Path, body: &str) -> Script {
-    let values =
-        json!({ "pi": pi, "deed": "\"x\":1}", "noted": "always", "limit": 1 << 20, "token": "ours" });
+    let values = json!({
+        "pi": pi, "deed": "\"x\":1}", "noted": "always", "limit": 1 << 20, "token": "ours", "owner": "{}",
+        "project_id": "",
+    });
     around(Template::JOURNAL, &values, wrap("step.sh", &[], body)).unwrap()
 }
 

@@ -124,7 +124,7 @@ fn the_older_pis_file_is_taken_over_and_put_away() {
     place.pi("pods").exits(0).says("*  prime");
     // also where pi.toml has it all already: the advice to import comes once
     fs::write(config.join("pods.json"), older).unwrap();
-    place.pi("import --yes").exits(0).says("Nothing to add").says("pods.older.json");
+    place.pi("import --yes").exits(0).says("Nothing to add").says("pods.older.2.json");
     place.pi("pods").exits(0);
 }
 

@@ -143,7 +143,7 @@ fn a_journal_that_cannot_be_written_fails_no_step() {
     let (code, said) = run(&step(folder.path(), "say fine", ("always", 1 << 20)));
     assert_eq!(
         (code, said.as_str()),
-        (Some(0), "fine\nwarning\tthis could not be noted in the pod's journal: Is a directory\n")
+        (Some(0), "fine\nwarning\tthis could not be noted in the pod's journal: not a regular file\n")
     );
 }
 

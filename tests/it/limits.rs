@@ -83,7 +83,7 @@ fn endless(head: &'static str, again: &'static str, pause: Duration) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let serve = move |mut stream: TcpStream| {
-        let mut request = [0; 65536];
+        let mut request = vec![0; 65536];
         drop(stream.read(&mut request));
         drop(stream.write_all(head.as_bytes()));
         let many = if pause.is_zero() { 1000 } else { 1 };

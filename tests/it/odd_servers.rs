@@ -152,7 +152,7 @@ fn try_one((kind, code, said): &(&str, i32, &str)) -> Option<String> {
     place.pi("destroy --yes").exits(0);
     let said = said.replace("PORT", &port.to_string());
     let told = ran.code == Some(*code) && ran.err.contains(&said);
-    let in_time = took < Duration::from_secs(60) && listed < Duration::from_secs(30);
+    let in_time = took < Duration::from_mins(1) && listed < Duration::from_secs(30);
     (!told || !in_time).then(|| {
         format!("{kind}: exit {:?} after {took:?}, list {listed:?}, not `{said}`: {}", ran.code, ran.err)
     })

@@ -2,6 +2,7 @@
 
 use crate::sshd::Sshd;
 use crate::workplace::{Ran, Workplace};
+use std::fmt::Write;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,8 @@ impl Bench {
         let home = self.sshd.home().display().to_string();
         let mut text = format!("# of {who}\n\n[pods.far]\nssh = \"{}\"\n", self.sshd.ssh_line());
         for (name, port) in models {
-            text += &format!(
+            let _ = write!(
+                text,
                 "\n[models.{name}]\nmodel = \"{home}/weights\"\nengine = \"command\"\nlisten = \"127.0.0.1\"\nport = {port}\n\
                  command = [\"python3\", \"{home}/serve.py\", \"--port\", \"{{port}}\", \"--model\", \"{{model}}\"]\n"
             );

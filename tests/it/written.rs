@@ -7,6 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 const NOTHING: &str = "[pods.here]\nssh = \"local\"\npi_path = \"{dir}/pod\"\n";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn a_plan_overwrites_nothing_but_a_plan() {
     let place = Workplace::with(NOTHING);
     let path = |name: &str| place.path().join(name);

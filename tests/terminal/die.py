@@ -58,7 +58,7 @@ def read(seconds):
 
 
 def come():
-    return os.path.exists(moment) if "/" in moment else moment.encode() in shown
+    return os.path.lexists(moment) if "/" in moment else moment.encode() in shown
 
 
 until = time.time() + 40

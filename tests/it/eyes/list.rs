@@ -103,8 +103,9 @@ fn watching_goes_on_until_it_is_ended_and_then_is_0() {
         assert_eq!(list["pods"][0]["servers"][0]["state"], "not-there");
     }
     kill("INT", child.id());
-    drop(lines);
+    // whoever reads is there until the end
     let ran: Ran = child.wait_with_output().unwrap().into();
+    drop(lines);
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
 }
 

@@ -7,8 +7,10 @@ use super::table::Row;
 const ON_A_DISK: &str = "mkdir -m 700 /models/pi; cd /root/.pi; cp -a engines servers env journal.jsonl /models/pi\n\
     mount --bind /models/pi /root/.pi";
 
+type Breaks = fn(&Bench);
+
 pub(super) fn rows() -> Vec<Row> {
-    let faults: [(&str, fn(&Bench)); 3] = [
+    let faults: [(&str, Breaks); 3] = [
         ("pi's disk full", |bench| bench.fault(&["disk-full"])),
         ("pi's disk without inodes", |bench| {
             bench.inside("cd /models; at=0; while : >\"none-$((++at))\"; do :; done 2>/dev/null; true");
@@ -17,7 +19,7 @@ pub(super) fn rows() -> Vec<Row> {
             bench.inside("mount -o remount,ro /models");
         }),
     ];
-    let row = |(fault, breaks): (&'static str, fn(&Bench))| {
+    let row = |(fault, breaks): (&'static str, Breaks)| {
         Row::new(fault, "when all runs", move |bench: &Bench| {
             bench.apply();
             bench.inside(ON_A_DISK);

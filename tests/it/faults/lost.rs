@@ -5,6 +5,7 @@ use super::bench::{Bench, FETCHED, ONE, TWO, beside};
 use super::table::Row;
 use crate::sshd::{kill, processes_with};
 use crate::workplace::Ran;
+use std::path::PathBuf;
 use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -28,7 +29,9 @@ const MOMENTS: [Moment; 6] = [
     ("while a server takes another's place", &[ONE, MOVED], "began take_over two", 100),
 ];
 
-const FAULTS: [(&str, fn(&Bench, &mut Child)); 3] = [
+type Breaks = fn(&Bench, &mut Child);
+
+const FAULTS: [(&str, Breaks); 3] = [
     ("`pi`'s ssh killed with -9", |bench, _| {
         let sockets = bench.place.path().join("run/pi");
         let masters = processes_with(&sockets.display().to_string());
@@ -56,7 +59,7 @@ const FAULTS: [(&str, fn(&Bench, &mut Child)); 3] = [
 ];
 
 pub(super) fn rows() -> Vec<Row> {
-    let at = |(fault, breaks): (&'static str, fn(&Bench, &mut Child))| {
+    let at = |(fault, breaks): (&'static str, Breaks)| {
         MOMENTS.map(|moment| {
             Row::new(fault, moment.0, move |bench: &Bench| loses(bench, moment, breaks))
                 .among("at any step, while somebody else waits for the lock")
@@ -65,17 +68,22 @@ pub(super) fn rows() -> Vec<Row> {
     FAULTS.into_iter().flat_map(at).collect()
 }
 
-fn loses(bench: &Bench, (_, wanted, event, pause): Moment, breaks: fn(&Bench, &mut Child)) {
+/// A computer of somebody else's.
+fn desk(bench: &Bench) -> PathBuf {
+    let desk = bench.place.path().join("desk");
+    drop(std::fs::create_dir(&desk));
+    std::fs::set_permissions(&desk, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    desk
+}
+
+fn loses(bench: &Bench, (_, wanted, event, pause): Moment, breaks: Breaks) {
     let takes_over = event.contains("take_over");
     if takes_over {
         bench.apply();
     }
     bench.wants(wanted);
     bench.inside("rm -f /root/.pi/journal.jsonl*");
-    // a computer of its own
-    let desk = bench.place.path().join("desk");
-    drop(std::fs::create_dir(&desk));
-    std::fs::set_permissions(&desk, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let desk = desk(bench);
     let (mut other, mut lost) = (None, false);
     let ran = bench.apply_telling(|told, pi| {
         if !told.starts_with("began") || lost {

@@ -8,6 +8,7 @@ use crate::workplace::{ID, Ran};
 const THIRD: &str = "[models.third]\nport = 8015\ngpus = 0\n\
     command = [\"python3\", \"/root/serve.py\", \"--port\", \"{port}\", \"--model\", \"{model}\"]\n";
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) fn rows() -> Vec<Row> {
     vec![
         Row::new("two applies at once", "from the beginning", |bench| {

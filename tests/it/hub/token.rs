@@ -9,8 +9,11 @@ const MANIFEST: &str = "[pods.here]\nssh = \"local\"\npi_path = \"{dir}/pod\"\n[
                         engine = \"command\"\ncommand = [\"true\"]\ngpus = 0\n";
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
+/// What was asked for, and whether the token came with it.
+type Asked = Arc<Mutex<Vec<(String, bool)>>>;
+
 /// Listens, and notes for each request its path and whether the token came with it.
-fn listen(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> (u16, Arc<Mutex<Vec<(String, bool)>>>) {
+fn listen(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> (u16, Asked) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -68,6 +71,7 @@ enum Goes {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn the_token_follows_to_no_other_origin() {
     use Goes::{Nowhere, With, Without};
     let links = [

@@ -22,7 +22,7 @@ pub(super) const EXPOSING: [(&str, &str); 6] = [
     ("observe/look.rs", "compares it with what the pod has, by salted digests"),
 ];
 
-pub(super) const LONGEST: usize = 300;
+pub(super) const LONGEST: usize = 400;
 
 pub(super) type Complaint = (usize, String);
 

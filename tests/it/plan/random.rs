@@ -111,6 +111,7 @@ const KINDS: [&str; 3] = ["vllm", "llama.cpp", "command"];
 const MEMORY: [&str; 4] = ["", "45%", "50%", "90%"];
 
 impl World {
+    #[expect(clippy::too_many_lines, reason = "one choice after the other")]
     fn of(choices: &mut Choices<'_>) -> Self {
         let pods = 1 + choices.below(3);
         let mut text = manifest(choices, pods);
