@@ -28,7 +28,7 @@ expand() {
 }
 
 # Writes a whole file or none: beside it first, then in its place. What lies there is never written through: a link that
-# somebody planted is removed, and noclobber (O_EXCL) refuses one that comes back.
+# somebody has put there is removed, and noclobber (O_EXCL) refuses one that comes back.
 # shellcheck disable=SC2329
 put() { # PATH TEXT
   rm -f -- "$1.new" && (set -C && printf '%s' "$2" >"$1.new") && mv -fT -- "$1.new" "$1"

@@ -26,12 +26,17 @@ fi
 while read -r -u 3 -t 0; do # a slow login shell: has pi thought better of it?
   IFS= read -r -u 3 line && [[ $line != stop ]] || exit 1
 done
+# what a login ignores bash can't heed again, but this program can (coreutils 8.31)
+heed=()
+if [[ -n $(trap -p HUP INT PIPE TERM) ]] && env --default-signal=HUP,INT,PIPE,TERM true 2>/dev/null; then
+  heed=(env --default-signal=HUP,INT,PIPE,TERM)
+fi
 exec 5>&2 2>/dev/null # bash itself has something to say of jobs that were killed
 set -m                # a process group of its own for the script
 if ((${#script} < 100000)); then
-  bash --norc -p -c "$script" "$6" <&4 2>&5 3<&- 4<&- 5>&- &
+  "${heed[@]}" bash --norc -p -c "$script" "$6" <&4 2>&5 3<&- 4<&- 5>&- &
 else # longer than an argument may be
-  bash --norc -p <(exec 3<&- 4<&- 5>&- && printf %s "$script") <&4 2>&5 3<&- 4<&- 5>&- &
+  "${heed[@]}" bash --norc -p <(exec 3<&- 4<&- 5>&- && printf %s "$script") <&4 2>&5 3<&- 4<&- 5>&- &
 fi
 group=$!
 set +m

@@ -34,8 +34,16 @@ pub(super) struct Wire<'a> {
     pub(super) ended: Pin<Box<dyn Future<Output = Ended> + Send + 'a>>,
 }
 
+/// Which of the runner's two streams.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Out,
+    Err,
+}
+
 /// One of the runner's two streams.
 struct Stream<'a> {
+    side: Side,
     lines: Lines<Pin<Box<dyn AsyncRead + Send + 'a>>>,
     begun: bool,
     over: bool,
@@ -48,8 +56,9 @@ struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    fn new(reader: Pin<Box<dyn AsyncRead + Send + 'a>>) -> Self {
+    fn new(side: Side, reader: Pin<Box<dyn AsyncRead + Send + 'a>>) -> Self {
         Self {
+            side,
             lines: Lines::new(reader),
             begun: false,
             over: false,
@@ -77,6 +86,10 @@ impl<'a> Stream<'a> {
             }
             self.begun = sign == "begin";
             return None;
+        }
+        // where a login script has joined the streams, what the runner says on the other one comes here, too
+        if self.side == Side::Out && matches!(&*sign, "begin" | "end") {
+            return (!text.is_empty()).then(|| clean(text));
         }
         if let Some(code) = sign.strip_prefix("end") {
             self.over = true;
@@ -144,7 +157,7 @@ pub(super) async fn converse(
     let begun = CancellationToken::new();
     let mut voice = Some(Box::pin(speak(wire.stdin, order, (&begun, stop))));
     let mut ended = wire.ended;
-    let mut talk = Talk::new(Stream::new(wire.stdout), Stream::new(wire.stderr));
+    let mut talk = Talk::new(Stream::new(Side::Out, wire.stdout), Stream::new(Side::Err, wire.stderr));
     while !talk.over() {
         tokio::select! {
             text = talk.out.next(&order.mark), if !talk.out.over => {

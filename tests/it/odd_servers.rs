@@ -112,7 +112,7 @@ const TABLE: [(&str, i32, &str); 22] = [
     ("chunked", 0, ""),
     ("no-length", 0, ""),
     ("body-drips", 1, "/v1/models did not end its answer within 4s"),
-    ("body-endless", 1, "/v1/models answers with more than 4 MiB"),
+    ("body-endless", 1, "/v1/models does not end its answer: it is longer than 2 MiB"),
     ("models-headers", 1, "/v1/models does not answer: message head is too large"),
     ("models-redirect", 0, ""),
     ("models-garbage", 1, "/v1/models does not answer: invalid HTTP version parsed"),
