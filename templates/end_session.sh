@@ -4,7 +4,7 @@
 # GPU memory is waited for. It has ended when all of it is seen gone. Dies, and the record stays, where that can't be
 # seen, or where something holds its port or its GPUs that may have left it without a trace.
 end_session() { # DIRECTORY SECONDS
-  local tick were=() holders=() own_port=''
+  local end were=() holders=() own_port=''
   if [[ -f $1/pid && ! -r $1/pid ]]; then die "which processes are its own is not known: $1/pid can't be read"; fi
   if [[ ! -r /proc/$$/stat || ! -r /proc/sys/kernel/random/boot_id ]]; then
     die "whether it runs is not known: /proc shows no processes here"
@@ -23,7 +23,8 @@ end_session() { # DIRECTORY SECONDS
   # TERM must not come twice: to many servers the second one says not to drain
   if leader_runs; then members=("-$leader" "${escaped[@]}"); fi
   kill -TERM -- "${members[@]}" 2>/dev/null || true
-  for ((tick = 0; tick < $2 * 10; tick++)); do
+  end=$((SECONDS + $2))
+  while ((SECONDS <= end)); do
     sleep 0.1
     read_members
     see
@@ -32,7 +33,8 @@ end_session() { # DIRECTORY SECONDS
   if ((${#members[@]})); then
     say "still there after $2 s, killing: ${members[*]}"
     were+=("${members[@]}")
-    for ((tick = 0; tick < 50; tick++)); do
+    end=$((SECONDS + 5))
+    while ((SECONDS <= end)); do
       kill -KILL "${members[@]}" 2>/dev/null || true
       sleep 0.1
       read_members
@@ -111,7 +113,8 @@ is_suspect() { # DIRECTORY PID
     { read -r other _ <"$file"; } 2>/dev/null || true
     if [[ $other == "$session" && $other != "$leader" ]]; then return 1; fi
   done
-  if timeout -s KILL 5 grep -qsz '^PI_SESSION=' "/proc/$2/environ"; then return 1; fi
+  # what has not shed its environment says whose it is: another server's, or nobody's
+  if timeout -s KILL 5 grep -qszE '^(PI_SESSION|PATH|HOME)=' "/proc/$2/environ"; then return 1; fi
   REPLY=$(timeout -s KILL 5 head -c 200 -- "/proc/$2/cmdline" 2>/dev/null | tr '\0' ' ') || true
   REPLY=${REPLY//[[:cntrl:]]/ } REPLY=${REPLY% }
 }

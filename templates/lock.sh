@@ -11,6 +11,8 @@ expiry={{ expiry }}
 beat={{ beat }}
 
 pi=$(expand "$pi")
+# before its place is asked for: that goes by where links lead
+mkdir -p -- "$pi" 2>/dev/null || true
 lock_places "$pi"
 read -r boot </proc/sys/kernel/random/boot_id
 boot=${boot:0:8}
@@ -34,7 +36,8 @@ is_free() {
   local place
   stays=''
   for place in "${places[@]}"; do
-    if ! read_lock "$place" || [[ ${holder[0]-} == "$token" ]]; then continue; fi
+    # another pod of the same apply may lead to the same place: then its lock is not this one's
+    if ! read_lock "$place" || [[ $place == "$lock" && ${holder[0]-} == "$token" ]]; then continue; fi
     is_stale "$place" || return 1
     break_lock "$place" || stays=yes
   done
@@ -49,7 +52,14 @@ make() { # PLACE
   local target
   target=$token:$(date +%s):$boot:$who:$project
   lock=$1
-  why=$(ln -s -T -- "${target:0:255}" "$1" 2>&1) || why=$(ln -s -T -- "${target:0:59}" "$1" 2>&1)
+  if why=$(ln -s -T -- "${target:0:255}" "$1" 2>&1) || why=$(ln -s -T -- "${target:0:59}" "$1" 2>&1); then
+    # some file systems make links and set no time of theirs: there it could give no sign of life
+    if why=$(touch -h -c -- "$1" 2>&1); then return 0; fi
+    rm -f -- "$1"
+    why='Operation not supported'
+  fi
+  lock=''
+  return 1
 }
 
 is_mine() { [[ -n $lock ]] && read_lock "$lock" && [[ ${holder[0]-} == "$token" ]]; }
@@ -84,7 +94,10 @@ while true; do
   if why=$(mkdir -p -- "$pi" 2>&1) && make "${places[0]}"; then break; fi
   case $why in
     *'File exists')
-      if [[ -z $stays ]] && read_lock "${places[0]}"; then continue; fi # somebody else was faster
+      if [[ -z $stays ]] && read_lock "${places[0]}"; then # somebody else was faster
+        sleep 0.2
+        continue
+      fi
       [[ -n $stays ]] || die "${why#*: }"
       ;;
     *'No space left on device' | *'Disk quota exceeded' | *'Read-only file system' | *'Input/output error') ;;
@@ -95,6 +108,7 @@ while true; do
   first=$why
   if make "${places[1]}"; then break; fi
   if [[ $why != *'File exists' ]] || ! read_lock "${places[1]}"; then die "${first#*: }; ${why#*: }"; fi
+  sleep 0.2
 done
 # somebody may have made one in the other place at the same moment: then both give way
 if ! is_free; then

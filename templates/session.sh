@@ -43,11 +43,21 @@ read_escaped() {
   if [[ $unit == /sys/fs/cgroup/*/pi-*.scope && $unit != *..* ]]; then
     { mapfile -t pids <"$unit/cgroup.procs"; } 2>/dev/null || true
   fi
-  # looking at the environment of a process that is stuck in a driver may take forever
-  while IFS= read -r file; do
-    file=${file#/proc/}
-    pids+=("${file%/environ}")
-  done < <(timeout -s KILL 5 grep -lszxF -e "PI_SESSION=$leader $started $boot" -- /proc/[0-9]*/environ 2>/dev/null)
+  # looking at the environment of a process that is stuck in a driver may take forever: it is tried once
+  if [[ -z ${environs_hang-} ]]; then
+    while IFS= read -r file; do
+      case $file in
+        137) environs_hang=yes ;;
+        /proc/*) file=${file#/proc/} pids+=("${file%/environ}") ;;
+      esac
+    done < <(
+      timeout -s KILL 5 grep -lszxF -e "PI_SESSION=$leader $started $boot" -- /proc/[0-9]*/environ 2>/dev/null
+      printf '%s\n' "$?"
+    )
+    if [[ -n ${environs_hang-} ]]; then
+      say "warning"$'\t'"a process here hangs so that its environment can't be read: what left the session without a trace is not seen"
+    fi
+  fi
   for pid in "${pids[@]}"; do
     if read_stat "$pid" && [[ $session != "$leader" && $state != [ZX] && " ${escaped[*]} " != *" $pid "* ]]; then
       escaped+=("$pid")

@@ -8,10 +8,10 @@ drain={{ drain }}
 pi=$(expand "$pi")
 dir=$pi/servers/$name
 if [[ ! -f $dir/former/spec.json ]]; then die "no former record of it is left"; fi
+if [[ -s $dir/former/secrets ]]; then guard_directories "$pi" "$pi/servers" "$dir" "$dir/former"; fi
 end_session "$dir" "$drain"
 rm -f -- "$dir/pid" "$dir/answered" "$dir/stopped" "$dir/restarts"
 if [[ -f $dir/server.log ]]; then mv -f -- "$dir/server.log" "$dir/server.log.1"; fi
-if [[ -s $dir/former/secrets ]]; then guard_directories "$pi" "$pi/servers" "$dir" "$dir/former"; fi
 for file in "$dir"/former/*; do
   if [[ ${file##*/} != spec.json ]]; then
     cp -p --remove-destination -- "$file" "$dir/${file##*/}.new"

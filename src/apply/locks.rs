@@ -7,9 +7,12 @@ use crate::plan::LOCK_EXPIRY;
 use crate::remote::{Exit, Job, LEASE, Line, Remote, RemoteError, SWEEP, outlasting};
 use crate::script::{Script, Template, render};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 /// How a script ends that finds the lock to be no longer its own.
@@ -23,6 +26,10 @@ const BEAT: u64 = 5;
 // lease older than theirs. Where the lock's script itself is killed, its last beat counts.
 const _: () = assert!(outlasting(LEASE).as_secs() - LEASE.as_secs() / 3 >= LEASE.as_secs() + SWEEP.as_secs());
 const _: () = assert!(LEASE.as_secs() + SWEEP.as_secs() + BEAT < LOCK_EXPIRY);
+
+/// How long pods may take to say whether a lock is to be had: one that was left behind is watched for a heartbeat before
+/// it is broken, and a disk may hang.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Who takes the locks.
 #[derive(Debug, Clone)]
@@ -70,11 +77,11 @@ impl Locks {
         let release = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let (tell, mut answers) = unbounded_channel();
-        let mut open = 0;
+        let mut open = BTreeSet::new();
         for name in pods {
             let Some(pod) = manifest.pods.get(&name) else { continue };
             let script = script(&pod.pi_path, manifest.project.as_str(), &holder.who, hold.token());
-            open += 1;
+            open.insert(name.clone());
             let kept = keep(remote.clone(), name.clone(), script, release.clone(), tell.clone());
             let hold = hold.clone();
             tasks.spawn(async move {
@@ -84,11 +91,23 @@ impl Locks {
             });
         }
         let mut refused = Vec::new();
-        while open > 0 {
-            let Some((pod, answer)) = answers.recv().await else { break };
-            open -= 1;
-            refused.extend(answer.err().map(|refusal| (pod, refusal)));
+        let (late, stop) = (sleep(PATIENCE), hold.stop().clone());
+        tokio::pin!(late);
+        while !open.is_empty() {
+            tokio::select! {
+                Some((pod, answer)) = answers.recv() => {
+                    open.remove(&pod);
+                    refused.extend(answer.err().map(|refusal| (pod, refusal)));
+                }
+                () = stop.cancelled() => break,
+                () = &mut late => break,
+                else => break,
+            }
         }
+        let silent = || {
+            Refusal::Failed(format!("whether it can be had was not known within {} s", PATIENCE.as_secs()))
+        };
+        refused.extend(open.into_iter().map(|pod| (pod, silent())));
         (Self { tasks, release }, refused)
     }
 

@@ -92,6 +92,11 @@ pub(super) fn kept(site: &Site<'_>) -> Result<Option<EngineRecipe>, Finding> {
     let Some(version) = &site.pod.vllm else { return Ok(None) };
     let refuse =
         |NoEngine { code, message, help }| Finding::on(Severity::Error, code, site.name, message).help(help);
+    if matches!(site.facts.gpus, GpuSight::Broken { .. }) {
+        let message = format!("which wheel of vLLM it takes is not known: nvidia-smi fails");
+        let help = "repair the driver, or take `vllm` out of the pod";
+        return Err(Finding::on(Severity::Error, "gpu-broken", site.name, message).help(help));
+    }
     let bad_name =
         |bad: BadName| NoEngine { code: "bad-version", message: bad.to_string(), help: String::new() };
     let name = EngineName::parse(EngineKind::Vllm.as_str()).map_err(bad_name).map_err(refuse)?;

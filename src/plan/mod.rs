@@ -102,6 +102,9 @@ struct Site<'a> {
     project: &'a Project,
     /// Servers that may be made this project's, whoever has them now.
     take_over: &'a BTreeSet<ModelName>,
+    /// What the manifest names anywhere, where it has an id: of the servers from before there were ids only these are
+    /// this project's. Another project of the same name may have started the others.
+    adopts: Option<&'a BTreeMap<ModelName, Model>>,
 }
 
 impl<'a> Site<'a> {
@@ -113,7 +116,10 @@ impl<'a> Site<'a> {
     /// Whether a server is this project's to change.
     fn is_own(&self, name: &ModelName, seen: &ServerSeen) -> bool {
         match seen.whose(self.project) {
-            Whose::Ours | Whose::Unnamed => true,
+            Whose::Ours => true,
+            Whose::Unnamed => {
+                self.adopts.is_none_or(|models| models.contains_key(name)) || self.take_over.contains(name)
+            }
             Whose::Nobodys => self.model(name).is_some(),
             Whose::Other { .. } => self.take_over.contains(name),
         }

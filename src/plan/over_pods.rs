@@ -21,8 +21,9 @@ pub(super) fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft +
         plan.pods.insert(name.clone(), PodView::new(pod, facts.as_ref().ok().copied()));
         let models = models.get(name).map_or(&[][..], Vec::as_slice);
         let (project, take_over) = (&inputs.manifest.project, inputs.take_over);
+        let adopts = inputs.manifest.identity.id().map(|_| &inputs.manifest.models);
         let facts = doubles.remove(name).map_or(facts, Err);
-        sites.push((name, facts.map(|facts| Site { name, pod, facts, models, project, take_over })));
+        sites.push((name, facts.map(|facts| Site { name, pod, facts, models, project, take_over, adopts })));
     }
     plan.findings = whose::namesakes(inputs);
     if !plan.findings.is_empty() {

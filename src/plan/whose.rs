@@ -96,11 +96,7 @@ pub(super) fn engine_in_use(site: &Site<'_>, recipe: &EngineRecipe) -> Option<Fi
 
 /// Servers of others that hold places here.
 pub(super) fn neighbors(site: &Site<'_>) -> Option<Finding> {
-    let others = site
-        .facts
-        .servers
-        .iter()
-        .filter(|(name, seen)| is_others(site, seen) && !site.take_over.contains(*name));
+    let others = site.facts.servers.iter().filter(|(name, seen)| !site.is_own(name, seen));
     let others: Vec<_> =
         others.filter(|(name, _)| site.live(name).is_some() && site.model(name).is_none()).collect();
     if others.is_empty() {
@@ -114,7 +110,8 @@ pub(super) fn neighbors(site: &Site<'_>) -> Option<Finding> {
         list.push(format!("{} more", others.len() - NAMED));
     }
     let message = format!("servers of others run here and are left alone: {}", list.join("; "));
-    Some(Finding::on(Severity::Note, "others", site.name, message))
+    let help = "if one of them is this project's: --take-over NAME";
+    Some(Finding::on(Severity::Note, "others", site.name, message).help(help))
 }
 
 /// ``the project `research`, by bob@laptop``
@@ -133,7 +130,8 @@ fn owner_in_words(site: &Site<'_>, seen: &ServerSeen) -> String {
             Err(why) => format!("nobody known ({why})"),
             Ok(_) => "nobody known".to_owned(),
         },
-        Whose::Ours | Whose::Unnamed | Whose::Nobodys => format!("the project `{}`", site.project),
+        Whose::Unnamed => format!("a project `{}` from before projects had ids", site.project),
+        Whose::Ours | Whose::Nobodys => format!("the project `{}`", site.project),
     }
 }
 

@@ -105,8 +105,8 @@ fn every_template_takes_its_values_by_the_rule() {
             continue;
         }
         assert_eq!(faults(&std::fs::read_to_string(&path).unwrap()), [""; 0], "templates/{file}");
-        let known =
-            matches!(file, "alone.sh" | "prelude.sh" | "reset.sh" | "runner.sh") || TABLE.contains(&format!("\"{file}\""));
+        let known = matches!(file, "alone.sh" | "prelude.sh" | "reset.sh" | "runner.sh")
+            || TABLE.contains(&format!("\"{file}\""));
         assert!(known, "templates/{file} lacks its place in src/script/templates.rs");
     }
 }

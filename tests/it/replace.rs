@@ -107,7 +107,7 @@ fn what_has_answered_comes_back_also_after_pi_was_killed() {
         .says("it is still starting")
         .says("the former one is started again");
     world.wants(DIES);
-    world.pi("apply --yes").exits(1).says("The former one runs again");
+    world.pi("apply --yes --lock-wait 30s").exits(1).says("The former one runs again");
     assert!(world.answers());
     assert_eq!(world.read("spec.json"), first);
 }

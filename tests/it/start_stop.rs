@@ -1,7 +1,7 @@
 //! `pi start` and `pi stop`, over a real sshd: pi.toml and the pod change together, or not at all.
 
 use crate::sshd::{Sshd, eventually, kill, processes_with};
-use crate::workplace::{ID, KEY, Ran, Workplace};
+use crate::workplace::{KEY, Ran, Workplace};
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
@@ -149,7 +149,8 @@ fn two_commands_lead_from_an_ssh_line_to_a_real_model_that_answers() {
     assert!(said.contains("Hello from the tiny test model."), "{said}");
     place.pi("stop --yes --no-persist").exits(0);
     place.pi("pods remove far --models --yes").exits(0);
-    assert_eq!(place.manifest().trim(), format!("project_id = \"{ID}\""));
+    let left = place.manifest();
+    assert!(left.trim().starts_with("project_id = \"") && left.trim().lines().count() == 1, "{left}");
     assert_eq!(processes_with(home.to_str().unwrap()), Vec::<u32>::new());
 }
 

@@ -58,7 +58,9 @@ pub(super) async fn run(global: &Global, args: &Setup) -> Result<Exit> {
     if args.vllm.is_none() && wants_vllm(&ready, &pod.name) {
         let pod = NewPod { vllm: Some("release".to_owned()), ..pod.clone() };
         ready.after = edited(&file, &pod)?;
-        ready.world.manifest = parsed(&file, &ready.after, &pod.name)?;
+        // the id that it was given stays
+        let identity = ready.world.manifest.identity.clone();
+        ready.world.manifest = Manifest { identity, ..parsed(&file, &ready.after, &pod.name)? };
     }
     let exit = finish(&file, &ready, &pod.name, args).await;
     ready.world.remote.close().await;

@@ -37,7 +37,7 @@ fn a_server_that_is_started_twice_runs_once() {
     scratch.act(&start, "");
     started();
     let (once, first) = (scratch.tree(), scratch.sessions());
-    assert_eq!(once[Path::new("pi/servers/sleeper/secrets")], "100600 api_key=k\nhf_token=h\n");
+    assert_eq!(once[Path::new("pi/servers/sleeper/secrets")], "100600 hf_token=h\napi_key=k\n");
     assert_eq!(first.len(), 1, "{first:?}");
     scratch.act(&start, "");
     started();
