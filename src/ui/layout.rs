@@ -76,16 +76,14 @@ pub(super) fn padded(text: &str, columns: usize) -> String {
 pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in words(text) {
-        let Some(line) = lines.last_mut().filter(|line| !line.is_empty()) else {
-            lines = vec![word.to_owned()];
-            continue;
-        };
-        // measured together: what joins may be wider than its parts
-        let longer = format!("{line} {word}");
-        if width(&longer) > columns {
+        let line = lines.last().map_or(0, |line| width(line));
+        if line > 0 && line + 1 + width(word) > columns {
             lines.push(word.to_owned());
-        } else {
-            *line = longer;
+        } else if let Some(last) = lines.last_mut() {
+            if line > 0 {
+                last.push(' ');
+            }
+            last.push_str(word);
         }
     }
     lines

@@ -157,7 +157,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_line_is_wider_than_the_terminal_unless_a_word_is(
-            cells in prop::collection::vec(["[a-z0-9-]{1,63}", "[ -~显卡é🚀]{0,90}", "[A-Z0-9 ×]{0,20}", "(|[!-~]{4,60})"], 1..8),
+            // no backticks: what stands between two of them stays on one line
+            cells in prop::collection::vec(["[a-z0-9-]{1,63}", "[ -_a-~显卡é🚀]{0,90}", "[A-Z0-9 ×]{0,20}", "(|[!-~]{4,60})"], 1..8),
             columns in prop::sample::select(vec![40_usize, 60, 80, 120, 200]),
         ) {
             let rows: Vec<[Cell; 4]> = cells.iter().map(|cells| row(cells.each_ref().map(|c| c.trim()))).collect();

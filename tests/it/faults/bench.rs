@@ -243,9 +243,9 @@ echo listening $(ss -ltnH | grep -Eo ':80[0-9]+' | sort -u)
 find . -name lock -prune -print -o -path './servers/*' ! -name 'server.log*' ! -name took -print | sort"#;
 
 const EXPECTED: &str = "servers 2 workers 1 scripts 0\nlistening :8010 :8011\n\
-    ./servers/one\n./servers/one/answered\n./servers/one/pid\n./servers/one/run.sh\n./servers/one/secrets\n\
+    ./servers/one\n./servers/one/answered\n./servers/one/owner\n./servers/one/pid\n./servers/one/run.sh\n./servers/one/secrets\n\
     ./servers/one/spec.json\n\
-    ./servers/two\n./servers/two/answered\n./servers/two/pid\n./servers/two/run.sh\n./servers/two/secrets\n\
+    ./servers/two\n./servers/two/answered\n./servers/two/owner\n./servers/two/pid\n./servers/two/run.sh\n./servers/two/secrets\n\
     ./servers/two/spec.json\n";
 
 /// `began start_server one`, of a line of events.

@@ -26,7 +26,7 @@ pub(super) fn rows() -> Vec<Row> {
             breaks(bench);
             let running = |name: &str| bench.inside(&format!("pgrep -fc '{name}' || true")).trim().to_owned();
             bench.pi("list").exits(0).says("one");
-            bench.pi("logs one").exits(0);
+            bench.pi("logs one --no-follow").exits(0);
             bench.pi("stop two --yes").exits(0);
             assert_eq!(running("^sleep[ ]100000$"), "0", "two still runs");
             assert_eq!(running("^python3[ ]/root/serve.py"), "1", "one does not run any more");

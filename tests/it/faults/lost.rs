@@ -76,6 +76,7 @@ fn desk(bench: &Bench) -> PathBuf {
     desk
 }
 
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 fn loses(bench: &Bench, (_, wanted, event, pause): Moment, breaks: Breaks) {
     let takes_over = event.contains("take_over");
     if takes_over {
