@@ -20,6 +20,7 @@ mod eyes;
 mod faults;
 mod fence;
 mod fit_measured;
+mod fit_on_pod;
 mod golden;
 mod gpu;
 mod hub;
