@@ -87,13 +87,18 @@ pub fn fit_text(
     )
 }
 
+/// Whether the catalogue recommends these GPUs: what does not fit is nobody's advice.
+fn is_recommended(fit: &Fit, why: &[String]) -> bool {
+    !why.is_empty() && fit.verdict != Verdict::DoesNotFit
+}
+
 /// The fewest GPUs that hold the model beside those that the catalogue recommends, and why it does.
 fn both(fit: &Fit, fewest: Option<&Spread>, why: &[String]) -> String {
     let mut text = String::new();
-    if !why.is_empty() {
+    if is_recommended(fit, why) {
         let _ = writeln!(text, "recommended by the catalogue: {}: {}", fit.parallel.gpus(), why.join(", "));
     }
-    if let Some(fewest) = fewest.filter(|_| !why.is_empty()) {
+    if let Some(fewest) = fewest.filter(|_| is_recommended(fit, why)) {
         let _ =
             writeln!(text, "fewest that hold it: {}, with {} of context", fewest.gpus(), fewest.fit.context);
     }
@@ -143,7 +148,9 @@ pub fn fit_overview(model: &str, lines: &[FitLine]) -> String {
         };
         let measured = measured.as_ref().map(|it| format!("  measured on {}", it.pod)).unwrap_or_default();
         let fewer = fewest.as_ref().filter(|fewest| fewest.gpus() < fit.parallel.gpus());
-        let fewer = fewer.map(|it| format!("  ({} hold {})", it.gpus(), it.fit.context)).unwrap_or_default();
+        let hold = |it: &Spread| if it.gpus() == 1 { "holds" } else { "hold" };
+        let fewer = fewer.map(|it| format!("  ({} {} {})", it.gpus(), hold(it), it.fit.context));
+        let fewer = fewer.unwrap_or_default();
         let _ = writeln!(text, "  {}  {line}{fewer}{measured}", Styled(style, gpus));
     }
     let fitting = lines.iter().filter(|line| line.fit.verdict == Verdict::Fits).count();
@@ -179,7 +186,7 @@ pub fn fit_json(
 
 /// What the catalogue recommends and why, and the fewest that hold it; neither where it has no say.
 fn add_both(value: &mut Value, fit: &Fit, fewest: Option<&Spread>, why: &[String]) {
-    if why.is_empty() {
+    if !is_recommended(fit, why) {
         return;
     }
     value["recommended"] = json!({ "gpus": fit.parallel.gpus(), "why": why });

@@ -21,6 +21,7 @@ mod faults;
 mod fence;
 mod fit_measured;
 mod fit_on_pod;
+mod fit_text;
 mod golden;
 mod gpu;
 mod hub;
