@@ -177,7 +177,7 @@ pub(super) struct Destroy {
 
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Examples:\n  pi fit zai-org/GLM-4.5-Air --gpu H100 --gpus 2\n  pi fit openai/gpt-oss-120b            on which GPUs it fits"
+    after_help = "Examples:\n  pi fit zai-org/GLM-4.5-Air --gpu H100 --gpus 2\n  pi fit openai/gpt-oss-120b            on which GPUs it fits\n  pi fit openai/gpt-oss-120b --pod dc1  whether it fits what is free there"
 )]
 pub(super) struct Fit {
     /// A repository of the hub, or a directory with a config.json and safetensors files

@@ -1,4 +1,6 @@
-//! `pi fit`: will it fit, without any pod.
+//! `pi fit`: will it fit a kind of GPU, or what is free on a pod.
+
+mod on_pod;
 
 use crate::catalog::engines;
 use crate::catalog::gpus::{self, Gpu};
@@ -14,11 +16,14 @@ use crate::manifest::{EngineVersion, GpuWish};
 use crate::memory::{Memory, Store};
 use crate::model_ref::ModelRef;
 use crate::plan::{Measurement, measured_before};
-use crate::ui::{self, FitHeading, FitLine};
+use crate::ui::{self, FitHeading, FitLine, FitPod};
 use miette::{Result, miette};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
+    if global.pod.is_some() {
+        return on_pod::run(global, args).await;
+    }
     let subject = subject(global, &args.model).await?;
     not_too_long(&subject, args)?;
     let version = engines::resolve(&EngineVersion::Release);
@@ -26,8 +31,9 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let memory = world::config_dir(global).and_then(|dir| Store::of_all(&dir)).unwrap_or_default();
     let Some(name) = &args.gpu else {
         let lines = gpus::all().iter().filter(|gpu| gpu.capability().is_some()).filter_map(|gpu| {
-            let Told { fit, measured, why, .. } = told(&subject, (gpu, &version), args, &memory).ok()?;
-            let fewest = fewest_there(&subject, gpu, &version, args);
+            let on = On::a_machine(gpu, &version, args);
+            let Told { fit, measured, why, .. } = told(&subject, on, args, &memory).ok()?;
+            let fewest = fewest_there(&subject, on, args);
             Some(FitLine { gpu, fit, measured, fewest, why })
         });
         let lines: Vec<_> = lines.collect();
@@ -39,25 +45,56 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
         return Ok(Exit::Done);
     };
     let (gpu, args) = (find(&kind(name))?, &counted(args, name)?);
-    let Told { setup, fit, measured, why } = told(&subject, (gpu, &version), args, &memory)?;
+    let on = On::a_machine(gpu, &version, args);
+    let told = told(&subject, on, args, &memory)?;
+    show(&subject, on, &told, args, None)
+}
+
+/// The GPUs that a model is held against.
+#[derive(Clone, Copy)]
+struct On<'a> {
+    gpu: &'a Gpu,
+    version: &'a Version,
+    /// How many of them can be had.
+    available: u32,
+}
+
+impl<'a> On<'a> {
+    /// As many as the user says, else those of the largest machine it comes in.
+    fn a_machine(gpu: &'a Gpu, version: &'a Version, args: &Args) -> Self {
+        Self { gpu, version, available: args.gpus.unwrap_or(gpu.per_machine) }
+    }
+}
+
+/// Item by item, and what to try instead.
+fn show(subject: &Subject, on: On<'_>, told: &Told, args: &Args, pod: Option<&FitPod<'_>>) -> Result<Exit> {
+    let Told { setup, fit, measured, why } = told;
     let case = Case {
         shape: &subject.shape,
         recipe: subject.recipe,
-        gpu: Some(gpu),
-        setup: &setup,
+        gpu: Some(on.gpu),
+        setup,
         pool_gib: args.available_kv.or(measured.as_ref().map(|it| it.kv_gib)),
     };
-    let tries = tries(case, &fit);
-    let fewest = fewest_there(&subject, gpu, &version, args);
+    let mut tries = tries(case, fit);
+    // a pod gets no more than it has
+    tries.retain(|it| pod.is_none_or(|pod| it.gpus.is_none_or(|gpus| gpus <= pod.all())));
+    let both = (fewest_there(subject, on, args), why);
     if args.json {
-        ui::data(&ui::fit_json((&fit, &tries), measured.as_ref(), (fewest.as_ref(), &why)))?;
+        ui::data(&ui::fit_json((fit, &tries), measured.as_ref(), (both.0.as_ref(), both.1), pod))?;
     } else {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let measured = measured.as_ref().map(|it| (&it.pod, now.saturating_sub(it.at)));
-        let heading = FitHeading { model: &subject.name, gpu: &gpu.key, version: &version, measured };
-        ui::data(&ui::fit_text(&heading, (&fit, &tries), (fewest.as_ref(), &why)))?;
+        let measured = measured.as_ref().map(|it| (&it.pod, age(it.at)));
+        let heading =
+            FitHeading { model: &subject.name, gpu: &on.gpu.key, version: on.version, measured, pod };
+        ui::data(&ui::fit_text(&heading, (fit, &tries), (both.0.as_ref(), both.1)))?;
     }
     Ok(if fit.verdict == Verdict::DoesNotFit { Exit::Failed } else { Exit::Done })
+}
+
+/// Seconds since then, by this machine's clock.
+fn age(at: u64) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+    now.saturating_sub(at)
 }
 
 /// A context beyond the model's own limit fits nowhere: vLLM refuses to start.
@@ -78,25 +115,20 @@ struct Told {
 }
 
 /// What a pod measured when it ran so takes the estimate's place, unless the pool is given.
-fn told(subject: &Subject, on: (&'static Gpu, &Version), args: &Args, memory: &Memory) -> Result<Told> {
-    let (setup, fit, why) = estimate(subject, on.0, on.1, args)?;
+fn told(subject: &Subject, on: On<'_>, args: &Args, memory: &Memory) -> Result<Told> {
+    let (setup, fit, why) = estimate(subject, on, args)?;
     let repo = match ModelRef::parse(&subject.name) {
         Ok(ModelRef::Hub { repo, .. }) if args.available_kv.is_none() => Some(repo),
         Ok(ModelRef::Hub { .. } | ModelRef::Path(_)) | Err(_) => None,
     };
-    let measured = repo.and_then(|repo| measured_before(memory, &repo, on, &setup));
+    let measured = repo.and_then(|repo| measured_before(memory, &repo, (on.gpu, on.version), &setup));
     let fit = measured.as_ref().map_or(fit, |it| fit_pool(&subject.shape, &setup, it.kv_gib));
     Ok(Told { setup, fit, measured, why })
 }
 
 /// How the model would be run on this GPU, and how that fits.
-fn estimate(
-    subject: &Subject,
-    gpu: &'static Gpu,
-    version: &Version,
-    args: &Args,
-) -> Result<(Setup, Fit, Vec<String>)> {
-    let (ask, wanted) = asked(gpu, version, args);
+fn estimate(subject: &Subject, on: On<'_>, args: &Args) -> Result<(Setup, Fit, Vec<String>)> {
+    let (ask, wanted) = asked(on, args);
     let (setup, why) = if let Some(recipe) = subject.recipe {
         let chosen = choose(recipe, ask, wanted).map_err(|why| miette!("{why}"))?;
         let why = if args.gpus.is_none() { chosen.choice.reasons } else { Vec::new() };
@@ -113,14 +145,15 @@ fn estimate(
 }
 
 /// The fewest GPUs that hold the model, where the user leaves it open.
-fn fewest_there(subject: &Subject, gpu: &'static Gpu, version: &Version, args: &Args) -> Option<Spread> {
-    let (ask, wanted) = asked(gpu, version, args);
+fn fewest_there(subject: &Subject, on: On<'_>, args: &Args) -> Option<Spread> {
+    let (ask, wanted) = asked(on, args);
     fewest(&subject.shape, ask, wanted).filter(|_| args.gpus.is_none())
 }
 
-fn asked<'a>(gpu: &'a Gpu, version: &'a Version, args: &'a Args) -> (Ask<'a>, Wanted<'a>) {
+fn asked<'a>(on: On<'a>, args: &'a Args) -> (Ask<'a>, Wanted<'a>) {
+    let On { gpu, version, available } = on;
     let wanted = Wanted { context: args.context, memory: args.memory, args: &args.args };
-    (Ask { gpu, available: args.gpus.unwrap_or(gpu.per_machine), gpus: args.gpus, version }, wanted)
+    (Ask { gpu, available, gpus: args.gpus, version }, wanted)
 }
 
 /// The arguments with the count that stands before a kind, as in `8xH100`.

@@ -27,6 +27,7 @@ mod man;
 mod place;
 mod manifest_file;
 mod plan;
+mod pod_gpus;
 mod pods;
 mod prompt;
 mod quiet_end;

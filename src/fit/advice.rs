@@ -48,6 +48,11 @@ impl Case<'_> {
 /// GPU counts worth trying: up to two machines of eight.
 const COUNTS: [u32; 4] = [2, 4, 8, 16];
 
+/// The most of them that make sense for a kind: one machine of those that come in smaller ones (GH200, GB10, GB200).
+fn most(gpu: Option<&Gpu>) -> u32 {
+    gpu.map(|gpu| gpu.per_machine).filter(|gpus| *gpus < 8).unwrap_or(16)
+}
+
 /// Alternatives to something that does not surely fit, each better than it: FP8 cache, shorter context, smaller
 /// variants, more GPUs; a shorter context with FP8 if nothing else helps. Empty when it fits.
 #[must_use]
@@ -107,7 +112,8 @@ fn more_gpus(case: Case<'_>) -> Option<Try> {
         let even = case.shape.can_be_cut(tp);
         even.then(|| crate::catalog::recipe::Parallel { tp, pp: gpus / tp, dp: 1 })
     };
-    COUNTS.into_iter().filter(|gpus| *gpus > now.gpus()).filter_map(spread).find_map(|parallel| {
+    let worth = |gpus: &u32| *gpus > now.gpus() && *gpus <= most(case.gpu);
+    COUNTS.into_iter().filter(worth).filter_map(spread).find_map(|parallel| {
         let fit = fit(case.shape, &Setup { parallel, ..*case.setup });
         let gpus = Some(parallel.gpus());
         (fit.verdict == Verdict::Fits).then(|| Try { gpus, ..nothing_changed(fit) })

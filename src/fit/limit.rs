@@ -93,15 +93,19 @@ impl Limit {
     }
 }
 
-/// Families whose publisher documents `YaRN` with factor 4 over 32k, in the models' cards: beginnings of repositories.
+/// Families whose publisher documents `YaRN` with factor 4 over 32k: beginnings of repositories.
+///
+/// Qwen2.5 and Qwen2.5-Coder: "Processing Long Texts" in the cards of their `-Instruct` models (the others' cards don't
+/// have it). Qwen3: "Enabling Long Context" in `docs/source/inference/transformers.md` of QwenLM/Qwen3 @da3e645, and the
+/// cards' "32,768 natively and 131,072 tokens with `YaRN`". Those of 2507 have 262,144 and need none.
 const YARN: [&str; 13] = [
-    "Qwen/Qwen2.5-7B-",
-    "Qwen/Qwen2.5-14B-",
-    "Qwen/Qwen2.5-32B-",
-    "Qwen/Qwen2.5-72B-",
-    "Qwen/Qwen2.5-Coder-7B-",
-    "Qwen/Qwen2.5-Coder-14B-",
-    "Qwen/Qwen2.5-Coder-32B-",
+    "Qwen/Qwen2.5-7B-Instruct",
+    "Qwen/Qwen2.5-14B-Instruct",
+    "Qwen/Qwen2.5-32B-Instruct",
+    "Qwen/Qwen2.5-72B-Instruct",
+    "Qwen/Qwen2.5-Coder-7B-Instruct",
+    "Qwen/Qwen2.5-Coder-14B-Instruct",
+    "Qwen/Qwen2.5-Coder-32B-Instruct",
     "Qwen/Qwen3-4B",
     "Qwen/Qwen3-8B",
     "Qwen/Qwen3-14B",

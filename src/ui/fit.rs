@@ -5,7 +5,7 @@ use crate::catalog::version::Version;
 use crate::fit::text::{Short, Table};
 use crate::fit::{Fit, Spread, Try, Verdict, report};
 use crate::name::PodName;
-use crate::plan::Measurement;
+use crate::plan::{Measurement, OfKind};
 use crate::ui::layout::{Count, padded};
 use crate::ui::pods::ago;
 use crate::ui::style::{ADD, CHANGE, REMOVE, STRONG, Styled};
@@ -24,6 +24,42 @@ pub struct FitHeading<'a> {
     pub version: &'a Version,
     /// On which pod the pool was measured, and how many seconds ago.
     pub measured: Option<(&'a PodName, u64)>,
+    /// The pod whose GPUs they are, where one was asked about.
+    pub pod: Option<&'a FitPod<'a>>,
+}
+
+/// A pod, and what of it is free.
+#[derive(Debug, Clone, Copy)]
+pub struct FitPod<'a> {
+    /// The pod.
+    pub name: &'a PodName,
+    /// Its usable GPUs.
+    pub kinds: &'a [OfKind<'a>],
+    /// How many seconds ago that was seen.
+    pub seconds: u64,
+    /// The kind that was estimated.
+    pub gpu: &'a Gpu,
+}
+
+impl FitPod<'_> {
+    /// How many of that kind there are, free or not.
+    #[must_use]
+    pub fn all(&self) -> u32 {
+        self.kinds.iter().filter(|kind| kind.gpu.key == self.gpu.key).map(|kind| kind.all).max().unwrap_or(0)
+    }
+}
+
+/// What is free of a kind, and who has the others: ``6 of 8 × H100 80GB HBM3 free (`qwen` runs there)``.
+#[must_use]
+pub fn of_kind(kind: &OfKind<'_>) -> String {
+    let OfKind { name: _, gpu: _, all, free, servers } = kind;
+    let servers: Vec<String> = servers.iter().map(|name| format!("`{name}`")).collect();
+    let others = match servers.len() {
+        0 => String::new(),
+        1 => format!(" ({} runs there)", servers.concat()),
+        _ => format!(" ({} run there)", servers.join(", ")),
+    };
+    format!("{free} of {all} × {} free{others}", kind.short())
 }
 
 /// One model on one kind of GPU, item by item.
@@ -33,21 +69,36 @@ pub fn fit_text(
     (fit, tries): (&Fit, &[Try]),
     (fewest, why): (Option<&Spread>, &[String]),
 ) -> String {
-    let FitHeading { model, gpu, version, measured } = heading;
-    let gpus = format!("{}× {gpu}", fit.parallel.gpus());
+    let FitHeading { model, gpu, version, measured, pod } = heading;
+    let of_pod = pod.map(|pod| format!(" of {}", pod.name)).unwrap_or_default();
+    let gpus = format!("{}× {gpu}{of_pod}", fit.parallel.gpus());
+    let free = pod.map(|FitPod { name, kinds, seconds, gpu: _ }| {
+        let kinds: Vec<String> = kinds.iter().map(of_kind).collect();
+        format!("{name}: {}, seen {}\n", kinds.join(", "), ago(*seconds))
+    });
+    let free = free.unwrap_or_default();
     let measured =
         measured.map(|(pod, age)| format!("measured on {pod}, {}\n", ago(age))).unwrap_or_default();
     let both = both(fit, fewest, why);
-    format!("{} on {gpus}, vllm {version}\n{measured}{both}\n{}", Styled(STRONG, model), Table { fit, tries })
+    format!(
+        "{} on {gpus}, vllm {version}\n{free}{measured}{both}\n{}",
+        Styled(STRONG, model),
+        Table { fit, tries }
+    )
+}
+
+/// Whether the catalogue recommends these GPUs: what does not fit is nobody's advice.
+fn is_recommended(fit: &Fit, why: &[String]) -> bool {
+    !why.is_empty() && fit.verdict != Verdict::DoesNotFit
 }
 
 /// The fewest GPUs that hold the model beside those that the catalogue recommends, and why it does.
 fn both(fit: &Fit, fewest: Option<&Spread>, why: &[String]) -> String {
     let mut text = String::new();
-    if !why.is_empty() {
+    if is_recommended(fit, why) {
         let _ = writeln!(text, "recommended by the catalogue: {}: {}", fit.parallel.gpus(), why.join(", "));
     }
-    if let Some(fewest) = fewest.filter(|_| !why.is_empty()) {
+    if let Some(fewest) = fewest.filter(|_| is_recommended(fit, why)) {
         let _ =
             writeln!(text, "fewest that hold it: {}, with {} of context", fewest.gpus(), fewest.fit.context);
     }
@@ -97,7 +148,9 @@ pub fn fit_overview(model: &str, lines: &[FitLine]) -> String {
         };
         let measured = measured.as_ref().map(|it| format!("  measured on {}", it.pod)).unwrap_or_default();
         let fewer = fewest.as_ref().filter(|fewest| fewest.gpus() < fit.parallel.gpus());
-        let fewer = fewer.map(|it| format!("  ({} hold {})", it.gpus(), it.fit.context)).unwrap_or_default();
+        let hold = |it: &Spread| if it.gpus() == 1 { "holds" } else { "hold" };
+        let fewer = fewer.map(|it| format!("  ({} {} {})", it.gpus(), hold(it), it.fit.context));
+        let fewer = fewer.unwrap_or_default();
         let _ = writeln!(text, "  {}  {line}{fewer}{measured}", Styled(style, gpus));
     }
     let fitting = lines.iter().filter(|line| line.fit.verdict == Verdict::Fits).count();
@@ -115,8 +168,15 @@ pub fn fit_json(
     (fit, tries): (&Fit, &[Try]),
     measured: Option<&Measurement>,
     (fewest, why): (Option<&Spread>, &[String]),
+    pod: Option<&FitPod<'_>>,
 ) -> String {
     let mut value = report::report(fit, tries);
+    if let Some(FitPod { name, kinds, seconds, gpu }) = pod {
+        let kind = |kind: &OfKind<'_>| json!({ "gpu": kind.gpu.key, "count": kind.all, "free": kind.free });
+        let kinds: Vec<Value> = kinds.iter().map(kind).collect();
+        let takes = json!({ "gpu": gpu.key, "count": fit.parallel.gpus() });
+        value["pod"] = json!({ "name": name, "seen_seconds_ago": seconds, "gpus": kinds, "takes": takes });
+    }
     add_both(&mut value, fit, fewest, why);
     if let Some(measured) = measured {
         value["measured"] = measured_json(measured);
@@ -126,7 +186,7 @@ pub fn fit_json(
 
 /// What the catalogue recommends and why, and the fewest that hold it; neither where it has no say.
 fn add_both(value: &mut Value, fit: &Fit, fewest: Option<&Spread>, why: &[String]) {
-    if why.is_empty() {
+    if !is_recommended(fit, why) {
         return;
     }
     value["recommended"] = json!({ "gpus": fit.parallel.gpus(), "why": why });

@@ -18,9 +18,9 @@ pub struct Free {
     /// `H100 80GB HBM3`
     pub kind: String,
     /// How many there are.
-    pub all: usize,
-    /// How many of them no server has.
-    pub free: usize,
+    pub all: u32,
+    /// How many of them nobody has.
+    pub free: u32,
     /// What surely fits the free ones.
     pub models: Vec<Known>,
 }

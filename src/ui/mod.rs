@@ -43,7 +43,7 @@ pub use edit_json::{edit_json, written_json};
 pub use env::{ClientEnv, Shell, env_json, env_text};
 pub use error::{error, manifest_is_right, set_error_style};
 pub use events::{Reporter, Showing};
-pub use fit::{FitHeading, FitLine, fit_json, fit_overview, fit_overview_json, fit_text};
+pub use fit::{FitHeading, FitLine, FitPod, fit_json, fit_overview, fit_overview_json, fit_text, of_kind};
 pub use found_json::found_json;
 pub use history::{history_json, history_text, no_journal, unread};
 pub use json::plan_json;

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-const MODEL: &str = "Qwen/Qwen2.5-Coder-32B-Instruct";
+pub(crate) const MODEL: &str = "Qwen/Qwen2.5-Coder-32B-Instruct";
 
 /// What pi remembers of `gpu1`, where the model ran on two of its H100s, `change`d.
-fn remembered(place: &Workplace, change: impl Fn(&mut Value)) {
+pub(crate) fn remembered(place: &Workplace, change: impl Fn(&mut Value)) {
     let case = Case::all().into_iter().find(|case| case.name == "measured-at-an-earlier-start").unwrap();
     let Some(Sighting::Seen(facts)) = case.observed.pods.values().next() else { panic!("it was seen") };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();

@@ -20,6 +20,8 @@ mod eyes;
 mod faults;
 mod fence;
 mod fit_measured;
+mod fit_on_pod;
+mod fit_text;
 mod golden;
 mod gpu;
 mod hub;

@@ -7,7 +7,7 @@ mod room;
 mod spare;
 
 pub(super) use ports::{mapped, owns};
-pub(super) use room::{holds_mib, share};
+pub(super) use room::{holds_mib, is_idle, share};
 pub(super) use spare::{spare_gpus, spare_port};
 
 use crate::memory::ServerMemory;

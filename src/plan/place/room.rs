@@ -26,6 +26,11 @@ pub(in crate::plan) fn share(memory: Option<Percent>, kind: EngineKind) -> u32 {
     }
 }
 
+/// Whether a GPU's memory is as free as its driver leaves it.
+pub(in crate::plan) fn is_idle(gpu: &Gpu) -> bool {
+    gpu.used_mib.saturating_mul(u64::from(WHOLE)) < gpu.memory_mib.max(1) * u64::from(IDLE)
+}
+
 /// MiB of a GPU that a live server holds: as the driver tells, or, where it can't tell whose they are, as expected.
 pub(in crate::plan) fn holds_mib(facts: &PodFacts, seen: &ServerSeen, gpu: &Gpu) -> u64 {
     let own: Vec<&GpuProcess> =
