@@ -10,7 +10,8 @@ guard_files "$pi/env" ${project_id:+"$pi/secrets/$project_id"}
 chmod 0700 -- "$pi"
 file=$pi/env
 if [[ -n ${project_id-} ]]; then
-  mkdir -p -m 0700 -- "$pi/secrets"
+  mkdir -p -- "$pi/secrets"
+  chmod 0700 -- "$pi/secrets"
   file=$pi/secrets/$project_id
 fi
 declare -A fresh=()

@@ -29,7 +29,7 @@ const _: () = assert!(LEASE.as_secs() + SWEEP.as_secs() + BEAT < LOCK_EXPIRY);
 
 /// How long pods may take to say whether a lock is to be had: one that was left behind is watched for a heartbeat before
 /// it is broken, and a disk may hang.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Who takes the locks.
 #[derive(Debug, Clone)]

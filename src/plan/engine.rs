@@ -93,7 +93,7 @@ pub(super) fn kept(site: &Site<'_>) -> Result<Option<EngineRecipe>, Finding> {
     let refuse =
         |NoEngine { code, message, help }| Finding::on(Severity::Error, code, site.name, message).help(help);
     if matches!(site.facts.gpus, GpuSight::Broken { .. }) {
-        let message = format!("which wheel of vLLM it takes is not known: nvidia-smi fails");
+        let message = "which wheel of vLLM it takes is not known: nvidia-smi fails".to_owned();
         let help = "repair the driver, or take `vllm` out of the pod";
         return Err(Finding::on(Severity::Error, "gpu-broken", site.name, message).help(help));
     }
