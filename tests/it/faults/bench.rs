@@ -170,22 +170,26 @@ impl Bench {
         ran
     }
 
-    /// Applies, as soon as the lock is free that a lost pi may hold; whether that took a while.
+    /// Applies as soon as the lock is free that a lost pi may hold, and tells whether that took a while.
     #[track_caller]
     pub(super) fn applies_once_free(&self) -> bool {
+        let (ran, waited) = self.apply_once_free();
+        ran.exits(0);
+        waited
+    }
+
+    /// The same, however that apply ends: the pod may give the lock to a lost pi for as long as the lease lasts.
+    pub(super) fn apply_once_free(&self) -> (Ran, bool) {
         let until = Instant::now() + Duration::from_secs(100);
         let mut waited = false;
-        let ran = loop {
+        loop {
             let ran = self.pi("apply --yes");
-            // whoever was lost may still hold the lock for as long as the pod gives it
             if ran.code != Some(75) || Instant::now() > until {
-                break ran;
+                return (ran, waited);
             }
             waited = true;
             std::thread::sleep(Duration::from_secs(2));
-        };
-        ran.exits(0);
-        waited
+        }
     }
 
     /// At most one more apply makes it as it should be; a lock that a lost pi holds is waited for.

@@ -46,7 +46,7 @@ pub(super) fn rows() -> Vec<Row> {
                 std::thread::sleep(Duration::from_millis(200));
                 kill_9(pi);
             });
-            bench.pi("apply --yes").exits(1).says("The former one runs again");
+            bench.apply_once_free().0.exits(1).says("The former one runs again");
             bench.wants(&[ONE, TWO]);
             bench.is_as_wanted_but_for("./servers/two/failed");
             bench.tell("the next apply says that it dies, and the former one runs again");
