@@ -1,5 +1,5 @@
 # Tells what is on a pod: one record a line, `key<TAB>field…`, from `pi-probe` to `end`. It changes nothing.
-# Needs bash 4.2 and coreutils. Each section ends with the record `done`; one that fails or hangs has none, and becomes a
+# Needs bash 4.4 (`mapfile -d`) and coreutils. Each section ends with the record `done`; one that fails or hangs has none, and becomes a
 # `gap` record, the others go on. Behind alone.sh
 # it keeps watch itself: this shell waits by `hear` alone, and touches no file that may hang.
 pi_path={{ pi_path }}

@@ -4,6 +4,13 @@
 pi={{ pi }}
 
 pi=$(expand "$pi")
+# a server whose record pi does not understand may live from what is here
+shopt -s nullglob
+left=("$pi"/servers/*/ "$pi"/beside/*/)
+if ((${#left[@]})); then
+  caution "secrets and tools in $pi stay: a server is left there that may need them: ${left[0]%/}"
+  return 0
+fi
 for name in env env.new tools python cache ${project_id:+"secrets/$project_id" "secrets/$project_id.new"}; do
   rm -rf -- "${pi:?}/$name"
 done

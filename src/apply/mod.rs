@@ -11,7 +11,7 @@ mod fall_back;
 mod fetch;
 mod guard;
 mod hold;
-mod kept;
+mod excerpt;
 mod locks;
 mod note;
 mod patience;

@@ -2,10 +2,10 @@
 
 use crate::apply::build::build_failed;
 use crate::apply::event::{Failure, FailureKind};
+use crate::apply::excerpt::Excerpt;
 use crate::apply::fall_back::{comes_up, fall_back, undo};
 use crate::apply::fetch::fetch_failed;
 use crate::apply::hold::Loss;
-use crate::apply::kept::Kept;
 use crate::apply::locks::NOT_OURS;
 use crate::apply::note::noting;
 use crate::apply::patience::{Progress, patience, stuck};
@@ -149,7 +149,7 @@ impl<R: Remote> Errand<'_, R> {
         if self.crew.hold.is_lost() {
             return Err(Failure::lock_lost());
         }
-        let (mut kept, progress) = (Kept::default(), Progress::new());
+        let (mut kept, progress) = (Excerpt::default(), Progress::new());
         let hear = |line: Line| {
             let line = hidden(line, self.crew.secrets);
             let (Line::Out(text) | Line::Err(text)) = &line;

@@ -3,8 +3,8 @@
 use crate::apply::ask::{Answer, ask};
 use crate::apply::asker::{Answering, Door};
 use crate::apply::event::{Failure, FailureKind, LOG, PHASE, WARNING};
+use crate::apply::excerpt::LEFT_OUT;
 use crate::apply::guard::{OPEN, is_guarded, prove_closed};
-use crate::apply::kept::LEFT_OUT;
 use crate::apply::perform::{Errand, from_remote};
 use crate::apply::starting::{interrupted, stop};
 use crate::diagnose::{Phase, cause_of_death, first_cause, progress};

@@ -1,7 +1,7 @@
 //! `pi apply`: plan, show, ask, do. What `pi destroy` shares is here too.
 
 use crate::apply::{Crew, Hold, Holder, apply};
-use crate::cli::args::{Apply as Args, Doing, Global};
+use crate::cli::args::{Apply as Args, Doing, Global, Scope, Taking};
 use crate::cli::consent::agreed;
 use crate::cli::exit::Exit;
 use crate::cli::identity;
@@ -21,24 +21,35 @@ use std::num::NonZeroUsize;
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let saved = args.plan_file.as_deref().map(saved::read).transpose()?;
-    let world = World::open(global, saved.as_ref().map_or(&args.scope, |saved| &saved.scope))?;
+    let scope = saved.as_ref().map_or(&args.scope, |saved| &saved.scope);
+    let again = match (is_plain(scope) && global.pod.is_none(), &saved) {
+        (true, _) => AGAIN,
+        (false, None) => SAME_AGAIN,
+        (false, Some(_)) => PLAN_AGAIN,
+    };
+    let world = World::open(global, scope)?;
     let assent = match saved {
         Some(saved) => Assent::Saved(saved),
         None => Assent::of(&args.doing),
     };
     let manner = Manner::of(&args.doing, assent, Asked::PodsAndHub);
-    let narrowed = global.pod.is_some() || !args.scope.target.is_empty();
-    let again = if narrowed { SAME_AGAIN } else { AGAIN };
     let manner = Manner { json: args.json, again, ..manner };
     let exit = converge(&world, &manner, plan).await;
     world.remote.close().await;
     exit
 }
 
+/// Whether `pi apply` alone would plan the same.
+fn is_plain(Scope { target, allow_protected, taking: Taking { take_over } }: &Scope) -> bool {
+    target.is_empty() && !allow_protected && take_over.is_empty()
+}
+
 /// What takes up an apply that did not come to its end.
 pub(super) const AGAIN: &str = "`pi apply` takes up where this ended.";
 /// The same, for what `pi apply` alone would not go on with.
 pub(super) const SAME_AGAIN: &str = "The same command again takes up where this ended.";
+/// The same, for a plan in a file that `pi apply` alone would not make: what was done in part is another plan.
+const PLAN_AGAIN: &str = "`pi plan --out FILE`, as before, plans what is left.";
 
 /// How changes are made.
 pub(super) struct Manner {
@@ -139,6 +150,7 @@ pub(super) async fn propose(
         Asked::PodsAndHub => world.look().await,
         Asked::Pods => (world.observe().await, HubFacts::default()),
     };
+    world.check_taking(&observed)?;
     let plan = rule(&world.inputs(&observed, &hub));
     offer(world, manner, plan, hub)
 }
@@ -290,4 +302,21 @@ fn show(world: &World, plan: &Plan, manner: &Manner) -> Result<()> {
         return ui::data(&ui::json_line(&event));
     }
     ui::data(&ui::plan_text(plan, &world.manifest.lines))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pi_apply_takes_up_only_what_it_would_plan_itself() {
+        let plain = Scope::default();
+        assert!(is_plain(&plain));
+        let narrowed = [
+            Scope { target: vec!["qwen".to_owned()], ..plain.clone() },
+            Scope { allow_protected: true, ..plain.clone() },
+            Scope { taking: Taking { take_over: vec!["qwen".parse().unwrap()] }, ..plain },
+        ];
+        assert!(!narrowed.iter().any(is_plain));
+    }
 }

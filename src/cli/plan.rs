@@ -15,6 +15,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let (observed, hub) = if args.offline { world.recall().await } else { world.look().await };
     let plan = plan_ahead(&world.inputs(&observed, &hub));
     world.remote.close().await;
+    world.check_taking(&observed)?;
     let json = ui::plan_json(&plan);
     if let Some(place) = &place {
         saved::write(place, &json, &args.scope)?;

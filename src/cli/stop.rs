@@ -94,6 +94,7 @@ fn all_named(global: &Global, manifest: &Manifest, names: &[String]) -> Result<B
 async fn converge(file: &ManifestFile, after: &str, world: &World, manner: &Manner) -> Result<Exit> {
     let hub = HubFacts::default();
     let observed = world.observe().await;
+    world.check_taking(&observed)?;
     let (plan, form) = (halt(&world.inputs(&observed, &hub)), Form::from(manner.json));
     if form == Form::Text && plan.is_empty() && plan.findings.is_empty() {
         file.write(after)?;

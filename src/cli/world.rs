@@ -10,7 +10,7 @@ use crate::memory::{Memory, Store};
 use crate::model_ref::ModelRef;
 use crate::name::{ModelName, PodName, SecretName};
 use crate::observe::{Observed, observe};
-use crate::plan::{Inputs, Protected, Scope, questions};
+use crate::plan::{Inputs, Protected, Scope, nowhere, questions};
 use crate::remote::{Doors, Options, Persist};
 use crate::secret::Secrets;
 use crate::ui;
@@ -119,6 +119,15 @@ impl World {
             ui::note(&format!("warning: {}", causes.join(": ")));
         }
         observed
+    }
+
+    /// Refuses names behind `--take-over` that are nowhere.
+    ///
+    /// # Errors
+    /// The first such name, as a mistake of the person at the keyboard.
+    pub(super) fn check_taking(&self, observed: &Observed) -> Result<()> {
+        let hub = HubFacts::default();
+        nowhere(&self.inputs(observed, &hub)).map_or(Ok(()), |(message, help)| Err(usage(message, help)))
     }
 
     /// What a plan is made from.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const FORMAT: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct CachedFacts {
     format: u32,
     repo: HfRepo,
     facts: RepoFacts,
@@ -22,7 +22,7 @@ struct Kept {
 /// What is kept of a commit. A file that can't be read is as good as none.
 pub(super) fn read(directory: &Path, repo: &HfRepo, commit: &str) -> Option<RepoFacts> {
     let text = bounded::text(&path(directory, commit), KEPT).ok()?;
-    let kept: Kept = serde_json::from_str(&text).ok()?;
+    let kept: CachedFacts = serde_json::from_str(&text).ok()?;
     let ours = kept.format == FORMAT && kept.repo == *repo && kept.facts.commit == commit;
     ours.then_some(kept.facts)
 }
@@ -31,7 +31,7 @@ pub(super) fn read(directory: &Path, repo: &HfRepo, commit: &str) -> Option<Repo
 pub(super) fn write(directory: &Path, repo: &HfRepo, facts: &RepoFacts) -> std::io::Result<()> {
     let path = path(directory, &facts.commit);
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    let kept = Kept { format: FORMAT, repo: repo.clone(), facts: facts.clone() };
+    let kept = CachedFacts { format: FORMAT, repo: repo.clone(), facts: facts.clone() };
     whole::replace(&path, &serde_json::to_string(&kept)?, Readers::Owner)
 }
 

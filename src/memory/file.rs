@@ -2,7 +2,7 @@
 
 use crate::bounded::{self, MEMORY};
 use crate::manifest::Manifest;
-use crate::memory::kept::{FORMAT, Kept, Whose};
+use crate::memory::pods_file::{FORMAT, PodsFile, Whose};
 use crate::memory::types::Memory;
 use crate::whole::{self, Readers};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
@@ -54,11 +54,11 @@ impl Store {
         Ok(self.kept()?.of(&self.whose))
     }
 
-    fn kept(&self) -> Result<Kept> {
+    fn kept(&self) -> Result<PodsFile> {
         let path = self.path();
         let text = match bounded::text(&path, MEMORY) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Kept::default()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(PodsFile::default()),
             Err(error) => {
                 return Err(error).into_diagnostic().wrap_err(format!("cannot read {}", path.display()));
             }
@@ -101,7 +101,7 @@ pub fn is_older(text: &str) -> bool {
         .is_ok_and(|file| file.get("format").is_none() && file.get("pods").is_some_and(Value::is_object))
 }
 
-fn parse(text: &str, path: &Path) -> Result<Kept> {
+fn parse(text: &str, path: &Path) -> Result<PodsFile> {
     let broken = |error: serde_json::Error| {
         miette!(
             help = "it is only a cache: move it away and pi will look at the pods anew",
@@ -127,7 +127,7 @@ fn parse(text: &str, path: &Path) -> Result<Kept> {
     serde_json::from_str(text).map_err(broken)
 }
 
-fn write_whole(path: &Path, kept: &Kept) -> Result<()> {
+fn write_whole(path: &Path, kept: &PodsFile) -> Result<()> {
     let text = serde_json::to_string_pretty(kept).into_diagnostic()?;
     whole::replace(path, &format!("{text}\n"), Readers::Owner).into_diagnostic()
 }

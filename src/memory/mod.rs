@@ -3,7 +3,7 @@
 //! In: the file of `$PI_CONFIG_DIR`. Out: [`Memory`]; written whole, atomically, 0600, under a file lock.
 
 mod types;
-mod kept;
+mod pods_file;
 mod file;
 
 pub use file::{Store, is_older};

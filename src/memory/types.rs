@@ -5,14 +5,9 @@ use crate::observe::{Observed, PodFacts, Sighting};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The form in which [`Memory`] itself is written down: as the whole file was once.
-const FORMAT: u32 = 1;
-
 /// What a project last knew.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
-    /// The form that it is written in.
-    pub format: u32,
     /// The pod that commands without `--pod` mean.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<PodName>,
@@ -45,12 +40,6 @@ pub struct ServerMemory {
     /// Its session, if it ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        Self { format: FORMAT, active: None, pods: BTreeMap::new() }
-    }
 }
 
 impl Memory {

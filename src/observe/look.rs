@@ -32,7 +32,7 @@ pub async fn observe<R: Remote>(
         let salt = salt();
         let ask = ask_of(manifest, &pod, &salt)?;
         let digests = secrets.iter().map(|(name, secret)| (name.clone(), salted(&salt, secret.expose())));
-        let project = manifest.identity.id().cloned();
+        let project = manifest.identity.id().cloned().map(|id| (id, manifest.project.clone()));
         let expect = Expect { digests: digests.collect(), project };
         Some(async move {
             let sighting = look(remote, &pod, &ask, &expect).await;

@@ -5,7 +5,7 @@ use crate::name::{EngineId, ModelName};
 use crate::plan::beside::{self, Way};
 use crate::plan::estimate::estimate;
 use crate::plan::fetch::Fetches;
-use crate::plan::finding::Finding;
+use crate::plan::finding::{Finding, Severity};
 use crate::plan::leave::leavers;
 use crate::plan::order::{Needs, Unnumbered};
 use crate::plan::packages::{Build, packages};
@@ -21,8 +21,7 @@ use std::collections::BTreeMap;
 pub(super) fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
     let mut draft = Draft { findings: look::gaps(site), ..Draft::default() };
     if let Some(finding) = storage::hidden(site).or_else(|| look::wrong_gpus(site)) {
-        draft.findings.push(finding);
-        return draft;
+        return stops_alone(inputs, site, finding, draft);
     }
     draft.findings.extend(look::odd_gpus(site));
     draft.findings.extend(look::orphans(site));
@@ -55,6 +54,31 @@ pub(super) fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
     draft
 }
 
+/// Drafts the stops of a pod on which nothing else may be done: they need neither its storage nor its GPUs. Where only
+/// stops were asked for, what is in the way of the rest is no error.
+fn stops_alone(inputs: &Inputs<'_>, site: &Site<'_>, finding: Finding, mut draft: Draft) -> Draft {
+    stops(inputs, site, &mut draft);
+    let stopped =
+        |step: &Unnumbered| draft.steps.iter().any(|other| other.action.server() == step.action.server());
+    let adopted: Vec<_> = whose::adopt(inputs, site, &draft).into_iter().filter(stopped).collect();
+    draft.steps.extend(adopted);
+    let mut asked = site.models.iter().filter(|(name, _)| inputs.scope.has_server(site.name, name));
+    let all_stop = asked.all(|(_, model)| model.state == State::Stopped);
+    let severity =
+        if all_stop && !inputs.scope.has_all_of(site.name) { Severity::Warning } else { finding.severity };
+    draft.findings.push(Finding { severity, ..finding });
+    draft
+}
+
+/// Drafts the stops of servers that pi.toml wants stopped.
+fn stops(inputs: &Inputs<'_>, site: &Site<'_>, draft: &mut Draft) {
+    for (name, model) in site.models.iter().filter(|(name, _)| inputs.scope.has_server(site.name, name)) {
+        if model.state == State::Stopped {
+            server::rest(inputs, site, (name, model), draft);
+        }
+    }
+}
+
 /// Why a server is stopped that is started again.
 const TRADES: &str = "it trades places with other servers";
 
@@ -69,11 +93,7 @@ enum Obstacle {
 /// Drafts everything but storage, unless something has to go first.
 fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, Obstacle> {
     let mut draft = Draft::default();
-    for (name, model) in site.models.iter().filter(|(name, _)| inputs.scope.has_server(site.name, name)) {
-        if model.state == State::Stopped {
-            server::rest(inputs, site, (name, model), &mut draft);
-        }
-    }
+    stops(inputs, site, &mut draft);
     let runs = runs(inputs, site, &mut draft.findings);
     if let Some(run) = runs.iter().find(|run| run.way == Way::Begun && run.starts()) {
         return Err(Obstacle::Displaced(run.wanted.spec.name.clone()));

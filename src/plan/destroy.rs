@@ -70,6 +70,7 @@ fn pod(inputs: &Inputs<'_>, site: &Site<'_>, extent: Extent) -> Draft {
     if extent.engines == Removal::Remove {
         draft.steps.extend(engines(inputs, site, &others));
         draft.steps.extend(rest(inputs, site, &others));
+        draft.findings.extend(rest_stays(inputs, site, &others));
     }
     if extent.weights == Removal::Remove {
         let help = "they are not removed; try again";
@@ -127,12 +128,28 @@ fn is_last(inputs: &Inputs<'_>, others: &[&ServerSeen]) -> bool {
     others.is_empty() && *inputs.scope == Scope::All
 }
 
+fn has_rest(site: &Site<'_>) -> bool {
+    !site.facts.rest.is_empty() || site.facts.secrets.seen().is_none_or(|secrets| !secrets.is_empty())
+}
+
 /// What nobody needs once the last server has gone: the secrets above all.
 fn rest(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Option<Unnumbered> {
-    let there =
-        !site.facts.rest.is_empty() || site.facts.secrets.seen().is_none_or(|secrets| !secrets.is_empty());
-    (there && is_last(inputs, others))
+    (has_rest(site) && is_last(inputs, others))
         .then(|| Unnumbered::new(Action::RemoveRest, "no server is left that needs them"))
+}
+
+/// What stays of pi's own things, since servers of others are left that live from them.
+fn rest_stays(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Option<Finding> {
+    let left = others.len();
+    (has_rest(site) && left > 0 && *inputs.scope == Scope::All).then(|| {
+        let servers = if left == 1 {
+            "a server is left that needs them".to_owned()
+        } else {
+            format!("{left} servers are left that need them")
+        };
+        let message = format!("secrets and tools in {} stay: {servers}", site.facts.pi_path);
+        Finding::on(Severity::Note, "kept", site.name, message)
+    })
 }
 
 fn cached_weights(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Vec<Unnumbered> {

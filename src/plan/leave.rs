@@ -10,7 +10,7 @@ use crate::plan::order::Unnumbered;
 use crate::plan::server::Verdict;
 use crate::plan::servers::Run;
 use crate::plan::step::{Action, Plan, Step, StepId};
-use crate::plan::{Draft, Inputs, Site};
+use crate::plan::{Draft, Inputs, Site, whose};
 use crate::spec::ServerSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,6 +48,7 @@ pub(super) fn leavers(inputs: &Inputs<'_>, site: &Site<'_>, runs: &[Run<'_>], dr
             }
             None => reason,
         };
+        draft.findings.extend(whose::taken_over(site, name));
         draft.steps.push(Unnumbered::new(Action::RemoveServer(name.clone()), reason));
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn restarted(site: &Site<'_>) -> Vec<Finding> {
     told.collect()
 }
 
-/// The pod has other GPUs than `gpus` says: nothing is done there.
+/// The pod has other GPUs than `gpus` says: nothing is started or set up there.
 pub(super) fn wrong_gpus(site: &Site<'_>) -> Option<Finding> {
     let wish = site.pod.gpus.as_ref()?;
     let found = match &site.facts.gpus {

@@ -48,6 +48,7 @@ mod spread;
 mod step;
 mod storage;
 mod stored;
+mod taking;
 mod times;
 mod told;
 mod unseen;
@@ -75,6 +76,7 @@ pub use render::{scripts, shown_scripts};
 pub use rows::{Counts, Row};
 pub use simulate::{act, simulate};
 pub use step::{Action, Before, OnPort, Otherwise, Plan, Sign, Step, StepId, Storage};
+pub use taking::nowhere;
 pub use told::{Told, told};
 pub use view::{GpuView, PodView, gpus_in_words};
 pub use whole::{Origin, begin, halt, make_ready};
@@ -104,8 +106,8 @@ struct Site<'a> {
     project: &'a Project,
     /// Servers that may be made this project's, whoever has them now.
     take_over: &'a BTreeSet<ModelName>,
-    /// What the manifest names anywhere, where it has an id: of the servers from before there were ids only these are
-    /// this project's. Another project of the same name may have started the others.
+    /// What the manifest names anywhere, where it has an id: of the servers from before there were ids, and of those
+    /// that were made under another name, only these are this project's. Another project may have started the others.
     adopts: Option<&'a BTreeMap<ModelName, Model>>,
 }
 
@@ -118,8 +120,9 @@ impl<'a> Site<'a> {
     /// Whether a server is this project's to change.
     fn is_own(&self, name: &ModelName, seen: &ServerSeen) -> bool {
         match seen.whose(self.project) {
-            Whose::Ours => true,
-            Whose::Unnamed => {
+            // under another name of the project: a copy of its directory may have made it
+            Whose::Ours if seen.renamed().is_none() => true,
+            Whose::Ours | Whose::Unnamed => {
                 self.adopts.is_none_or(|models| models.contains_key(name)) || self.take_over.contains(name)
             }
             Whose::Nobodys => self.model(name).is_some(),

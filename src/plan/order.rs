@@ -47,6 +47,7 @@ struct Done {
     secrets: Vec<StepId>,
     engines: BTreeMap<EngineId, StepId>,
     weights: BTreeMap<What, StepId>,
+    adopted: BTreeMap<ModelName, StepId>,
     stopped: BTreeMap<ModelName, StepId>,
     started: BTreeMap<ModelName, StepId>,
     ready: BTreeMap<ModelName, StepId>,
@@ -133,7 +134,9 @@ impl Done {
         let weights = weights.as_ref().and_then(|what| self.weights.get(what));
         let started = started.iter().filter_map(|name| self.started.get(name));
         let ready = ready.iter().filter_map(|name| self.ready.get(name));
-        let single = engine.into_iter().chain(weights).chain(started).chain(ready).copied();
+        // both write the record of whose it is
+        let adopted = self.adopted.get(&spec.name);
+        let single = engine.into_iter().chain(weights).chain(started).chain(ready).chain(adopted).copied();
         let all = [&self.mounts[..], &self.packages, &self.leavers, &self.secrets];
         all.concat().into_iter().chain(single).collect()
     }
@@ -162,7 +165,8 @@ impl Done {
             }
             Action::AwaitReady { spec, .. } => drop(self.ready.insert(spec.name.clone(), id)),
             Action::RemoveEngine(_) | Action::RemoveWeights(_) => self.removed.push(id),
-            Action::TakeOver(_) | Action::AdoptServer(_) | Action::RemoveRest => {}
+            Action::AdoptServer(name) => drop(self.adopted.insert(name.clone(), id)),
+            Action::TakeOver(_) | Action::RemoveRest => {}
         }
     }
 }

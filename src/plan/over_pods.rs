@@ -6,7 +6,7 @@ use crate::observe::{PodFacts, Sighting, Unreachable};
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::times::times;
 use crate::plan::view::PodView;
-use crate::plan::{Draft, Inputs, Plan, Site, double, exposed, leave, look, order, whose};
+use crate::plan::{Draft, Inputs, Plan, Site, double, exposed, leave, look, order, taking, whose};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub(super) fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft +
         return plan;
     }
     let draft = |(_, site): &(&PodName, Result<Site<'_>, Finding>)| match site {
-        Ok(site) => draft(site, &rule),
+        Ok(site) => draft(inputs, site, &rule),
         Err(finding) => Draft { findings: vec![finding.clone()], ..Draft::default() },
     };
     for ((name, _), mut draft) in sites.iter().zip(on_all_cores(&sites, &draft)) {
@@ -39,6 +39,7 @@ pub(super) fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft +
         order::append(&mut plan, draft, name);
     }
     plan.findings.extend(doubles.into_values());
+    plan.findings.extend(taking::remarks(inputs));
     leave::append(inputs, &mut plan, movers, &standing);
     plan.times = times(inputs, &plan);
     plan
@@ -76,11 +77,13 @@ pub(super) fn unreachable(pod: &PodName, why: &Unreachable) -> Finding {
 }
 
 /// What `rule` drafts for a pod, and what is to be said of every pod.
-fn draft(site: &Site<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Draft {
+fn draft(inputs: &Inputs<'_>, site: &Site<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Draft {
     let mut draft = rule(site);
     draft.findings.extend(look::locked(site));
     draft.findings.extend(look::restarted(site));
     draft.findings.extend(whose::neighbors(site));
+    let renamed = whose::renamed(inputs, site, &draft);
+    draft.findings.extend(renamed);
     let exposed = exposed::plain_http(site, &draft);
     draft.findings.extend(exposed);
     draft

@@ -51,9 +51,9 @@ pub(super) fn seen<'a>(site: &Site<'a>, target: &AbsPath) -> Option<&'a MountSee
     site.facts.mounts.seen().map(|mounts| mounts.get(target.as_str()).unwrap_or(&MountSeen::Nothing))
 }
 
-/// The pod has storage, and nobody can tell whether it is mounted: nothing is planned there.
+/// The pod has storage, and nobody can tell whether it is mounted: nothing is started or set up there.
 pub(super) fn hidden(site: &Site<'_>) -> Option<Finding> {
-    let help = "nothing is planned for this pod, since what is on its storage can't be told; try again";
+    let help = "nothing is started or set up here, since what is on its storage can't be told; try again";
     let unknown = site.pod.mount.is_some() && site.facts.mounts.is_unknown();
     unknown.then(|| unseen::hidden(site, "mounts", "what is mounted", help))
 }

@@ -5,7 +5,7 @@ use crate::name::{ModelName, PodName};
 use crate::observe::{Life, OwnerSeen, PodFacts, ServerSeen, Sighting, Whose};
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::Unnumbered;
-use crate::plan::step::Action;
+use crate::plan::step::{Action, Before};
 use crate::plan::{Draft, Inputs, Site, is_live};
 use crate::spec::{EngineRecipe, Owner};
 use jiff::Timestamp;
@@ -62,18 +62,63 @@ pub(super) fn adopt(inputs: &Inputs<'_>, site: &Site<'_>, draft: &Draft) -> Vec<
         let reason = match seen.whose(site.project) {
             Whose::Unnamed => format!("it was started by an older pi for project \"{}\"", site.project),
             Whose::Other { .. } => format!("it was of {}", owner_in_words(site, seen)),
+            Whose::Ours if seen.both().any(|seen| seen.owner == OwnerSeen::Unnamed) => {
+                "the one beside it was started by an older pi".to_owned()
+            }
+            Whose::Ours if seen.renamed().is_some() && site.take_over.contains(name) => {
+                format!("it was of {}", owner_in_words(site, seen))
+            }
             Whose::Ours | Whose::Nobodys => continue,
         };
-        let rewrites = |step: &Unnumbered| {
-            step.action.server() == Some(name)
-                && (step.action.starts().is_some() || matches!(step.action, Action::RemoveServer(_)))
-        };
+        let rewrites = |step: &Unnumbered| step.action.server() == Some(name) && rewrites(&step.action);
         let leaves = draft.movers.iter().any(|mover| mover.is(name));
         if !leaves && !draft.steps.iter().any(rewrites) {
             steps.push(Unnumbered::new(Action::AdoptServer(name.clone()), reason));
         }
     }
     steps
+}
+
+/// Whether a server's record is another one afterwards, or gone. What is asked first may be left alone, and what is
+/// started beside a server may have to go again.
+fn rewrites(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::StartServer(_)
+            | Action::RestartServer { before: Before::Nothing | Before::KeepFormer, .. }
+            | Action::RemoveServer(_)
+    )
+}
+
+/// Servers that this project's id made under another name, as far as the plan would change or remove them. A copied
+/// directory has the id of the other one, and so has a clone under another name: nobody can tell these apart here.
+pub(super) fn renamed(inputs: &Inputs<'_>, site: &Site<'_>, draft: &Draft) -> Option<Finding> {
+    let in_scope = site.facts.servers.iter().filter(|(name, _)| inputs.scope.has_server(site.name, name));
+    let mut renamed: Vec<(&ModelName, &Owner, &str)> = Vec::new();
+    for (name, seen) in in_scope {
+        let Some(owner) = seen.renamed().filter(|_| !site.take_over.contains(name)) else { continue };
+        if !site.is_own(name, seen) {
+            renamed.push((name, owner, "is left alone"));
+        } else if let Some(step) = draft.steps.iter().find(|step| step.action.server() == Some(name)) {
+            let removed = matches!(step.action, Action::RemoveServer(_));
+            renamed.push((name, owner, if removed { "is removed" } else { "is changed" }));
+        }
+    }
+    let (_, Owner { project, who, .. }, _) = renamed.first()?;
+    let mut list: Vec<String> =
+        renamed.iter().take(NAMED).map(|(name, _, becomes)| format!("`{name}` {becomes}")).collect();
+    if renamed.len() > NAMED {
+        list.push(format!("{} more", renamed.len() - NAMED));
+    }
+    let message = format!(
+        "{who} used this project_id under the name `{project}`, and this is `{}`: was the directory copied? {}",
+        site.project,
+        list.join(", ")
+    );
+    let help = format!(
+        "if it was copied, remove the project_id line from this pi.toml: it gets one of its own; if it is the same project: project = \"{project}\"; for one server: --take-over NAME"
+    );
+    Some(Finding::on(Severity::Warning, "renamed", site.name, message).help(help))
 }
 
 /// An engine that others run from, and that would have to be built anew from other packages: that would break theirs.
@@ -97,6 +142,7 @@ pub(super) fn engine_in_use(site: &Site<'_>, recipe: &EngineRecipe) -> Option<Fi
 /// Servers of others that hold places here.
 pub(super) fn neighbors(site: &Site<'_>) -> Option<Finding> {
     let others = site.facts.servers.iter().filter(|(name, seen)| !site.is_own(name, seen));
+    let others = others.filter(|(_, seen)| seen.renamed().is_none());
     let others: Vec<_> =
         others.filter(|(name, _)| site.live(name).is_some() && site.model(name).is_none()).collect();
     if others.is_empty() {
@@ -110,7 +156,7 @@ pub(super) fn neighbors(site: &Site<'_>) -> Option<Finding> {
         list.push(format!("{} more", others.len() - NAMED));
     }
     let message = format!("servers of others run here and are left alone: {}", list.join("; "));
-    let help = "if one of them is this project's: --take-over NAME";
+    let help = "if one of them is this project's: `pi import` writes it into pi.toml, and --take-over NAME makes it so; without an entry that removes it";
     Some(Finding::on(Severity::Note, "others", site.name, message).help(help))
 }
 
@@ -131,14 +177,17 @@ fn owner_in_words(site: &Site<'_>, seen: &ServerSeen) -> String {
             Ok(_) => "nobody known".to_owned(),
         },
         Whose::Unnamed => format!("a project `{}` from before projects had ids", site.project),
-        Whose::Ours | Whose::Nobodys => format!("the project `{}`", site.project),
+        Whose::Ours | Whose::Nobodys => {
+            let project = seen.renamed().map_or(site.project, |owner| &owner.project);
+            format!("the project `{project}`")
+        }
     }
 }
 
 /// `, since 2026-11-22T13:00:00Z`: by its record, else by how long it runs.
 fn since(site: &Site<'_>, seen: &ServerSeen) -> String {
     let noted = match &seen.owner {
-        OwnerSeen::Other(Owner { since, .. }) => Some(*since),
+        OwnerSeen::Other(Owner { since, .. }) | OwnerSeen::Renamed(Owner { since, .. }) => Some(*since),
         OwnerSeen::Unnamed | OwnerSeen::Ours | OwnerSeen::Unreadable => None,
     };
     let runs = match &seen.life {
@@ -161,7 +210,11 @@ pub(super) fn namesakes(inputs: &Inputs<'_>) -> Vec<Finding> {
     let named = |(pod, facts): (&PodName, &PodFacts)| {
         let owner = facts.servers.values().find_map(|seen| match &seen.owner {
             OwnerSeen::Other(owner) if owner.project == *project => Some(owner.clone()),
-            OwnerSeen::Other(_) | OwnerSeen::Unnamed | OwnerSeen::Ours | OwnerSeen::Unreadable => None,
+            OwnerSeen::Other(_)
+            | OwnerSeen::Unnamed
+            | OwnerSeen::Ours
+            | OwnerSeen::Renamed(_)
+            | OwnerSeen::Unreadable => None,
         })?;
         let Owner { id, who, .. } = owner;
         let message = format!(

@@ -5,6 +5,7 @@
 
 use super::local::home;
 use super::master::Master;
+use super::order::EXEC;
 use crate::name::EnvName;
 use crate::script::quote::quoted;
 use std::process::Command;
@@ -67,7 +68,7 @@ pub(super) fn there(errand: Errand<'_>, master: &Master) -> Option<Command> {
     command.args(terminal).arg("--").arg(master.destination());
     if let Some(words) = errand.words() {
         let words = words.iter().map(|word| quoted(word)).collect::<Option<Vec<_>>>()?;
-        command.arg(format!("exec {}", words.join(" ")));
+        command.arg(format!("{EXEC} {}", words.join(" ")));
     }
     Some(command)
 }

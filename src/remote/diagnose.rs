@@ -71,6 +71,8 @@ pub(super) enum Instead {
     Prints,
     /// It ended the session.
     Ends,
+    /// It has disabled the command that starts others.
+    NoExec,
     /// It did not come to its end.
     Hangs,
 }
@@ -83,6 +85,7 @@ pub(super) fn instead(how: Instead, said: &str, at: &str) -> RemoteError {
         Instead::ClosesInput => "takes standard input away from the command",
         Instead::Prints => "prints without end",
         Instead::Ends => "ends the session, or takes its output away, before a command may run",
+        Instead::NoExec => "leaves a shell that has no `exec`, with which every command begins",
         Instead::Hangs => "does not let a command run within 30 s",
     };
     let said = last_words(said, "");
@@ -105,6 +108,9 @@ pub(super) fn no_start(ended: Option<Ended>, said: &str, at: &str) -> RemoteErro
         return RemoteError::NoPlainCommands { at };
     }
     let Some(ended) = ended else { return instead(Instead::Hangs, said, &at) };
+    if ["exec: command not found", "command not found: exec"].iter().any(|words| said.contains(words)) {
+        return instead(Instead::NoExec, said, &at);
+    }
     if ended == Ended::With(127) || said.contains("bash: not found") || said.contains("bash: No such file") {
         return RemoteError::NoBash { at };
     }
@@ -276,6 +282,9 @@ Host key verification failed.\r
     fn what_a_pod_says_instead_of_running_the_script() {
         let table = [
             (Ended::With(127), "sh: 1: exec: bash: not found", "no-bash"),
+            (Ended::With(127), "/usr/bin/env: 'bash': No such file or directory", "no-bash"),
+            (Ended::With(127), "bash: line 1: exec: command not found", "login-script"),
+            (Ended::With(127), "zsh:1: command not found: exec", "login-script"),
             (Ended::With(1), "Error: Your SSH client doesn't support PTY", "no-plain-commands"),
             (Ended::With(1), "This account is currently not available.", "other"),
             (Ended::Somehow, "", "other"),

@@ -23,6 +23,10 @@ const ALONE: &str = include_str!("../../templates/alone.sh");
 /// input may only be sent once the pod has answered. An argument may have 128 KiB on Linux, an ssh packet 256 KiB.
 const SHORT: usize = 60_000;
 
+/// In front of `bash` on a login shell's command line. What that shell was told of how programs are found (EXECIGNORE,
+/// `hash -p`, functions, aliases) says nothing of a path, and env(1) looks for bash by PATH alone.
+pub(super) const EXEC: &str = "exec /usr/bin/env";
+
 /// A job, ready to be sent.
 pub(super) struct Order<'a> {
     job: Job<'a>,
@@ -74,7 +78,7 @@ impl<'a> Order<'a> {
     pub(super) fn command_line(&self) -> String {
         let words = self.words();
         let words: Vec<_> = words.iter().filter_map(|word| quoted(word)).collect();
-        format!("exec bash {}", words.join(" "))
+        format!("{EXEC} bash {}", words.join(" "))
     }
 
     /// The part of the script that goes over standard input: all or nothing.

@@ -91,7 +91,10 @@ pub fn wrap(name: &'static str, parts: &[&str], body: &str) -> Script {
 /// The same script as a function `step` of this template, which calls it. People read the step alone.
 pub fn around(template: Template, values: &impl Serialize, step: Script) -> Result<Script, RenderError> {
     let outer = render(template, values)?;
-    let inner = step.text.strip_suffix(CALL).unwrap_or(&step.text);
+    // what stands outside as well is not sent twice
+    let outside = std::iter::once(PRELUDE).chain(template.parts().iter().copied());
+    let inner = step.text.strip_suffix(CALL).unwrap_or(&step.text).to_owned();
+    let inner = outside.fold(inner, |text, part| text.replacen(part, "", 1));
     let step_function = format!("step() {{\n{inner}main \"$@\"\n}}\n");
     let parts: Vec<&str> = template.parts().iter().copied().chain([&*step_function]).collect();
     let text = wrap(step.name, &parts, &outer.own).text;

@@ -126,3 +126,15 @@ fn a_failing_line_ends_the_script() {
     let out = Command::new("bash").args(["-c", &wrap("t.sh", &[], "false\necho on").text]).output().unwrap();
     assert_eq!((out.stdout.as_slice(), out.status.code()), (&b""[..], Some(1)));
 }
+
+#[test]
+fn functions_that_stand_around_a_step_are_sent_once() {
+    let stop = wrap("stop_server.sh", Template::STOP_SERVER.parts(), "fence");
+    let values = serde_json::json!({
+        "pi": "/p", "deed": "", "owner": "", "project_id": "", "noted": "always", "limit": 1, "token": "",
+    });
+    let text = around(Template::JOURNAL, &values, stop).unwrap().text;
+    for function in ["\nsay() {", "\nput() {", "\nlock_places() {", "\nfence() {", "\nend_session() {"] {
+        assert_eq!(text.matches(function).count(), 1, "{function}");
+    }
+}

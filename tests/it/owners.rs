@@ -69,7 +69,10 @@ impl Drop for Bench {
     fn drop(&mut self) {
         // also where a test fails: servers are sessions of their own
         for who in ["ann", "bob"] {
-            drop(self.pi(who, "destroy --yes --take-over one --take-over two --take-over three"));
+            for name in ["one", "two", "three"] {
+                drop(self.pi(who, &format!("destroy --yes --take-over {name}")));
+            }
+            drop(self.pi(who, "destroy --yes"));
         }
     }
 }
@@ -173,4 +176,63 @@ fn one_machine_under_two_names_is_an_error_of_both() {
         assert!(!ran.out.contains("+ server"), "{}", ran.out);
     }
     assert!(!bench.sshd.home().join(".pi").exists());
+}
+
+/// A pod on this machine, where a server of somebody else is noted, and one of ours.
+const HERE: &str = "[pods.here]\nssh = \"local\"\npi_path = \"{dir}/pod\"\n\n[models.echo]\nmodel = \"{dir}/pi.toml\"\n\
+                    engine = \"command\"\ncommand = [\"sleep\", \"{port}\"]\nstate = \"stopped\"\n";
+
+#[test]
+fn a_server_that_is_nowhere_can_not_be_taken_over() {
+    let place = Workplace::with(HERE);
+    for (name, id) in [("alpha", "someoneelse"), ("mine", crate::workplace::ID)] {
+        let record = place.pod().join("servers").join(name);
+        fs::create_dir_all(&record).unwrap();
+        let owner = format!(
+            "{{\"id\":\"{id}\",\"project\":\"{}\",\"who\":\"bob@desk\",\"since\":1794990000}}\n",
+            place.path().file_name().unwrap().to_str().unwrap()
+        );
+        fs::write(record.join("owner"), owner).unwrap();
+        fs::write(record.join("stopped"), "").unwrap();
+    }
+    for verb in
+        ["plan", "apply --yes", "destroy --yes", "stop echo", "plan --target echo", "start echo --yes"]
+    {
+        let ran = place.pi(&format!("{verb} --take-over alhpa")).exits(64).says("`alhpa`");
+        ran.says("`here`").says("did you mean `alpha`?");
+        place
+            .pi(&format!("{verb} --take-over zzz"))
+            .exits(64)
+            .says("`zzz`")
+            .says("servers of others there: alpha");
+    }
+    assert!(place.pod().join("servers/mine").exists(), "nothing was done");
+    // those that can be, and those for which it does nothing, which is said
+    place.pi("plan --take-over alpha").exits(0).says("it is taken over");
+    place.pi("plan --take-over mine").exits(0).says("it is this project's already");
+    place.pi("plan --take-over echo").exits(0).says("there is no server to take over");
+    // from memory alone nobody can tell
+    place.pi("plan --offline --take-over alhpa").exits(64);
+}
+
+#[test]
+fn the_secrets_of_old_stay_while_a_server_is_left_that_may_live_from_them() {
+    let place = Workplace::with(HERE);
+    for left in ["alpha", "a+b", "no-record"] {
+        let record = place.pod().join("servers").join(left);
+        fs::create_dir_all(&record).unwrap();
+        if left != "no-record" {
+            fs::write(
+                record.join("owner"),
+                "{\"id\":\"someoneelse\",\"project\":\"theirs\",\"who\":\"bob@desk\",\"since\":1}\n",
+            )
+            .unwrap();
+        }
+        fs::write(place.pod().join("env"), "api_key=theirs\n").unwrap();
+        place.pi("destroy --engines --yes").exits(0).says("stay");
+        assert!(place.pod().join("env").exists(), "{left}");
+        fs::remove_dir_all(&record).unwrap();
+    }
+    place.pi("destroy --engines --yes").exits(0);
+    assert!(!place.pod().join("env").exists());
 }

@@ -175,6 +175,24 @@ fn a_start_that_fails_says_why_and_leaves_nothing() {
 }
 
 #[test]
+fn what_is_said_of_pi_toml_after_a_start_that_failed_is_true() {
+    let place = Workplace::new();
+    let dir = place.path().display().to_string();
+    let before = format!(
+        "[pods.here]\nssh = \"local\"\npi_path = \"{dir}/pod\"\n\n[defaults.model]\nengine = \"command\"\n\
+         command = [\"false\"]\n"
+    );
+    fs::write(place.path().join("pi.toml"), &before).unwrap();
+    let start = format!("start {dir}/pi.toml --name echo --port {} --yes", free_port());
+    let ran = place.pi(&start).exits(1).says("pi.toml has its project_id now, and is as it was otherwise.");
+    assert!(!ran.err.contains("pi.toml is as it was"), "{}", ran.err);
+    let after = place.manifest();
+    assert!(after.contains("project_id = ") && !after.contains("echo"), "{after}");
+    place.pi(&start).exits(1).says("pi.toml is as it was.");
+    assert_eq!(place.manifest(), after);
+}
+
+#[test]
 fn an_interrupted_start_leaves_nothing() {
     let bench = Bench::with(r#""bash", "-c", "sleep 4711", "{home}", "{port}""#);
     let before = bench.manifest();

@@ -13,6 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::form::Form;
 use crate::cli::manifest_file::ManifestFile;
 use crate::cli::world::{World, config_dir};
+use crate::manifest::edit::set_id;
 use crate::memory::Store;
 use crate::name::ModelName;
 use crate::plan::{Inputs, Origin, Protected, Scope, begin};
@@ -116,7 +117,7 @@ async fn converge(
     if ended.exit == Exit::Done {
         return Ok(Exit::Done);
     }
-    ui::note(&format!("{} is as it was.", file.shown()));
+    ui::note(&unchanged(file, world)?);
     if ended.begun {
         let pods = world.manifest.models.get(name).map(|model| model.pods.as_slice()).unwrap_or_default();
         let back = back::take_back((global, file), name, pods, manner).await;
@@ -124,6 +125,20 @@ async fn converge(
         back.unwrap_or_else(|error| ui::error(&error));
     }
     Ok(ended.exit)
+}
+
+/// What is said of a manifest into which the model was not written. It may have got its id, and somebody else may have
+/// changed it.
+fn unchanged(file: &ManifestFile, world: &World) -> Result<String> {
+    let (shown, now) = (file.shown(), file.again()?);
+    let with_id = world.manifest.identity.id().and_then(|id| set_id(file.text(), id).ok());
+    Ok(match now.text() {
+        text if text == file.text() => format!("{shown} is as it was."),
+        text if with_id.as_deref() == Some(text) => {
+            format!("{shown} has its project_id now, and is as it was otherwise.")
+        }
+        _ => format!("{shown} was changed by somebody else meanwhile; this start has added no model to it."),
+    })
 }
 
 /// Writes the manifest, also if somebody has written something else into it meanwhile.

@@ -37,6 +37,14 @@ impl ServerSeen {
         std::iter::once(self).chain(self.beside.as_deref())
     }
 
+    /// What its record says where this project's id made it under another name: the project was renamed, or its
+    /// directory was copied.
+    #[must_use]
+    pub fn renamed(&self) -> Option<&Owner> {
+        self.both()
+            .find_map(|seen| if let OwnerSeen::Renamed(owner) = &seen.owner { Some(owner) } else { None })
+    }
+
     /// Whose it is, for a project of this name. One beside which somebody else has started another is theirs as well.
     #[must_use]
     pub fn whose(&self, project: &Project) -> Whose<'_> {
@@ -45,7 +53,7 @@ impl ServerSeen {
             return whose;
         }
         match (&self.owner, &self.spec) {
-            (OwnerSeen::Ours, _) => Whose::Ours,
+            (OwnerSeen::Ours | OwnerSeen::Renamed(_), _) => Whose::Ours,
             (OwnerSeen::Other(owner), _) => {
                 Whose::Other { project: Some(&owner.project), owner: Some(owner) }
             }
@@ -74,6 +82,8 @@ pub enum OwnerSeen {
     Unnamed,
     /// It has the id of the project that looked.
     Ours,
+    /// It has that id, and another name of the project.
+    Renamed(Owner),
     /// It has another one.
     Other(Owner),
     /// It can't be read.

@@ -14,7 +14,7 @@ mod cache;
 mod home;
 
 use super::facts::{Gap, Part, PodFacts};
-use crate::name::{ProjectId, SecretName};
+use crate::name::{Project, ProjectId, SecretName};
 use crate::spec::full_digest;
 use records::{Records, Section};
 use std::collections::BTreeMap;
@@ -25,8 +25,8 @@ use thiserror::Error;
 pub struct Expect {
     /// What `salted` made of each secret that could be read here, with the salt the probe was given.
     pub digests: BTreeMap<SecretName, String>,
-    /// The project that looks: which servers are its own.
-    pub project: Option<ProjectId>,
+    /// The project that looks, its id and its name: which servers are its own.
+    pub project: Option<(ProjectId, Project)>,
 }
 
 /// What a probe prints in place of a secret: the SHA-256 of salt and value, in hex.

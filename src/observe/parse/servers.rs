@@ -117,8 +117,15 @@ fn spec(text: Option<&str>) -> Result<ServerSpec, String> {
 fn owner(text: Option<&str>, expect: &Expect) -> OwnerSeen {
     let Some(text) = text else { return OwnerSeen::Unnamed };
     match serde_json::from_str::<Owner>(text) {
-        Ok(owner) if expect.project.as_ref() == Some(&owner.id) => OwnerSeen::Ours,
-        Ok(owner) => OwnerSeen::Other(Owner { who: clean(&owner.who), ..owner }),
+        Ok(owner) => {
+            let owner = Owner { who: clean(&owner.who), ..owner };
+            match &expect.project {
+                Some((id, _)) if *id != owner.id => OwnerSeen::Other(owner),
+                Some((_, name)) if *name != owner.project => OwnerSeen::Renamed(owner),
+                Some(_) => OwnerSeen::Ours,
+                None => OwnerSeen::Other(owner),
+            }
+        }
         Err(_) => OwnerSeen::Unreadable,
     }
 }

@@ -44,6 +44,16 @@ const HAZARDS: &[&str] = &[
     "export FUNCNEST=1",
     "export BASH_COMPAT=4.2 BASH_XTRACEFD=1 PROMPT_COMMAND='echo no' PS1='\\$(echo no)'",
     "export QUOTING_STYLE=c TIME_STYLE=iso BLOCK_SIZE=human-readable LS_COLORS=x DF_BLOCK_SIZE=1M TZ=Asia/Tokyo",
+    // how programs are found
+    "export EXECIGNORE='*'",
+    "export EXECIGNORE='/usr/bin/*:/bin/*'",
+    "shopt -s extglob; EXECIGNORE='!(/nowhere)'",
+    "export FIGNORE=.sh:.py BASH_LOADABLES_PATH=/nowhere",
+    "shopt -s checkhash; hash -p /nowhere/bash bash; hash -p /nowhere/ls ls",
+    "enable -n printf kill read trap wait",
+    "bash() { echo no; }; env() { echo no; }; command() { echo no; }; builtin() { :; }; export -f bash env command builtin",
+    "shopt -s expand_aliases; alias bash=false env=false; alias command=false",
+    "export LD_LIBRARY_PATH=/nowhere LD_PRELOAD=",
     "export PATH=/usr/bin:/bin",
     "export PATH=/nowhere:/usr/games:$PATH:",
     // the process itself

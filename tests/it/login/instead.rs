@@ -40,6 +40,8 @@ const INSTEAD: &[(&str, &str)] = &[
     ("exit 3", "ends the session"),
     ("exec true", "ends the session"),
     ("set -n", "ends the session"),
+    ("exec() { echo not today; }", "ends the session"),
+    ("enable -n exec", "leaves a shell that has no `exec`"),
     ("exec </dev/null", "takes standard input away"),
     ("exec >/dev/null", "ends the session"),
     ("yes", "prints without end"),

@@ -197,7 +197,7 @@ fn observed(
     secrets: &BTreeSet<SecretName>,
 ) -> BTreeMap<PodName, Sighting> {
     let digest = |name: &SecretName| (name.clone(), salted("salt", &format!("value-of-{name}")));
-    let project = manifest.identity.id().cloned();
+    let project = manifest.identity.id().cloned().map(|id| (id, manifest.project.clone()));
     let expect = Expect { digests: secrets.iter().map(digest).collect(), project };
     let files = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
     files

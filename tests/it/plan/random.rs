@@ -351,9 +351,15 @@ const OURS: &str = "oursoursours";
 const THEIRS: &str = "theirstheirs";
 
 fn owner(choices: &mut Choices<'_>) -> OwnerSeen {
-    match choices.below(6) {
+    match choices.below(7) {
         0..3 => OwnerSeen::Unnamed,
         3 => OwnerSeen::Ours,
+        5 => OwnerSeen::Renamed(Owner {
+            id: OURS.parse().unwrap(),
+            project: "other".parse().unwrap(),
+            who: "bob@desk".to_owned(),
+            since: 5,
+        }),
         4 => OwnerSeen::Other(Owner {
             id: THEIRS.parse().unwrap(),
             project: choices.of(&["team", "other"]).parse().unwrap(),

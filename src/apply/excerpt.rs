@@ -13,7 +13,7 @@ pub(super) const LEFT_OUT: &str = "pi: lines left out here: ";
 
 /// The first and the last lines.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct Excerpt {
     first: Vec<Line>,
     last: VecDeque<Line>,
     left_out: usize,
@@ -21,7 +21,7 @@ pub(super) struct Kept {
     last_bytes: usize,
 }
 
-impl Kept {
+impl Excerpt {
     pub(super) fn push(&mut self, line: Line) {
         let bytes = length(&line);
         if self.last.is_empty() && self.first.len() < KEPT / 2 && self.first_bytes + bytes <= KEPT_BYTES / 2 {
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn the_beginning_and_the_end_are_kept() {
         for (said, kept, gap) in [(0, 0, 0), (3, 3, 0), (KEPT, KEPT, 0), (KEPT + 7, KEPT + 1, 7)] {
-            let mut all = Kept::default();
+            let mut all = Excerpt::default();
             (0..said).for_each(|number| all.push(Line::Out(number.to_string())));
             let lines = all.into_lines();
             assert_eq!(lines.len(), kept);
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn long_lines_are_kept_by_their_bytes() {
-        let mut all = Kept::default();
+        let mut all = Excerpt::default();
         (0..40).for_each(|number| all.push(Line::Out(format!("{number} {}", "x".repeat(1 << 20)))));
         let lines = all.into_lines();
         assert!(lines.iter().map(length).sum::<usize>() <= KEPT_BYTES + 100);

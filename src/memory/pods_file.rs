@@ -13,7 +13,7 @@ pub(super) const FORMAT: u32 = 2;
 
 /// Everything in the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Kept {
+pub(super) struct PodsFile {
     format: u32,
     /// By the project's id; by the manifest's path while it has none.
     #[serde(default)]
@@ -66,13 +66,13 @@ impl Whose {
     }
 }
 
-impl Default for Kept {
+impl Default for PodsFile {
     fn default() -> Self {
         Self { format: FORMAT, projects: BTreeMap::new(), active: None, pods: BTreeMap::new() }
     }
 }
 
-impl Kept {
+impl PodsFile {
     /// What a project knows of its pods, as they are reached now.
     pub(super) fn of(&self, whose: &Whose) -> Memory {
         let own = whose.keys.iter().find_map(|key| self.projects.get(key));
@@ -82,7 +82,7 @@ impl Kept {
             Some((name.clone(), known.clone()))
         };
         let active = own.and_then(|own| own.active.clone()).or_else(|| self.former_active(whose));
-        Memory { active, pods: whose.targets.iter().filter_map(known).collect(), ..Memory::default() }
+        Memory { active, pods: whose.targets.iter().filter_map(known).collect() }
     }
 
     /// The pod that was chosen before choices were kept by project, unless another machine was meant.
@@ -94,7 +94,7 @@ impl Kept {
 
     /// Takes what a project knows now. What it knew of machines that its pods are no longer stays.
     pub(super) fn take(&mut self, whose: &Whose, memory: Memory) {
-        let Memory { format: _, active, pods } = memory;
+        let Memory { active, pods } = memory;
         let known: Vec<OfProject> = whose.keys.iter().filter_map(|key| self.projects.remove(key)).collect();
         let mut own = known.into_iter().next().unwrap_or_default();
         own.active = active;
