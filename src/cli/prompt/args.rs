@@ -63,7 +63,7 @@ pub(crate) struct Args {
     /// API key. Visible in the process list of this machine; prefer `$OPENAI_API_KEY` or --api-key-env
     #[arg(long, value_name = "KEY", requires = "base_url", conflicts_with = "api_key_env")]
     pub(super) api_key: Option<String>,
-    /// Environment variable with the API key [default: OPENAI_API_KEY]
+    /// Environment variable with the API key [default: `OPENAI_API_KEY`]
     #[arg(long, value_name = "VAR", requires = "base_url")]
     pub(super) api_key_env: Option<String>,
     /// API to use [default: Responses for gpt-oss, Chat Completions otherwise]
