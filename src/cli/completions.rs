@@ -24,7 +24,7 @@ Examples:
   echo 'source <(pi completions zsh)' >>~/.zshrc
   echo 'pi completions fish | source' >~/.config/fish/completions/pi.fish")]
 pub(super) struct Completions {
-    /// For which shell
+    /// Shell to print it for
     pub(super) shell: Shell,
 }
 

@@ -16,13 +16,13 @@ use miette::{Report, Result, miette};
     after_help = "Examples:\n  eval \"$(pi env qwen)\"               for bash and zsh\n  pi env qwen --shell fish | source    for fish"
 )]
 pub(super) struct Args {
-    /// A model of pi.toml, or a server that was seen on a pod
+    /// Model in pi.toml, or a server that was seen on a pod
     #[arg(add = ArgValueCandidates::new(completions::models))]
     pub(super) name: String,
-    /// Whose syntax
+    /// Shell syntax to print
     #[arg(long, value_name = "SHELL", default_value = "sh")]
     pub(super) shell: Shell,
-    /// Print the same as JSON
+    /// Print the variables as JSON
     #[arg(long, conflicts_with = "shell")]
     pub(super) json: bool,
 }

@@ -15,13 +15,13 @@ use std::num::NonZeroUsize;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  pi history dc1 -n 5    the last five changes of one pod")]
 pub(super) struct History {
-    /// The pod; all of them without it
+    /// Pod [default: all of them]
     #[arg(value_name = "POD", conflicts_with = "pod")]
     pub(super) name: Option<String>,
-    /// How many of the newest changes
+    /// Number of changes to show, newest last
     #[arg(short = 'n', long, value_name = "COUNT", default_value = "20")]
     pub(super) lines: NonZeroUsize,
-    /// Print them as JSON
+    /// Print the changes as JSON
     #[arg(long)]
     pub(super) json: bool,
 }

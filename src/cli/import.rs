@@ -28,16 +28,16 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  pi import                            what runs on the pods of pi.toml and is not in it
+  pi import                            servers that run on the pods and are not in pi.toml
   pi import --from ~/.pi/pods.json     pods and models of the older pi, the one in TypeScript")]
 pub(super) struct Import {
-    /// The older pi's pods.json; without it the one in $PI_CONFIG_DIR, if it is the older pi's
+    /// The older pi's pods.json [default: the one in $PI_CONFIG_DIR, if the older pi wrote it]
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
-    /// Print events as JSON, one a line
+    /// Print events as JSON, one per line
     #[arg(long)]
     json: bool,
 }

@@ -1,4 +1,4 @@
-//! `pi list`: what runs, how it is, and where. One look at every pod, all at once; a pod that hangs delays no other.
+//! `pi list`: list servers with state and URL. One look at every pod, all at once; a pod that hangs delays no other.
 
 use crate::cli::args::{Global, Scope};
 use crate::cli::exit::Exit;
@@ -24,13 +24,13 @@ use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pi list --watch            what it looks like now, every two seconds\n  pi list --json | jq -r '.pods[].servers[]? | select(.state != \"ready\") | .name'"
+    after_help = "Examples:\n  pi list --watch            refresh every two seconds\n  pi list --json | jq -r '.pods[].servers[]? | select(.state != \"ready\") | .name'"
 )]
 pub(super) struct Args {
-    /// Look again every two seconds, until Ctrl-C
+    /// Refresh every two seconds until Ctrl-C
     #[arg(short, long)]
     watch: bool,
-    /// Print JSON; with --watch one object a line
+    /// Print JSON; with --watch, one document per line
     #[arg(long)]
     json: bool,
 }

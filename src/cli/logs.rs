@@ -24,19 +24,19 @@ use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pi logs qwen                    the last lines and what follows, until Ctrl-C\n  pi logs qwen -n 1000 --no-follow | grep -i error"
+    after_help = "Examples:\n  pi logs qwen                    the last lines, then follow until Ctrl-C\n  pi logs qwen -n 1000 --no-follow | grep -i error"
 )]
 pub(super) struct Args {
-    /// A model of pi.toml, or a server that was seen on a pod
+    /// Model in pi.toml, or a server that was seen on a pod
     #[arg(add = ArgValueCandidates::new(completions::models))]
     name: String,
-    /// How many of the last lines
+    /// Number of lines to show first
     #[arg(short = 'n', long, value_name = "N", default_value = "50")]
     lines: u32,
-    /// End at the end of the log
+    /// Exit at the end of the log
     #[arg(long)]
     no_follow: bool,
-    /// Print a JSON object a line: {"line": "…"}
+    /// Print each line as a JSON object: {"line": "…"}
     #[arg(long)]
     json: bool,
 }

@@ -16,7 +16,7 @@ Examples:
   pi man | man -l -                     read it
   pi man --out /usr/share/man/man1      pi.1 and a page for each command")]
 pub(super) struct Man {
-    /// Write the page of `pi` and one for each command into this directory
+    /// Write a page for `pi` and one per command to this directory
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
 }

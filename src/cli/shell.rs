@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  pi shell dc1")]
 pub(super) struct Args {
-    /// The pod; else the active one, else the only one
+    /// Pod [default: the active one, else the only one]
     #[arg(value_name = "POD", add = ArgValueCandidates::new(completions::pods))]
     at: Option<String>,
 }

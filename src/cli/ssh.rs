@@ -25,13 +25,13 @@ use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pi ssh dc1 -- nvidia-smi\n  pi ssh dc1 -- 'df -h | tail -3'     one word is a line for the pod's shell\n  pi ssh dc1 -- tar c /data | tar x"
+    after_help = "Examples:\n  pi ssh dc1 -- nvidia-smi\n  pi ssh dc1 -- 'df -h | tail -3'     a single word is a line of bash\n  pi ssh dc1 -- tar c /data | tar x"
 )]
 pub(super) struct Args {
-    /// The pod; else the active one, else the only one
+    /// Pod [default: the active one, else the only one]
     #[arg(value_name = "POD", add = ArgValueCandidates::new(completions::pods))]
     at: Option<String>,
-    /// The command and its arguments, each as it is; one alone is a line for the pod's bash
+    /// Command and arguments; a single word is run as a line of bash on the pod
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<String>,
 }

@@ -24,18 +24,18 @@ use std::collections::BTreeSet;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  pi stop qwen     its weights stay; `pi start qwen` brings it back\n  pi stop          all that is to run on the active pod, after asking"
+    after_help = "Examples:\n  pi stop qwen     `pi start qwen` starts it again\n  pi stop          every model on the active pod, after confirmation"
 )]
 pub(super) struct Stop {
-    /// Models of pi.toml; without a name, all on the pod
+    /// Models in pi.toml [default: all on the pod]
     #[arg(value_name = "NAME", add = ArgValueCandidates::new(completions::models))]
     names: Vec<String>,
-    /// Protected servers may be stopped
+    /// Allow stopping servers with `protect = true`
     #[arg(long)]
     allow_protected: bool,
     #[command(flatten)]
     taking: Taking,
-    /// Print events as JSON, one a line
+    /// Print events as JSON, one per line
     #[arg(long)]
     json: bool,
     #[command(flatten)]

@@ -15,15 +15,15 @@ use miette::Result;
 
 /// The arguments of `pi unlock`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  pi unlock dc1    shows who holds it, and asks")]
+#[command(after_help = "Example:\n  pi unlock dc1    show who holds it, and ask")]
 pub(super) struct Unlock {
-    /// The pod
+    /// Pod
     #[arg(value_name = "POD", conflicts_with = "pod")]
     pub(super) name: Option<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     pub(super) yes: bool,
-    /// Print events as JSON, one a line
+    /// Print events as JSON, one per line
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -11,16 +11,16 @@ use toml::de::DeValue;
 table! {
     /// Storage to mount.
     MountTable is "a mount" {
-        /// What is mounted, such as `nfs.example:/share`.
+        /// The storage, such as `nfs.example:/share`.
         #[schemars(with = "Option<String>", length(min = 1))]
         source: String,
-        /// Where.
+        /// The directory that it is mounted on.
         #[schemars(with = "Option<String>", regex(pattern = "^/"))]
         target: AbsPath,
-        /// mount's -t: "nfs".
+        /// The file system type (mount's -t), such as "nfs".
         #[schemars(with = "Option<String>")]
         r#type: String,
-        /// mount's -o, one option each.
+        /// Mount options (mount's -o), one per item.
         #[schemars(with = "Option<Vec<String>>")]
         options: Vec<String>,
     }

@@ -6,6 +6,7 @@ use crate::manifest::{GpuWish, Manifest, Pod};
 use crate::model_ref::ModelRef;
 use crate::name::PodName;
 use crate::observe::{Gpu, GpuSight, Host, PathSeen, PodFacts, RootBy, Sighting};
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::over_pods::unreachable;
 use crate::plan::{Inputs, Plan, plan};
@@ -54,7 +55,7 @@ fn note(pod: &PodName) -> Finding {
     let message = format!(
         "nobody has seen this pod: it is planned from pi.toml alone, as a new Ubuntu machine with driver {DRIVER}"
     );
-    Finding::on(Severity::Note, "planned-ahead", pod, message)
+    Finding::on(Severity::Note, Code::PlannedAhead, pod, message)
         .help("`pi apply` does nothing here before it has seen the pod, and then plans for what is there")
 }
 

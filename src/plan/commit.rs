@@ -8,6 +8,7 @@
 use crate::hub::{DEFAULT_BRANCH, HubAnswer, is_commit};
 use crate::manifest::State;
 use crate::model_ref::ModelRef;
+use crate::plan::code::Code;
 use crate::plan::fetch::short;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::stored::fetched;
@@ -110,12 +111,12 @@ fn recorded(site: &Site<'_>, wish: Wish<'_>) -> Recorded {
 
 fn moved_on(site: &Site<'_>, wish: Wish<'_>, chosen: &str, newest: &str) -> Finding {
     let ModelRef::Hub { repo, file, .. } = wish.model else {
-        return Finding::on(Severity::Note, "moved-on", site.name, String::new());
+        return Finding::on(Severity::Note, Code::MovedOn, site.name, String::new());
     };
     let file = file.as_ref().map(|file| format!(":{file}")).unwrap_or_default();
     let message = format!("{repo} has moved on to {}; this pod stays at {}", short(newest), short(chosen));
     let help = format!(
         "to follow it, write \"{repo}@{DEFAULT_BRANCH}{file}\"; to change once, \"{repo}@{newest}{file}\""
     );
-    Finding::on(Severity::Note, "moved-on", site.name, message).of(wish.name).help(help)
+    Finding::on(Severity::Note, Code::MovedOn, site.name, message).of(wish.name).help(help)
 }

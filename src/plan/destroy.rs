@@ -4,6 +4,7 @@ use crate::manifest::{EngineKind, Protect};
 use crate::model_ref::ModelRef;
 use crate::name::{EngineId, ModelName};
 use crate::observe::{Life, ServerSeen, Whose};
+use crate::plan::code::Code;
 use crate::plan::engine::{Engine, engine, kept};
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::inputs::{Protected, Scope};
@@ -95,7 +96,7 @@ fn unknown(site: &Site<'_>, extent: Extent, others: &[&ServerSeen]) -> Option<Fi
     others.iter().find(hides).filter(|_| extent != Extent::default())?;
     let message =
         "engines and weights stay: a server has a record that can't be read, and may use them".to_owned();
-    Some(Finding::on(Severity::Warning, "kept", site.name, message).help("`pi list` shows which"))
+    Some(Finding::on(Severity::Warning, Code::Kept, site.name, message).help("`pi list` shows which"))
 }
 
 /// What servers are, and may be again.
@@ -148,7 +149,7 @@ fn rest_stays(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> O
             format!("{left} servers are left that need them")
         };
         let message = format!("secrets and tools in {} stay: {servers}", site.facts.pi_path);
-        Finding::on(Severity::Note, "kept", site.name, message)
+        Finding::on(Severity::Note, Code::Kept, site.name, message)
     })
 }
 

@@ -3,6 +3,7 @@
 use crate::name::PodName;
 use crate::observe::{PodFacts, Sighting};
 use crate::plan::Inputs;
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use std::collections::BTreeMap;
 
@@ -55,5 +56,5 @@ fn finding((machine, pods): (&Machine<'_>, &[&PodName]), pod: &PodName) -> Findi
     let message = format!("`{pod}` is the same machine as {others}: one {} is reached by both", machine.path);
     let help =
         "nothing is planned on either: give one machine one pod; what shall differ on it can differ by model";
-    Finding::on(Severity::Error, "same-machine", pod, message).help(help)
+    Finding::on(Severity::Error, Code::SameMachine, pod, message).help(help)
 }

@@ -8,6 +8,7 @@ use crate::fit::Chosen;
 use crate::fit::limit::{self, LIFTED_BY, is_lifted};
 use crate::manifest::{EngineKind, EngineVersion, Model};
 use crate::model_ref::ModelRef;
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::{Inputs, Site, command_line, engine, fits, pick, shape};
 use crate::spec::ServerSpec;
@@ -48,12 +49,12 @@ pub(super) fn doubts(inputs: &Inputs<'_>, site: &Site<'_>, model: &Model, spec: 
 
 struct Told {
     severity: Severity,
-    code: &'static str,
+    code: Code,
     message: String,
     help: String,
 }
 
-fn warning(code: &'static str, message: String, help: impl Into<String>) -> Told {
+fn warning(code: Code, message: String, help: impl Into<String>) -> Told {
     Told { severity: Severity::Warning, code, message, help: help.into() }
 }
 
@@ -72,7 +73,7 @@ fn too_long(inputs: &Inputs<'_>, site: &Site<'_>, spec: &ServerSpec) -> Option<T
     };
     limit.refuses(context).then(|| Told {
         severity: Severity::Error,
-        code: "context-too-long",
+        code: Code::ContextTooLong,
         message: limit::refusal(&limit, context),
         help: limit::remedy(model, &limit, context),
     })
@@ -88,7 +89,7 @@ fn own_flags(model: &Model) -> Vec<Told> {
     let told = |(flag, key): (&str, &str)| {
         let message = format!("{flag} in its args is pi's to give");
         let severity = if flag == "--api-key" { Severity::Warning } else { Severity::Error };
-        Told { severity, code: "own-flag", message, help: format!("take it out; {key} says it") }
+        Told { severity, code: Code::OwnFlag, message, help: format!("take it out; {key} says it") }
     };
     found.map(told).collect()
 }
@@ -106,7 +107,7 @@ fn spread(model: &Model, spec: &ServerSpec) -> Option<Told> {
     let (used, has) = (sizes.iter().flatten().product::<usize>(), spec.gpus.len());
     (used != has).then(|| {
         let message = format!("its args spread it over {used} GPUs, and it has {has}");
-        warning("args-against-gpus", message, format!("write `gpus = {used}`, or leave those args out"))
+        warning(Code::ArgsAgainstGpus, message, format!("write `gpus = {used}`, or leave those args out"))
     })
 }
 
@@ -122,7 +123,7 @@ fn twice_said(model: &Model) -> Vec<Told> {
         let (said, value) = (said.filter(|_| vllm)?, args::value(list, flag)?);
         (value != said).then(|| {
             let message = format!("{flag} in its args wins over `{key}`");
-            warning("said-twice", message, format!("leave one of them out: `{key}` says it for pi too"))
+            warning(Code::SaidTwice, message, format!("leave one of them out: `{key}` says it for pi too"))
         })
     });
     twice.collect()
@@ -149,7 +150,7 @@ fn unknown_flags(site: &Site<'_>, model: &Model) -> Option<Told> {
     let help: Vec<String> = unknown.iter().map(|flag| instead_of(flag, &version)).collect();
     (!unknown.is_empty()).then(|| Told {
         severity: Severity::Error,
-        code: "unknown-flag",
+        code: Code::UnknownFlag,
         message: format!("vLLM {version} does not know {}, and would not start", unknown.join(", ")),
         help: help.join("; "),
     })
@@ -171,10 +172,10 @@ fn instead_of(flag: &str, version: &Version) -> String {
 
 fn no_choice(why: &NoChoice) -> Told {
     let (code, help) = match why {
-        NoChoice::EngineTooOld { .. } => ("engine-too-old", "leave `version` out, or name a newer one"),
-        NoChoice::NoCode { .. } => ("no-code-for-gpu", "take a .gguf file, or a pod with newer GPUs"),
-        NoChoice::TooFewGpus { .. } => ("too-few-gpus", "ask for fewer with `gpus`"),
-        NoChoice::Indivisible { .. } => ("indivisible", "ask for another number with `gpus`"),
+        NoChoice::EngineTooOld { .. } => (Code::EngineTooOld, "leave `version` out, or name a newer one"),
+        NoChoice::NoCode { .. } => (Code::NoCodeForGpu, "take a .gguf file, or a pod with newer GPUs"),
+        NoChoice::TooFewGpus { .. } => (Code::TooFewGpus, "ask for fewer with `gpus`"),
+        NoChoice::Indivisible { .. } => (Code::Indivisible, "ask for another number with `gpus`"),
     };
     warning(code, why.to_string(), help)
 }
@@ -187,24 +188,24 @@ fn against_the_recipe(site: &Site<'_>, model: &Model, chosen: &Chosen) -> Vec<To
         .into_iter()
         .map(|Conflict { flag: _, recipe, user }| {
             let message = format!("its args say {user}, the catalogue {recipe}");
-            warning("args-against-recipe", message, "its args win; leave them out to take the catalogue's")
+            warning(Code::ArgsAgainstRecipe, message, "its args win; leave them out to take the catalogue's")
         })
         .collect();
     let otherwise =
         choice.env.iter().filter(|(name, value)| model.env.get(*name).is_some_and(|it| it != *value));
     found.extend(otherwise.map(|(name, value)| {
         let message = format!("its env sets {name} otherwise than the catalogue, which says {value}");
-        warning("env-against-recipe", message, "its env wins; leave it out to take the catalogue's")
+        warning(Code::EnvAgainstRecipe, message, "its env wins; leave it out to take the catalogue's")
     }));
     let heads = pick::Book::of(site, model).and_then(|book| book.recipe.heads);
     let tp = setup.parallel.tp;
     if let Some(heads) = heads.filter(|heads| !heads.is_multiple_of(tp)) {
         let message = format!("its {heads} attention heads can't be cut into {tp} pieces: vLLM refuses");
-        found.push(warning("indivisible", message, "take a --tensor-parallel-size that divides them"));
+        found.push(warning(Code::Indivisible, message, "take a --tensor-parallel-size that divides them"));
     }
     let note = |message: &String| Told {
         severity: Severity::Note,
-        code: "recipe",
+        code: Code::Recipe,
         message: message.clone(),
         help: String::new(),
     };

@@ -6,6 +6,7 @@ use crate::catalog::wheel::{Machine, Wheel, wheel};
 use crate::manifest::{EngineBuild, EngineChoice, EngineKind, EngineVersion, GpuAsk, Pod};
 use crate::name::{BadName, EngineId, EngineName};
 use crate::observe::{GpuSight, PodFacts};
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::{Site, whose};
 use crate::spec::{EngineRecipe, short_digest};
@@ -54,13 +55,13 @@ pub(super) fn no_room(site: &Site<'_>, recipe: &EngineRecipe) -> Option<Finding>
     }
     let (id, path, free) = (&recipe.id, &facts.pi_path, disk.free);
     let message = format!("{id} takes about {needed} on the disk, {path} has {free} left");
-    let finding = Finding::on(Severity::Error, "no-space", site.name, message);
+    let finding = Finding::on(Severity::Error, Code::NoSpace, site.name, message);
     Some(finding.help("make room there, or let `pi_path` name a larger disk"))
 }
 
 /// Why there is no engine for a model on this pod, and what to do.
 pub(super) struct NoEngine {
-    pub(super) code: &'static str,
+    pub(super) code: Code,
     pub(super) message: String,
     pub(super) help: String,
 }
@@ -95,10 +96,10 @@ pub(super) fn kept(site: &Site<'_>) -> Result<Option<EngineRecipe>, Finding> {
     if matches!(site.facts.gpus, GpuSight::Broken { .. }) {
         let message = "which wheel of vLLM it takes is not known: nvidia-smi fails".to_owned();
         let help = "repair the driver, or take `vllm` out of the pod";
-        return Err(Finding::on(Severity::Error, "gpu-broken", site.name, message).help(help));
+        return Err(Finding::on(Severity::Error, Code::GpuBroken, site.name, message).help(help));
     }
     let bad_name =
-        |bad: BadName| NoEngine { code: "bad-version", message: bad.to_string(), help: String::new() };
+        |bad: BadName| NoEngine { code: Code::BadVersion, message: bad.to_string(), help: String::new() };
     let name = EngineName::parse(EngineKind::Vllm.as_str()).map_err(bad_name).map_err(refuse)?;
     let choice = EngineChoice { name, kind: EngineKind::Vllm, version: None, build: None };
     let recipe = vllm((&choice, version), &GpuAsk::Any, site.facts).map_err(refuse)?;
@@ -113,7 +114,7 @@ fn llama_cpp(choice: &EngineChoice, facts: &PodFacts) -> Result<Engine, NoEngine
             Some(false) => engines::llama_cpp_release(),
             None => {
                 return Err(NoEngine {
-                    code: "not-looked-at",
+                    code: Code::NotLookedAt,
                     message: "whether the pod has a llama-server could not be looked at".to_owned(),
                     help: "try again, or name a `version`".to_owned(),
                 });
@@ -122,7 +123,7 @@ fn llama_cpp(choice: &EngineChoice, facts: &PodFacts) -> Result<Engine, NoEngine
         EngineVersion::Exact(version) => version,
         EngineVersion::Nightly => {
             return Err(NoEngine {
-                code: "no-nightly",
+                code: Code::NoNightly,
                 message: "llama.cpp has no nightly wheel".to_owned(),
                 help: "leave `version` out, or name an exact version of xllamacpp".to_owned(),
             });
@@ -147,7 +148,7 @@ fn vllm(
     };
     let Wheel { requirement, index, torch_backend, name } =
         wheel(version, machine).map_err(|old| NoEngine {
-            code: "driver-too-old",
+            code: Code::DriverTooOld,
             message: old.to_string(),
             help: "rent a pod with a newer driver, or update this one to 580 or newer".to_owned(),
         })?;
@@ -179,7 +180,7 @@ fn own_build(choice: &EngineChoice, build: &EngineBuild) -> Result<EngineRecipe,
 fn recipe(choice: &EngineChoice, version: &str) -> Result<EngineRecipe, NoEngine> {
     let id = format!("{}-{version}", choice.name);
     let id = EngineId::parse(&id).map_err(|bad| NoEngine {
-        code: "bad-version",
+        code: Code::BadVersion,
         message: bad.to_string(),
         help: "write a version as `0.32.0`".to_owned(),
     })?;

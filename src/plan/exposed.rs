@@ -1,6 +1,7 @@
 //! Servers that start where anybody can listen on the way to them.
 
 use crate::name::ModelName;
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::{Draft, Site};
 use crate::spec::{KeyUse, ServerSpec};
@@ -20,7 +21,7 @@ pub(super) fn plain_http(site: &Site<'_>, draft: &Draft) -> Option<Finding> {
     let names: Vec<_> = servers.iter().map(|name| format!("`{name}`")).collect();
     let message = plain_http_of(&names.join(", "));
     let help = "`pi tunnel NAME` encrypts it, with `listen = \"127.0.0.1\"`";
-    let finding = Finding::on(Severity::Note, "plain-http", site.name, message).help(help);
+    let finding = Finding::on(Severity::Note, Code::PlainHttp, site.name, message).help(help);
     Some(Finding { servers, ..finding })
 }
 

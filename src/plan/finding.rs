@@ -1,6 +1,7 @@
 //! What a plan has to say besides its steps.
 
 use crate::name::{ModelName, PodName};
+use crate::plan::code::Code;
 use serde::Serialize;
 
 /// Something the reader should know.
@@ -9,7 +10,7 @@ pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
     /// Stable, for machines: `port-taken`.
-    pub code: &'static str,
+    pub code: Code,
     /// Where.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pod: Option<PodName>,
@@ -41,7 +42,7 @@ pub enum Severity {
 impl Finding {
     /// A finding about a pod.
     #[must_use]
-    pub fn on(severity: Severity, code: &'static str, pod: &PodName, message: String) -> Self {
+    pub fn on(severity: Severity, code: Code, pod: &PodName, message: String) -> Self {
         Self { severity, code, pod: Some(pod.clone()), model: None, message, help: None, servers: Vec::new() }
     }
 

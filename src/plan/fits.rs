@@ -7,6 +7,7 @@ use crate::fit::text::Line;
 use crate::fit::{Case, Verdict, tries};
 use crate::manifest::{EngineVersion, Model};
 use crate::model_ref::ModelRef;
+use crate::plan::code::Code;
 use crate::plan::estimate::{Estimate, estimate};
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::shape::shape;
@@ -32,10 +33,10 @@ pub(super) fn findings(
         Verdict::Fits => return shortened(inputs, site, spec, model).into_iter().collect(),
         // others have seen it run
         Verdict::Tight if picked(site, spec, model).is_some_and(|it| it.is_proven()) => {
-            (Severity::Note, "tight")
+            (Severity::Note, Code::Tight)
         }
-        Verdict::Tight => (Severity::Warning, "tight"),
-        Verdict::DoesNotFit => (Severity::Error, "does-not-fit"),
+        Verdict::Tight => (Severity::Warning, Code::Tight),
+        Verdict::DoesNotFit => (Severity::Error, Code::DoesNotFit),
     };
     let finding = Finding::on(severity, code, site.name, Line(&estimate.fit).to_string()).of(&spec.name);
     vec![with_help(finding, instead(site, spec, &estimate, None))]
@@ -58,7 +59,7 @@ fn shortened(inputs: &Inputs<'_>, site: &Site<'_>, spec: &ServerSpec, model: &Mo
     let estimate = estimate(inputs, site, &more).filter(|it| it.fit.verdict != Verdict::Fits)?;
     let severity = if last_resort || context.0 * 2 < hoped.0 { Severity::Warning } else { Severity::Note };
     let message = format!("pi gives it {context} of context; {}", Line(&estimate.fit));
-    let finding = Finding::on(severity, "short-context", site.name, message).of(&spec.name);
+    let finding = Finding::on(severity, Code::ShortContext, site.name, message).of(&spec.name);
     Some(with_help(finding, instead(site, &more, &estimate, Some(context))))
 }
 

@@ -4,6 +4,7 @@ use crate::hub::{HubAnswer, NoAnswer, RepoFacts};
 use crate::manifest::near;
 use crate::model_ref::ModelRef;
 use crate::name::HfRepo;
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::secrets::{HF_TOKEN, at_hand, has};
 use crate::plan::weights::Wish;
@@ -41,26 +42,26 @@ impl About<'_> {
         match why {
             NoAnswer::NeedsToken | NoAnswer::NotFound if blind => {
                 let message = format!("{repo} can't be seen without the hf_token that the pod has");
-                self.say(Severity::Note, "not-seen", message)
+                self.say(Severity::Note, Code::NotSeen, message)
             }
             NoAnswer::NeedsToken => self.needs_token(),
             NoAnswer::NoAccess => self
-                .refuse("no-access", format!("{repo} is gated, and this hf_token was not let in"))
+                .refuse(Code::NoAccess, format!("{repo} is gated, and this hf_token was not let in"))
                 .help(format!("ask for access at https://huggingface.co/{repo}")),
             NoAnswer::BadToken => self
-                .refuse("bad-token", "the hub refuses this machine's hf_token".to_owned())
+                .refuse(Code::BadToken, "the hub refuses this machine's hf_token".to_owned())
                 .help("make a new one at https://huggingface.co/settings/tokens; public models need none"),
             NoAnswer::NotFound => self.not_found(),
             NoAnswer::NoSuchRevision => self
-                .refuse("no-such-revision", format!("the hub has no {}", wish.model))
+                .refuse(Code::NoSuchRevision, format!("the hub has no {}", wish.model))
                 .help(format!("its branches and tags: https://huggingface.co/{repo}/tree/main")),
             NoAnswer::Offline(why) => {
                 let message = format!("the hub was not asked ({why}): size and access are not known");
-                self.say(Severity::Note, "hub-not-asked", message)
+                self.say(Severity::Note, Code::HubNotAsked, message)
             }
             NoAnswer::Unreached(why) => self.unreached(why),
             NoAnswer::Failed(why) => {
-                self.say(Severity::Warning, "hub-failed", format!("the hub can't be asked: {why}"))
+                self.say(Severity::Warning, Code::HubFailed, format!("the hub can't be asked: {why}"))
             }
         }
     }
@@ -71,7 +72,7 @@ impl About<'_> {
             "this machine does not reach the hub ({why}): whether the weights are there, how large they are and who \
              may have them is not known"
         );
-        self.say(Severity::Warning, "hub-not-reached", message)
+        self.say(Severity::Warning, Code::HubNotReached, message)
             .help("`pi apply` lets the pod try, and fails there if it does not reach the hub either")
     }
 
@@ -79,10 +80,10 @@ impl About<'_> {
         let repo = self.repo;
         if has(self.inputs, HF_TOKEN) {
             return self
-                .refuse("no-such-repo", format!("the hub has no {repo} that this hf_token may see"))
+                .refuse(Code::NoSuchRepo, format!("the hub has no {repo} that this hf_token may see"))
                 .help("check its name; a private one needs a token of its owners");
         }
-        self.refuse("no-such-repo", format!("the hub has no {repo}, or it is private"))
+        self.refuse(Code::NoSuchRepo, format!("the hub has no {repo}, or it is private"))
             .help(format!("check its name; for a private one {}", self.how_to_get_a_token()))
     }
 
@@ -91,7 +92,7 @@ impl About<'_> {
         let message = format!("{repo} is given only to those who were let in, and there is no hf_token");
         let help =
             format!("ask for access at https://huggingface.co/{repo}, then {}", self.how_to_get_a_token());
-        self.refuse("needs-token", message).help(help)
+        self.refuse(Code::NeedsToken, message).help(help)
     }
 
     fn how_to_get_a_token(&self) -> String {
@@ -115,14 +116,14 @@ impl About<'_> {
             (None, []) => format!("it has no .{end} file"),
             (None, some) => format!("it has {}", some[..some.len().min(12)].join(", ")),
         };
-        self.refuse("no-such-file", format!("{} has no file `{file}`", self.repo)).help(help)
+        self.refuse(Code::NoSuchFile, format!("{} has no file `{file}`", self.repo)).help(help)
     }
 
-    fn refuse(&self, code: &'static str, message: String) -> Finding {
+    fn refuse(&self, code: Code, message: String) -> Finding {
         self.say(Severity::Error, code, message)
     }
 
-    fn say(&self, severity: Severity, code: &'static str, message: String) -> Finding {
+    fn say(&self, severity: Severity, code: Code, message: String) -> Finding {
         Finding::on(severity, code, self.site.name, message).of(self.wish.name)
     }
 }

@@ -5,6 +5,7 @@
 use crate::manifest::State;
 use crate::name::{ModelName, PodName};
 use crate::observe::{Life, ServerSeen, Sighting};
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::Unnumbered;
 use crate::plan::server::Verdict;
@@ -128,5 +129,5 @@ fn stays(pod: &PodName, name: &ModelName, homes: &[PodName]) -> Finding {
     let message =
         format!("pi.toml puts it on {homes}, where it will not answer after this plan: it stays here");
     let help = "once it answers there, the next plan removes it here";
-    Finding::on(Severity::Warning, "not-moved", pod, message).of(name).help(help)
+    Finding::on(Severity::Warning, Code::NotMoved, pod, message).of(name).help(help)
 }

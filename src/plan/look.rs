@@ -3,6 +3,7 @@
 use crate::catalog::gpus::is_kind;
 use crate::observe::{Gap, Gpu, GpuProcess, GpuSight, Life, LockSeen, Restarts, ServerSeen};
 use crate::plan::Site;
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::view::gpus_in_words;
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ pub(super) fn gaps(site: &Site<'_>) -> Vec<Finding> {
     let gaps = site.facts.gaps.iter();
     gaps.map(|Gap { section, why }| {
         let message = format!("{section} could not be looked at: {why}");
-        Finding::on(Severity::Warning, "not-looked-at", site.name, message)
+        Finding::on(Severity::Warning, Code::NotLookedAt, site.name, message)
     })
     .collect()
 }
@@ -38,7 +39,7 @@ pub(super) fn locked(site: &Site<'_>) -> Option<Finding> {
             "what is planned may be done already: --lock-wait 10m, where changes are made, waits for them",
         )
     };
-    Some(Finding::on(Severity::Note, "locked", site.name, message).help(help))
+    Some(Finding::on(Severity::Note, Code::Locked, site.name, message).help(help))
 }
 
 /// Servers that ended by themselves and were started again on the pod.
@@ -52,7 +53,7 @@ pub(super) fn restarted(site: &Site<'_>) -> Vec<Finding> {
             format!("it ended with exit code {code}, and was started again {times} so far")
         };
         let help = format!("`pi logs {name}` tells why");
-        Some(Finding::on(Severity::Warning, "restarted", site.name, message).of(name).help(help))
+        Some(Finding::on(Severity::Warning, Code::Restarted, site.name, message).of(name).help(help))
     });
     told.collect()
 }
@@ -75,7 +76,7 @@ pub(super) fn wrong_gpus(site: &Site<'_>) -> Option<Finding> {
     };
     let message = format!("pi.toml says {}x{}, the pod has {found}", wish.count, wish.kind);
     let help = "is it the right machine? if so, correct `gpus`";
-    Some(Finding::on(Severity::Error, "wrong-gpus", site.name, message).help(help))
+    Some(Finding::on(Severity::Error, Code::WrongGpus, site.name, message).help(help))
 }
 
 /// What hinders all that wants a GPU: the driver as a whole, or single ones that nothing can be placed on.
@@ -85,7 +86,7 @@ pub(super) fn odd_gpus(site: &Site<'_>) -> Vec<Finding> {
         GpuSight::Broken { message, .. } => {
             let help = repair(message);
             let message = format!("nvidia-smi fails: {message}");
-            vec![Finding::on(Severity::Warning, "gpu-broken", site.name, message).help(help)]
+            vec![Finding::on(Severity::Warning, Code::GpuBroken, site.name, message).help(help)]
         }
         GpuSight::Found { gpus, .. } => {
             let odd = |gpu| [odd_gpu(site, gpu), worn_gpu(site, gpu)];
@@ -128,15 +129,17 @@ fn worn_gpu(site: &Site<'_>, gpu: &Gpu) -> Option<Finding> {
     let message =
         format!("GPU {} had {errors} in its memory that could not be corrected ({count})", gpu.index);
     let help = "a reboot of the pod resets it; if they come back, ask for another one";
-    Some(Finding::on(Severity::Warning, "gpu-memory-errors", site.name, message).help(help))
+    Some(Finding::on(Severity::Warning, Code::GpuMemoryErrors, site.name, message).help(help))
 }
 
 fn odd_gpu(site: &Site<'_>, gpu: &Gpu) -> Option<Finding> {
     let (severity, code, help) = match &gpu.fault {
         Some(_) => {
-            (Severity::Warning, "gpu-lost", "reboot the pod; if that does not help, ask for another one")
+            (Severity::Warning, Code::GpuLost, "reboot the pod; if that does not help, ask for another one")
         }
-        None => (Severity::Note, "gpu-split", "pi uses whole GPUs: `nvidia-smi -mig 0` makes it one again"),
+        None => {
+            (Severity::Note, Code::GpuSplit, "pi uses whole GPUs: `nvidia-smi -mig 0` makes it one again")
+        }
     };
     let message = format!("GPU {} {}", gpu.index, unusable(gpu)?);
     Some(Finding::on(severity, code, site.name, message).help(help))
@@ -161,7 +164,7 @@ pub(super) fn orphans(site: &Site<'_>) -> Vec<Finding> {
         let holds = parts.join(", ");
         let message = format!("`{command}` (PID {pid}) is orphaned and holds {holds}");
         let help = format!("what started it is gone; if nobody needs it: pi ssh {} -- kill {pid}", site.name);
-        Finding::on(Severity::Warning, "orphan", site.name, message).help(help)
+        Finding::on(Severity::Warning, Code::Orphan, site.name, message).help(help)
     };
     found.into_iter().map(told).collect()
 }

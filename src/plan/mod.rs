@@ -6,6 +6,7 @@
 mod ahead;
 mod beside;
 mod change;
+mod code;
 mod command_line;
 mod commit;
 mod converge;
@@ -60,6 +61,7 @@ mod whose;
 
 pub use ahead::plan_ahead;
 pub use change::{Change, How, changes, gpu_list};
+pub use code::Code;
 pub use destroy::{Extent, Removal, destroy};
 pub use engine::size as engine_size;
 pub use exposed::plain_http_of;

@@ -69,7 +69,7 @@ pub(super) fn append(plan: &mut Plan, mut draft: Draft, pod: &PodName) {
         done.note(&action, id);
         plan.steps.push(Step { id, pod: pod.clone(), action, reason, after });
     }
-    let key = |f: &Finding| (f.severity, f.model.clone(), f.code);
+    let key = |f: &Finding| (f.severity, f.model.clone(), f.code.as_str());
     draft.findings.sort_by_cached_key(key);
     plan.findings.append(&mut draft.findings);
     plan.standing += draft.standing.len();

@@ -3,6 +3,7 @@
 use crate::name::Port;
 use crate::observe::mapped_ports;
 use crate::plan::Site;
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::place::mapped;
 use crate::plan::servers::Run;
@@ -38,5 +39,5 @@ fn finding(site: &Site<'_>, spec: &ServerSpec, free: &[String]) -> Finding {
         many => format!("choose one of {} as its `port`", many.join(", ")),
     };
     let help = format!("reach it by `pi tunnel {name}`, or {other}");
-    Finding::on(Severity::Note, "port-not-mapped", site.name, message).of(name).help(help)
+    Finding::on(Severity::Note, Code::PortNotMapped, site.name, message).of(name).help(help)
 }

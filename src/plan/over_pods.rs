@@ -3,6 +3,7 @@
 use crate::manifest::Model;
 use crate::name::{ModelName, PodName};
 use crate::observe::{PodFacts, Sighting, Unreachable};
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::times::times;
 use crate::plan::view::PodView;
@@ -63,7 +64,7 @@ fn facts<'a>(inputs: &Inputs<'a>, pod: &PodName) -> Result<&'a PodFacts, Finding
         Some(Sighting::Unreachable(why)) => Err(unreachable(pod, why)),
         None => {
             let message = "nothing is known of this pod: it was never looked at".to_owned();
-            let finding = Finding::on(Severity::Error, "never-seen", pod, message);
+            let finding = Finding::on(Severity::Error, Code::NeverSeen, pod, message);
             Err(finding.help("plan again without --offline"))
         }
     }
@@ -71,7 +72,8 @@ fn facts<'a>(inputs: &Inputs<'a>, pod: &PodName) -> Result<&'a PodFacts, Finding
 
 pub(super) fn unreachable(pod: &PodName, why: &Unreachable) -> Finding {
     let Unreachable { code, why, help } = why;
-    let mut finding = Finding::on(Severity::Error, code, pod, why.clone());
+    let mut finding =
+        Finding::on(Severity::Error, Code::parse(code).unwrap_or(Code::Other), pod, why.clone());
     finding.help.clone_from(help);
     finding
 }

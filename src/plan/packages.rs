@@ -3,6 +3,7 @@
 
 use crate::observe::RootBy;
 use crate::plan::Site;
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::Unnumbered;
 use crate::plan::step::{Action, NEW, NEW_ONES};
@@ -76,6 +77,6 @@ fn out_of_reach(site: &Site<'_>, programs: &[&str]) -> Finding {
         RootBy::Login | RootBy::Sudo => "the pod has neither apt-get nor dnf nor apk",
     };
     let message = format!("vLLM needs {what}, which the pod has not; {why}");
-    Finding::on(Severity::Warning, "missing-programs", site.name, message)
+    Finding::on(Severity::Warning, Code::MissingPrograms, site.name, message)
         .help(format!("install {what} there, or take an image that has it"))
 }

@@ -3,6 +3,7 @@
 use crate::name::Port;
 use crate::observe::ServerSeen;
 use crate::plan::beside::Way;
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::place::owns;
 use crate::plan::server::Verdict;
@@ -37,7 +38,7 @@ fn failed(site: &Site<'_>, candidate: &Candidate<'_>, spec: &ServerSpec) -> Opti
     };
     let message = format!("it failed to start {times}: {}", failed.cause);
     let help = format!("pi tries it again; `pi logs {}` shows what it said", candidate.name);
-    Some(Finding::on(Severity::Warning, "failed-before", site.name, message).of(candidate.name).help(help))
+    Some(Finding::on(Severity::Warning, Code::FailedBefore, site.name, message).of(candidate.name).help(help))
 }
 
 /// Its port changes, since it is started beside the one that has it.
@@ -50,7 +51,7 @@ fn follows(site: &Site<'_>, candidate: &Candidate<'_>, to: Port) -> Option<Findi
     let help = format!(
         "clients have to follow; with `port = {from}` in pi.toml it keeps its address, and is down meanwhile"
     );
-    Some(Finding::on(Severity::Warning, "port-moved", site.name, message).of(candidate.name).help(help))
+    Some(Finding::on(Severity::Warning, Code::PortMoved, site.name, message).of(candidate.name).help(help))
 }
 
 /// Its port, which pi chose, is no longer the one that its clients know.
@@ -76,5 +77,5 @@ fn moved(inputs: &Inputs<'_>, site: &Site<'_>, candidate: &Candidate<'_>, to: Po
     let help = format!(
         "clients have to follow; with `port = {from}` in pi.toml the plan fails instead, until {from} is free"
     );
-    Some(Finding::on(Severity::Warning, "port-moved", site.name, message).of(candidate.name).help(help))
+    Some(Finding::on(Severity::Warning, Code::PortMoved, site.name, message).of(candidate.name).help(help))
 }

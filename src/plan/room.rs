@@ -4,6 +4,7 @@
 use crate::manifest::EngineKind;
 use crate::name::ModelName;
 use crate::plan::Site;
+use crate::plan::code::Code;
 use crate::plan::engine::{no_room, to_build};
 use crate::plan::fetch::{Fetch, What, room};
 use crate::plan::finding::{Finding, Severity};
@@ -114,7 +115,7 @@ impl<'a> Room<'a> {
         let beside =
             if parts.is_empty() { String::new() } else { format!(" beside {}", parts.join(" and ")) };
         let message = format!("its weights need {about}{bytes}, {path} has {free} left{beside}");
-        Finding::on(Severity::Error, "no-space", self.site.name, message)
+        Finding::on(Severity::Error, Code::NoSpace, self.site.name, message)
             .of(name)
             .help("make room there, or let `models_path` name a larger disk")
     }

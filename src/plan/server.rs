@@ -5,6 +5,7 @@ use crate::name::ModelName;
 use crate::observe::{Life, ServerSeen};
 use crate::plan::beside::Way;
 use crate::plan::change::{Change, How, changes};
+use crate::plan::code::Code;
 use crate::plan::fetch::Fetches;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::former::before;
@@ -194,7 +195,7 @@ fn processes(count: usize) -> String {
 
 /// A server that would be touched and may not.
 pub(super) fn protected(site: &Site<'_>, name: &ModelName, would: &str) -> Finding {
-    Finding::on(Severity::Error, "protected", site.name, format!("it is protected and would {would}"))
+    Finding::on(Severity::Error, Code::Protected, site.name, format!("it is protected and would {would}"))
         .of(name)
         .help("run again with --allow-protected, or take `protect` out of pi.toml")
 }

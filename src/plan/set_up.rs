@@ -1,6 +1,7 @@
 //! The first plan: a pod is made ready, before any model runs there.
 
 use crate::observe::GpuSight;
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::over_pods::over_pods;
 use crate::plan::packages::{Build, packages};
@@ -58,7 +59,7 @@ fn missing(inputs: &Inputs<'_>, site: &Site<'_>) -> Vec<Finding> {
     ];
     let missing = table.into_iter().filter(|(_, name, _)| !at_hand(inputs, site.facts, name));
     let finding = |(severity, name, message): (Severity, &str, &str)| {
-        let found = Finding::on(severity, "missing-secret", site.name, message.to_owned());
+        let found = Finding::on(severity, Code::MissingSecret, site.name, message.to_owned());
         found.help(how_to_get(inputs, name))
     };
     missing.map(finding).collect()

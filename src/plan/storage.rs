@@ -4,6 +4,7 @@ use crate::manifest::{Model, State};
 use crate::model_ref::ModelRef;
 use crate::name::{AbsPath, ModelName};
 use crate::observe::MountSeen;
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::Unnumbered;
 use crate::plan::step::{Action, Storage};
@@ -69,7 +70,7 @@ pub(super) fn other(site: &Site<'_>) -> Option<Finding> {
     }
     let message = format!("{source} is mounted on {}, not {}", mount.target, mount.source);
     let help = "pi uses what is there; unmount it, and the next plan mounts what pi.toml says";
-    Some(Finding::on(Severity::Warning, "other-mount", site.name, message).help(help))
+    Some(Finding::on(Severity::Warning, Code::OtherMount, site.name, message).help(help))
 }
 
 /// Whether a path is the directory itself or anything in it.

@@ -6,6 +6,7 @@ use crate::manifest::near;
 use crate::name::{ModelName, PodName};
 use crate::observe::{PodFacts, ServerSeen, Sighting, Whose};
 use crate::plan::Inputs;
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use std::collections::BTreeSet;
 
@@ -65,7 +66,7 @@ pub(super) fn remarks(inputs: &Inputs<'_>) -> Vec<Finding> {
             (None, None, Some(pod)) => (Severity::Note, pod, "there is no server to take over"),
             (None, None, None) => continue,
         };
-        findings.push(Finding::on(severity, "nothing-to-take-over", pod, message.to_owned()).of(name));
+        findings.push(Finding::on(severity, Code::NothingToTakeOver, pod, message.to_owned()).of(name));
     }
     findings
 }

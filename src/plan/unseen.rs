@@ -5,6 +5,7 @@ use crate::manifest::EngineKind;
 use crate::model_ref::ModelRef;
 use crate::observe::PodFacts;
 use crate::plan::Site;
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::wanted::Candidate;
 use crate::spec::{KeyUse, ServerSpec};
@@ -37,7 +38,7 @@ pub(super) fn unseen(site: &Site<'_>, candidate: &Candidate<'_>, spec: &ServerSp
 /// The finding for a section of which something depends that is not planned.
 pub(super) fn hidden(site: &Site<'_>, section: &str, what: &str, help: &str) -> Finding {
     let message = format!("{what} could not be looked at: {}", why(site.facts, section));
-    Finding::on(Severity::Error, "not-looked-at", site.name, message).help(help)
+    Finding::on(Severity::Error, Code::NotLookedAt, site.name, message).help(help)
 }
 
 /// Why a section could not be looked at.

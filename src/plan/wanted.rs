@@ -4,6 +4,7 @@ use crate::manifest::{EngineKind, GpuAsk, Model, SharePort};
 use crate::model_ref::ModelRef;
 use crate::name::ModelName;
 use crate::observe::{GpuSight, ServerSeen};
+use crate::plan::code::Code;
 use crate::plan::engine::{self, Engine, NoEngine};
 use crate::plan::fetch::Fetch;
 use crate::plan::finding::{Finding, Severity};
@@ -87,7 +88,7 @@ pub(super) fn candidate<'a>(
         }
         Weights::NoPath => {
             let help = "bring the weights there, or name a repository of the hub".to_owned();
-            return Err(refuse("no-model-path", format!("{} is not there", model.model), help));
+            return Err(refuse(Code::NoModelPath, format!("{} is not there", model.model), help));
         }
     };
     let seen = site.facts.servers.get(name);
@@ -181,7 +182,7 @@ fn is_unseen(site: &Site<'_>) -> bool {
         && storage::is_below(&site.facts.models_path, &mount.target)
 }
 
-type Refusal = (&'static str, String, String);
+type Refusal = (Code, String, String);
 
 /// A driver that does not answer says nothing about what is on its GPUs.
 fn no_driver(site: &Site<'_>, model: &Model) -> Result<(), Refusal> {
@@ -192,7 +193,7 @@ fn no_driver(site: &Site<'_>, model: &Model) -> Result<(), Refusal> {
     };
     match &site.facts.gpus {
         GpuSight::Broken { .. } if !without => Err((
-            "gpu-broken",
+            Code::GpuBroken,
             "it wants a GPU, and nvidia-smi fails".to_owned(),
             "repair the driver, or write `gpus = 0` to do without".to_owned(),
         )),
@@ -226,7 +227,7 @@ fn key_use(inputs: &Inputs<'_>, site: &Site<'_>, listen: IpAddr) -> Result<KeyUs
             "see `api_key` in [secrets], or write `listen = \"127.0.0.1\"`".to_owned()
         }
     };
-    Err(Finding::on(Severity::Error, "missing-secret", site.name, message).help(help))
+    Err(Finding::on(Severity::Error, Code::MissingSecret, site.name, message).help(help))
 }
 
 /// llama.cpp loads one file; a whole repository or a directory leaves open which.
@@ -239,5 +240,5 @@ fn single_file(model: &Model) -> Result<(), Refusal> {
         ModelRef::Hub { repo, .. } => format!("name the file: model = \"{repo}:FILE.gguf\""),
         ModelRef::Path(_) => "name the .gguf file itself".to_owned(),
     };
-    Err(("not-a-gguf", message, help))
+    Err((Code::NotAGguf, message, help))
 }

@@ -1,6 +1,7 @@
 //! Plans that are done as a whole or not at all: by these `pi start`, `pi stop` and `pi pods setup` go.
 
 use crate::name::{ModelName, PodName};
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::step::{Action, Plan};
 use crate::plan::{Inputs, plan, set_up::set_up};
@@ -33,7 +34,7 @@ pub fn begin(inputs: &Inputs<'_>, name: &ModelName, origin: Origin) -> Plan {
 
 fn taken_name(pod: &PodName, name: &ModelName) -> Finding {
     let message = "another server of this name runs there, which this pi.toml does not have".to_owned();
-    Finding::on(Severity::Error, "name-taken", pod, message)
+    Finding::on(Severity::Error, Code::NameTaken, pod, message)
         .of(name)
         .help("choose another name; or take what runs into pi.toml: pi import")
 }

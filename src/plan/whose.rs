@@ -3,6 +3,7 @@
 use crate::manifest::Identity;
 use crate::name::{ModelName, PodName};
 use crate::observe::{Life, OwnerSeen, PodFacts, ServerSeen, Sighting, Whose};
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::Unnumbered;
 use crate::plan::step::{Action, Before};
@@ -34,7 +35,7 @@ pub(super) fn taken(site: &Site<'_>, name: &ModelName) -> Result<(), Finding> {
         }
         (Some(_) | None, _) => others,
     };
-    Err(Finding::on(Severity::Error, "not-ours", site.name, message).of(name).help(help))
+    Err(Finding::on(Severity::Error, Code::NotOurs, site.name, message).of(name).help(help))
 }
 
 /// Servers that this plan makes the project's, whoever has them now.
@@ -42,7 +43,7 @@ pub(super) fn taken_over(site: &Site<'_>, name: &ModelName) -> Option<Finding> {
     let seen = site.facts.servers.get(name).filter(|seen| is_others(site, seen))?;
     let message = format!("it is taken over from {}{}", owner_in_words(site, seen), since(site, seen));
     Some(
-        Finding::on(Severity::Warning, "taken-over", site.name, message)
+        Finding::on(Severity::Warning, Code::TakenOver, site.name, message)
             .of(name)
             .help("that project's next plan says so, too"),
     )
@@ -118,7 +119,7 @@ pub(super) fn renamed(inputs: &Inputs<'_>, site: &Site<'_>, draft: &Draft) -> Op
     let help = format!(
         "if it was copied, remove the project_id line from this pi.toml: it gets one of its own; if it is the same project: project = \"{project}\"; for one server: --take-over NAME"
     );
-    Some(Finding::on(Severity::Warning, "renamed", site.name, message).help(help))
+    Some(Finding::on(Severity::Warning, Code::Renamed, site.name, message).help(help))
 }
 
 /// An engine that others run from, and that would have to be built anew from other packages: that would break theirs.
@@ -136,7 +137,7 @@ pub(super) fn engine_in_use(site: &Site<'_>, recipe: &EngineRecipe) -> Option<Fi
         owner_in_words(site, seen)
     );
     let help = "agree on one, or give it a build of its own in [engines]: that has a directory of its own";
-    Some(Finding::on(Severity::Error, "engine-in-use", site.name, message).help(help))
+    Some(Finding::on(Severity::Error, Code::EngineInUse, site.name, message).help(help))
 }
 
 /// Servers of others that hold places here.
@@ -157,7 +158,7 @@ pub(super) fn neighbors(site: &Site<'_>) -> Option<Finding> {
     }
     let message = format!("servers of others run here and are left alone: {}", list.join("; "));
     let help = "if one of them is this project's: `pi import` writes it into pi.toml, and --take-over NAME makes it so; without an entry that removes it";
-    Some(Finding::on(Severity::Note, "others", site.name, message).help(help))
+    Some(Finding::on(Severity::Note, Code::Others, site.name, message).help(help))
 }
 
 /// ``the project `research`, by bob@laptop``
@@ -223,7 +224,7 @@ pub(super) fn namesakes(inputs: &Inputs<'_>) -> Vec<Finding> {
         let help = format!(
             "if that is this project, write at the top of pi.toml: project_id = \"{id}\"; if it is another one: project_id = \"{made}\""
         );
-        Some(Finding::on(Severity::Error, "no-project-id", pod, message).help(help))
+        Some(Finding::on(Severity::Error, Code::NoProjectId, pod, message).help(help))
     };
     seen.filter_map(named).collect()
 }

@@ -14,6 +14,7 @@ mod beside;
 mod closed;
 mod completions;
 mod diagnose;
+mod docs;
 mod door;
 mod exit_codes;
 mod eyes;

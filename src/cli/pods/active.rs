@@ -14,13 +14,13 @@ use miette::Result;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  pi pods active        which one it is\n  pi pods active dc2    choose another"
+    after_help = "Examples:\n  pi pods active        print the current pod\n  pi pods active dc2    select another"
 )]
 pub(super) struct Active {
-    /// A pod of pi.toml; without it, the one that is meant now is told
+    /// Pod to select [default: print the current one]
     #[arg(value_name = "NAME", add = ArgValueCandidates::new(completions::pods))]
     name: Option<String>,
-    /// Print it as JSON
+    /// Print the result as JSON
     #[arg(long)]
     json: bool,
 }

@@ -14,7 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// Look at the pods first, instead of telling what was last seen of them
+    /// Contact the pods instead of showing what was last seen
     #[arg(long)]
     refresh: bool,
     /// Print the list as JSON

@@ -13,7 +13,7 @@ use miette::Result;
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  pi pods              what pi.toml has, with the GPUs as last seen\n  pi pods active dc2   what later commands mean without --pod"
+    after_help = "Examples:\n  pi pods              pods in pi.toml, with GPUs as last seen\n  pi pods active dc2   the default pod of later commands"
 )]
 pub(in crate::cli) struct Pods {
     #[command(subcommand)]
@@ -24,11 +24,11 @@ pub(in crate::cli) struct Pods {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Add a pod to pi.toml and make it ready: storage, engine, secrets
+    /// Add a pod to pi.toml and prepare it: storage, vLLM, secrets
     Setup(setup::Setup),
-    /// Choose the pod that commands without --pod mean, or tell which it is
+    /// Select the pod for commands without --pod, or print the current one
     Active(active::Active),
-    /// Take a pod out of pi.toml; the machine itself is left alone
+    /// Remove a pod from pi.toml; the machine stays as it is
     Remove(remove::Remove),
 }
 

@@ -20,19 +20,19 @@ use miette::{Report, Result};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  pi stop && pi pods remove dc1 --models    end what runs there, then forget it all"
+    after_help = "Example:\n  pi stop && pi pods remove dc1 --models    stop its models, then remove it"
 )]
 pub(super) struct Remove {
-    /// A pod of pi.toml
+    /// Pod in pi.toml
     #[arg(value_name = "NAME", add = ArgValueCandidates::new(completions::pods))]
     name: String,
-    /// Take the models out too that are on this pod alone
+    /// Also remove the models that run only on this pod
     #[arg(long)]
     models: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
-    /// Print events as JSON, one a line
+    /// Print events as JSON, one per line
     #[arg(long)]
     json: bool,
 }

@@ -24,20 +24,20 @@ use std::collections::BTreeSet;
     after_help = "Examples:\n  pi pods setup dc1 \"ssh -p 2222 root@1.2.3.4\"\n  pi pods setup dc1 \"ssh root@1.2.3.4\" --mount \"sudo mount -t nfs nfs.example:/share /mnt/hf\""
 )]
 pub(super) struct Setup {
-    /// What to call it
+    /// Name of the pod
     name: String,
-    /// How it is reached, as the provider prints it: "ssh -p 2222 root@1.2.3.4"
+    /// SSH command line as the provider prints it: "ssh -p 2222 root@1.2.3.4"
     ssh: String,
     /// Storage to mount, as the provider prints it: "sudo mount -t nfs SOURCE TARGET"
     #[arg(long, value_name = "COMMAND")]
     mount: Option<String>,
-    /// Where weights live on the pod; else on the mounted storage, else in ~/.cache/huggingface
+    /// Directory for weights on the pod [default: the mounted storage, else ~/.cache/huggingface]
     #[arg(long, value_name = "PATH")]
     models_path: Option<String>,
-    /// The vLLM to keep installed: release, nightly, a version, or none. Default: release if it has GPUs
+    /// vLLM version to keep installed: release, nightly, a version, or none [default: release if the pod has GPUs]
     #[arg(long, value_name = "VERSION")]
     vllm: Option<String>,
-    /// Print events as JSON, one a line, and last what the pod has
+    /// Print events as JSON, one per line, then the pod's GPUs
     #[arg(long)]
     json: bool,
     #[command(flatten)]

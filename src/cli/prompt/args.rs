@@ -11,62 +11,62 @@ use std::path::PathBuf;
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(after_help = "\
 Examples:
-  pi prompt qwen \"what is in this directory?\"     an answer, with tools that read files here
-  git diff | pi prompt qwen \"review this\"         standard input goes along
-  pi prompt qwen -i -c                            keep talking where you stopped
+  pi prompt qwen \"what is in this directory?\"     the model may read local files
+  git diff | pi prompt qwen \"review this\"         standard input is added
+  pi prompt qwen -i -c                            continue the last conversation
   pi prompt --base-url https://api.example/v1 --model m \"hello\"     any OpenAI-compatible server
 
 The answer goes to standard output, everything else to standard error.")]
 pub(crate) struct Args {
-    /// A model of pi.toml, or a server that was seen on a pod; left out with --base-url
+    /// Model in pi.toml, or a server that was seen on a pod; omit with --base-url
     #[arg(add = ArgValueCandidates::new(completions::models))]
     pub(super) name: Option<String>,
-    /// What to say, one message after the other; what is piped in goes along with the first
+    /// Messages to send, one after the other; standard input is added to the first
     #[arg(value_name = "MESSAGE")]
     pub(super) messages: Vec<String>,
-    /// Keep talking, with history and line editing
+    /// Start a conversation, with line editing and history
     #[arg(short, long)]
     pub(super) interactive: bool,
-    /// Go on with the last session of this directory
+    /// Continue the last session of this directory
     #[arg(short, long)]
     pub(super) r#continue: bool,
-    /// Give the model no tools
+    /// Do not offer tools to the model
     #[arg(long, conflicts_with = "allow")]
     pub(super) no_tools: bool,
-    /// Let the tools look into this directory too, besides the working directory
+    /// Let the tools read this directory in addition to the working directory
     #[arg(long, value_name = "DIR")]
     pub(super) allow: Vec<PathBuf>,
-    /// What the model is told first, instead of pi's own words
+    /// System prompt, instead of pi's own
     #[arg(long, value_name = "TEXT")]
     pub(super) system: Option<String>,
-    /// How often the model may answer one message with calls of tools
+    /// Maximum number of tool-calling turns per message
     #[arg(long, value_name = "N", default_value = "25")]
     pub(super) max_turns: NonZeroUsize,
-    /// The most tokens of one answer; else the server's limit
+    /// Maximum number of tokens per answer [default: the server's limit]
     #[arg(long, value_name = "N")]
     pub(super) max_tokens: Option<NonZeroU32>,
-    /// Randomness: 0 gives the same answer each time; else the server's default
+    /// Sampling temperature [default: the server's]
     #[arg(long, value_name = "T", value_parser = temperature)]
     pub(super) temperature: Option<f64>,
-    /// Count tokens and time at the end
+    /// Print token counts and timing at the end
     #[arg(long)]
     pub(super) stats: bool,
-    /// Print events as JSON, one a line
+    /// Print events as JSON, one per line
     #[arg(long, conflicts_with_all = ["interactive", "stats"])]
     pub(super) json: bool,
-    /// Any OpenAI-compatible server, up to and with /v1
+    /// Use this OpenAI-compatible server; the URL ends with /v1
     #[arg(long, value_name = "URL")]
     pub(super) base_url: Option<String>,
-    /// The model there; else the only one that it serves
+    /// Model on that server [default: the only one it serves]
     #[arg(long, value_name = "MODEL", requires = "base_url")]
     pub(super) model: Option<String>,
-    /// Its key. Everybody on this machine sees it in the process list: better `$OPENAI_API_KEY` or --api-key-env
+    /// API key. Visible in the process list of this machine; prefer `$OPENAI_API_KEY` or --api-key-env
     #[arg(long, value_name = "KEY", requires = "base_url", conflicts_with = "api_key_env")]
     pub(super) api_key: Option<String>,
-    /// The environment variable that holds its key, instead of `$OPENAI_API_KEY`
+    /// Environment variable with the API key [default: `OPENAI_API_KEY`]
     #[arg(long, value_name = "VAR", requires = "base_url")]
     pub(super) api_key_env: Option<String>,
-    /// Which API to speak; else Responses for gpt-oss, Chat Completions for all others
+    /// API to use [default: Responses for gpt-oss, Chat Completions otherwise]
     #[arg(long, value_name = "API")]
     pub(super) api: Option<ApiName>,
 }

@@ -26,36 +26,36 @@ use wish::Wish;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  pi start Qwen/Qwen2.5-Coder-32B-Instruct --name qwen --gpus 2\n  pi start                            what of pi's catalogue fits the pod\n  pi start qwen                       one of pi.toml that was stopped\n  pi start zai-org/GLM-4.5-Air --yes --vllm --max-num-seqs 64"
+    after_help = "Examples:\n  pi start Qwen/Qwen2.5-Coder-32B-Instruct --name qwen --gpus 2\n  pi start                            list catalog models that fit the pod\n  pi start qwen                       start a stopped model again\n  pi start zai-org/GLM-4.5-Air --yes --vllm --max-num-seqs 64"
 )]
 pub(super) struct Start {
-    /// A repository of the hub "owner/name", a path on the pod, or a model of pi.toml by its name;
-    /// without it, the models that pi knows and that fit the pod are listed
+    /// Hugging Face repository "owner/name", path on the pod, or the name of a model in pi.toml
+    /// [default: list the catalog models that fit the pod]
     #[arg(add = ArgValueCandidates::new(completions::models))]
     model: Option<String>,
-    /// What to call it; else by the last part of MODEL
+    /// Name in pi.toml [default: derived from the last part of MODEL]
     #[arg(long, requires = "model")]
     name: Option<String>,
-    /// How many GPUs, or which: 2, or 0,1; 0 is the CPU
+    /// Number of GPUs, or ids such as 0,1; 0 means CPU
     #[arg(long, requires = "model", value_name = "N", value_parser = wish::gpus)]
     gpus: Option<crate::manifest::GpuAsk>,
-    /// Share of each GPU's memory: 90%
+    /// Share of each GPU's memory, such as 90%
     #[arg(long, requires = "model", value_name = "SHARE", value_parser = crate::units::Percent::parse)]
     memory: Option<crate::units::Percent>,
-    /// Tokens of context: 32k
+    /// Context length in tokens, such as 32k
     #[arg(long, requires = "model", value_name = "TOKENS", value_parser = crate::units::Tokens::parse)]
     context: Option<crate::units::Tokens>,
-    /// The port to listen on; else the first free one from 8001
+    /// Port to listen on [default: the first free one from 8001]
     #[arg(long, requires = "model", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
     #[command(flatten)]
     taking: Taking,
-    /// Print events as JSON, one a line, and last how the model is reached
+    /// Print events as JSON, one per line, then how to reach the model
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     doing: Doing,
-    /// Arguments of vllm: everything behind this
+    /// Pass everything that follows to vLLM
     #[arg(long, requires = "model", value_name = "ARGS", num_args = 1.., allow_hyphen_values = true)]
     vllm: Vec<String>,
 }

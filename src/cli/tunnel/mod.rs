@@ -30,22 +30,22 @@ use tokio::time::sleep;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pi tunnel qwen                 until Ctrl-C\n  pi tunnel qwen --background    until this shell ends, as `pi env qwen` does\n  pi tunnel qwen --close         ends it before that"
+    after_help = "Examples:\n  pi tunnel qwen                 until Ctrl-C\n  pi tunnel qwen --background    until this shell exits\n  pi tunnel qwen --close         close it earlier"
 )]
 pub(super) struct Args {
-    /// A model of pi.toml, or a server that was seen on a pod
+    /// Model in pi.toml, or a server that was seen on a pod
     #[arg(add = ArgValueCandidates::new(completions::models))]
     name: String,
-    /// The port on this machine; else the one of last time, else the server's own, else a free one
+    /// Local port [default: that of last time, else the server's own, else a free one]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// Return when it is open; it ends with the shell session
+    /// Return once the tunnel is open; it closes with the shell session
     #[arg(long, conflicts_with = "close")]
     background: bool,
-    /// End the one that is open
+    /// Close the open tunnel
     #[arg(long, conflicts_with = "port")]
     close: bool,
-    /// Print where its end on this machine is as JSON, on one line
+    /// Print the local address as JSON
     #[arg(long)]
     json: bool,
     /// This is the one in the background, which ends with that session

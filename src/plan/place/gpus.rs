@@ -5,6 +5,7 @@ use super::best::best;
 use super::room::{Beside, Room, share};
 use crate::manifest::{GpuAsk, Model};
 use crate::name::ModelName;
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::servers::Stays;
 use crate::plan::wanted::Candidate;
@@ -52,7 +53,7 @@ pub(super) fn gpus<'a>(
 type Place = Option<Result<Vec<u32>, Wrong>>;
 
 struct Wrong {
-    code: &'static str,
+    code: Code,
     message: String,
     help: &'static str,
 }
@@ -70,13 +71,13 @@ fn named(asked: &Asked<'_>, room: &Room<'_>) -> Place {
     let GpuAsk::Ids(ids) = &asked.candidate.model.gpus else { return None };
     if let Some(missing) = ids.iter().find(|id| !room.ids().any(|there| there == **id)) {
         let message = format!("it wants GPU {missing}; {}", gpus_of(room));
-        return Some(Err(Wrong { code: "no-such-gpu", message, help: "correct `gpus`" }));
+        return Some(Err(Wrong { code: Code::NoSuchGpu, message, help: "correct `gpus`" }));
     }
     let full = ids.iter().find(|id| !room.has(**id, share_of(asked), Beside::All));
     Some(full.map_or_else(
         || Ok(ids.clone()),
         |id| {
-            let wrong = |message, help| Err(Wrong { code: "gpu-taken", message, help });
+            let wrong = |message, help| Err(Wrong { code: Code::GpuTaken, message, help });
             if let Some(why) = room.unusable(*id) {
                 return wrong(format!("it wants GPU {id}, which {why}"), "name other GPUs");
             }
@@ -155,7 +156,7 @@ fn no_room(asked: &Asked<'_>, room: &Room<'_>) -> Wrong {
         }
     };
     let help = "ask for fewer with `gpus`, share GPUs with `memory`, or take another pod";
-    Wrong { code: "no-free-gpu", message, help }
+    Wrong { code: Code::NoFreeGpu, message, help }
 }
 
 /// Who is on the GPUs without room: ``GPU 0,1: `big` has 92%; GPU 3: `chat` has 92%``

@@ -4,6 +4,7 @@
 use super::Asked;
 use crate::name::{ModelName, Port};
 use crate::observe::{Life, Listener, ServerSeen, mapped_ports};
+use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::servers::Stays;
 use crate::plan::{Site, is_live};
@@ -139,10 +140,10 @@ fn port_taken(site: &Site<'_>, model: &ModelName, port: Port, holder: &Holder<'_
         }
     };
     let message = format!("port {port} is taken by {who}");
-    Finding::on(Severity::Error, "port-taken", site.name, message).of(model).help(help)
+    Finding::on(Severity::Error, Code::PortTaken, site.name, message).of(model).help(help)
 }
 
 pub(super) fn none_left(site: &Site<'_>, model: &ModelName) -> Finding {
     let message = format!("no port from {FIRST} on is free");
-    Finding::on(Severity::Error, "no-free-port", site.name, message).of(model).help("name one with `port`")
+    Finding::on(Severity::Error, Code::NoFreePort, site.name, message).of(model).help("name one with `port`")
 }

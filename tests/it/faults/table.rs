@@ -37,6 +37,10 @@ impl Row {
         Self { among: Some(all), ..self }
     }
 
+    pub(super) fn fault(&self) -> &'static str {
+        self.fault
+    }
+
     pub(super) fn is_called(&self, wanted: &str) -> bool {
         format!("{}, {}", self.fault, self.moment).contains(wanted)
     }
