@@ -1,6 +1,7 @@
 //! The planner's laws, over every folder of `tests/cases` and over what a generator thinks of.
 
 mod beside;
+mod blocked;
 pub(crate) mod case;
 mod check;
 mod ends;
