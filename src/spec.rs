@@ -5,7 +5,7 @@
 use crate::manifest::{EngineKind, Restart};
 use crate::model_ref::ModelRef;
 use crate::name::{EngineId, EnvName, ModelName, Port, Project, ProjectId};
-use crate::units::{Percent, Tokens};
+use crate::units::{LogLimit, Percent, Tokens};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -56,6 +56,9 @@ pub struct ServerSpec {
     /// Whether the pod itself starts it again when it ends by itself.
     #[serde(default, skip_serializing_if = "Restart::is_no")]
     pub restart: Restart,
+    /// How much its log may take, if the manifest says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_limit: Option<LogLimit>,
 }
 
 /// Whose a server is: a record beside the spec, so that it can change while the server runs.
@@ -125,10 +128,11 @@ impl ServerSpec {
         }
     }
 
-    /// Twelve hex digits that differ when anything does that is asked for: whether its port is shared is not.
+    /// Twelve hex digits that differ when anything does that makes another server of it: whether its port is shared does
+    /// not, nor does how long its log may get.
     #[must_use]
     pub fn digest(&self) -> String {
-        let asked = Self { shares_port: false, ..self.clone() };
+        let asked = Self { shares_port: false, log_limit: None, ..self.clone() };
         short_digest(&serde_json::to_string(&asked).unwrap_or_default())
     }
 }

@@ -34,6 +34,11 @@ pub struct Percent(u16);
 #[serde(transparent)]
 pub struct Seconds(pub u64);
 
+/// How much a server's log may take on its pod, all its files together: from 10 MB to 1 TB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LogLimit(Bytes);
+
 const BYTE_UNITS: [(&str, u64); 10] = [
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
@@ -65,6 +70,31 @@ impl Bytes {
     #[expect(clippy::cast_precision_loss, reason = "for display; 2^53 bytes are 8 PiB")]
     pub fn gib(self) -> f64 {
         self.0 as f64 / f64::from(1 << 30)
+    }
+}
+
+impl LogLimit {
+    /// Reads a size as [`Bytes::parse`]. With less than 10 MB the cause of a failed start, which is looked for in the
+    /// first and the last part of the log, may be cut away.
+    pub fn parse(text: &str) -> Result<Self, BadQuantity> {
+        let fits = |bytes: &Bytes| (10_000_000..=1_000_000_000_000).contains(&bytes.0);
+        Bytes::parse(text.trim()).ok().filter(fits).map(Self).ok_or_else(|| BadQuantity {
+            text: text.to_owned(),
+            what: "a limit for logs",
+            expected: "write it as `100 MB` or `2 GB`, from 10 MB to 1 TB",
+        })
+    }
+
+    /// In bytes.
+    #[must_use]
+    pub fn bytes(self) -> Bytes {
+        self.0
+    }
+}
+
+impl Default for LogLimit {
+    fn default() -> Self {
+        Self(Bytes(100_000_000))
     }
 }
 

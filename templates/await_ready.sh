@@ -25,6 +25,20 @@ teller=$!
 exec {written}<&-
 trap 'kill "$follower" "$teller" 2>/dev/null || true' EXIT
 
+# Prints the end of the log, also of one that is being cut (templates/log_limit.sh): then log.old.new is there.
+end_of_log() {
+  local tick before='' last
+  for ((tick = 0; tick < 50; tick++)); do
+    if [[ ! -e $log.old.new ]]; then
+      before=$(stat -c '%i %Z' -- "$log.old" 2>/dev/null || true)
+      last=$({ cat -- "$log.old" "$log" || true; } 2>/dev/null | tail -c 65536 | tr -d '\0')
+      [[ -e $log.old.new || $before != "$(stat -c '%i %Z' -- "$log.old" 2>/dev/null || true)" ]] || break
+    fi
+    sleep 0.1
+  done
+  printf '%s\n' "${last-}"
+}
+
 # Whether one of the session's processes has the listening socket. True as well where /proc does not tell.
 owns_port() {
   local pid
@@ -83,7 +97,7 @@ while :; do
       kill "$follower" 2>/dev/null || true
       wait "$teller" || true
       say $'\npi: the end of its log:'
-      { cat -- "$log.old" "$log" || true; } 2>/dev/null | tail -c 65536
+      end_of_log
     fi
     exit 3
   fi

@@ -18,16 +18,52 @@ log=$pi/servers/$name/server.log
 identity() { stat -c '%i:%W' -- "$1" 2>/dev/null; } # the number alone may be given to a new file
 
 # A log that was cut (templates/log_limit.sh) goes on behind that which log.old has: places count from its beginning.
-# Sets $cut to what log.old says of itself, $from to where it begins, and $base to where the log itself does.
+# Sets $cut to what log.old says of itself, $from to where it begins, and $base to where the log itself does; $old is
+# open on it.
 look_back() {
   local size
   cut='' from=0 base=0
-  [[ -f $log.old ]] && IFS= read -r -n 100 cut <"$log.old"
-  looked_at=$cut
+  wait_for_cut
+  [[ -z $old ]] || exec {old}<&-
+  old=''
+  { exec {old}<"$log.old"; } 2>/dev/null || return 0
+  IFS= read -r -n 100 cut <&"$old"
   [[ $cut == 'pi: from byte '*([0-9])' on' ]] || cut=''
-  if [[ -n $cut ]] && size=$(stat -c %s -- "$log.old"); then
+  if [[ -n $cut ]] && size=$(stat -L -c %s -- "/proc/$$/fd/$old"); then
     from=${cut//[!0-9]/} base=$((from + size - ${#cut} - 1))
   fi
+}
+
+# While the log is cut, log.old.new is there; it becomes log.old. One that was killed at that leaves it.
+is_being_cut() { [[ -z $given_up && -e $log.old.new ]]; }
+
+wait_for_cut() {
+  local tick
+  for ((tick = 0; tick < 100; tick++)); do
+    is_being_cut || return 0
+    sleep 0.05
+  done
+  given_up=yes
+}
+
+# Whether the log, which $fd is open on, is cut or was since look_back: what was read of it last may be from behind.
+was_cut() {
+  [[ $log -ef /proc/self/fd/$fd ]] || return 1
+  is_being_cut && return 0
+  if [[ -n $old ]]; then
+    [[ ! $log.old -ef /proc/self/fd/$old ]]
+  else
+    [[ -e $log.old ]]
+  fi
+}
+
+# Goes on where the telling stopped, if the log was cut.
+go_on_behind_cut() {
+  was_cut || return 1
+  look_back
+  [[ -n $cut ]] || return 1
+  exec {fd}<&-
+  begin_before "$((end + ${#rest}))"
 }
 
 open_at() { # FILE OFFSET: sets $fd
@@ -51,7 +87,7 @@ begin_before() { # PLACE
   file=$(identity "$log") end=$1
   if ((end < from)); then end=$from was=''; fi
   printf 'file\t%s\n' "$file"
-  open_at "$log.old" "$((end - from + ${#cut} + 1))" || return
+  open_at "/proc/$$/fd/$old" "$((end - from + ${#cut} + 1))" || return
   rest=$was end=$((end - ${#was}))
   drain
   exec {fd}<&-
@@ -68,10 +104,12 @@ tell() { # LINE
 drain() { # tells all that is there
   local line painted
   while IFS= read -r -u "$fd" line; do
+    was_cut && return
     line=$rest$line rest=''
     end=$((end + ${#line} + 1))
     tell "$line"
   done
+  was_cut && return
   rest+=$line
   if ((${#rest} > 1000000)); then # no line at all
     end=$((end + ${#rest}))
@@ -87,6 +125,7 @@ drain() { # tells all that is there
 
 finish() { # a file to which nothing comes any more
   drain
+  while go_on_behind_cut; do drain; done
   if [[ -n $rest ]]; then
     end=$((end + ${#rest}))
     tell "$rest"
@@ -97,12 +136,18 @@ finish() { # a file to which nothing comes any more
 # Begins where the last lines do. Of a huge log only the end is looked at.
 begin_last_lines() {
   local size skip lines bytes
-  size=$(stat -c %s -- "$log") skip=0
-  ((size > 67108864)) && skip=$((size - 67108864))
-  read -r lines bytes < <(tail -c "+$((skip + 1))" -- "$log" | head -c "$((size - skip))" | tail -n "$count" | wc -lc)
-  look_back
+  while :; do
+    look_back
+    open_at "$log" 0 || return
+    size=$(stat -c %s -- "$log") skip=0
+    ((size > 67108864)) && skip=$((size - 67108864))
+    read -r lines bytes < <(tail -c "+$((skip + 1))" -- "$log" | head -c "$((size - skip))" | tail -n "$count" | wc -lc)
+    was_cut || break
+    exec {fd}<&-
+  done
+  exec {fd}<&-
   if [[ -n $cut ]] && ((lines < count && skip == 0)); then
-    bytes=$(tail -c "+$((${#cut} + 2))" -- "$log.old" | tail -n "$((count - lines))" | wc -c)
+    bytes=$(tail -c "+$((${#cut} + 2))" -- "/proc/$$/fd/$old" | tail -n "$((count - lines))" | wc -c)
     begin_before "$((base - bytes))"
   else
     begin_log "$((size - bytes))"
@@ -128,7 +173,7 @@ take_up() { # where somebody has stopped before
 }
 
 [[ -f $log ]] || exit 3
-rest=''
+rest='' old='' given_up=''
 if [[ -n $last_file ]]; then
   take_up || exit 3
 else
@@ -140,16 +185,8 @@ if [[ -z $follow ]]; then
 fi
 tick=0 emptied=0
 while :; do
-  # log.old comes into its place right behind the cut
-  if [[ -f $log.old ]] && IFS= read -r -n 100 line <"$log.old" && [[ $line != "$looked_at" && $log -ef /proc/self/fd/$fd ]]; then
-    look_back
-    if [[ -n $cut ]]; then
-      exec {fd}<&-
-      begin_before "$((end + ${#rest}))"
-      continue
-    fi
-  fi
   drain
+  go_on_behind_cut && continue
   if [[ -f $log && ! $log -ef /proc/self/fd/$fd ]]; then
     finish
     look_back

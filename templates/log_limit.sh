@@ -4,7 +4,7 @@
 # the copy and the cut, less than a millisecond, are lost.
 #
 # server.log.head keeps how the start began, server.log.old what stood before that which server.log has now. With the log
-# of the former start these are at most 100 MiB.
+# of the former start, and a copy while the log is cut, these are at most $log_limit bytes.
 
 # Begins that process, and sets $log_keeper to its PID. Its parent is not this shell: an engine that waits for all of its
 # children must not find one that it does not know.
@@ -19,7 +19,7 @@ keep_log_short() {
 
 # Empties standard output, the server's log, whenever it is too long. Ends with the last other process of the session.
 limit_log() {
-  local cut=25165824 head=4194304 me=$BASHPID file end=0 seen=0 base=0 tick=0 pause=0.25 never
+  local cut=$((log_limit / 25 * 6)) head=$((log_limit / 25)) me=$BASHPID file end=0 seen=0 base=0 tick=0 pause=0.25 never
   set +e
   exec 2>/dev/null
   # what stops a server reaches this, too: it may write most while it stops
@@ -54,7 +54,7 @@ is_last() {
 
 # Keeps the end of the log, and empties it. Where that can't be kept, as on a full disk, it is emptied all the same.
 cut_log() {
-  local size log from place
+  local size log from place tick
   size=$(stat -L -c %s -- "$file")
   if ((size <= cut)); then return 0; fi
   # it is moved when its server takes another one's place
@@ -68,10 +68,14 @@ cut_log() {
   rm -f -- "$log.old.new"
   { printf 'pi: from byte %d on\n' "$place" &&
     dd if="$log" bs=1M skip="$from" count="$((cut + head))" iflag=skip_bytes,count_bytes status=none; } >"$log.old.new"
-  # what has come since: the engine may have ended meanwhile, and said why. Nothing but the cut comes behind that
-  size=$(stat -c %s -- "$log.old.new")
-  size=$((from + size - 18 - ${#place}))
-  dd if="$log" bs=1M skip="$size" count="$cut" iflag=skip_bytes,count_bytes status=none >>"$log.old.new"
+  # what has come since: the engine may have ended meanwhile, and said why. One that writes on and on is not followed
+  for ((tick = 0; tick < 4; tick++)); do
+    size=$(stat -c %s -- "$log.old.new")
+    size=$((from + size - 18 - ${#place}))
+    { read -r _ end; } <"/proc/$me/fdinfo/1"
+    if ((tick && (end <= size || end > size + 1048576))); then break; fi
+    dd if="$log" bs=1M skip="$size" count="$cut" iflag=skip_bytes,count_bytes status=none >>"$log.old.new"
+  done
   : >"$file"
   size=$(stat -c %s -- "$log.old.new")
   base=$((place + size - 18 - ${#place}))

@@ -10,6 +10,7 @@ context={{ context }}
 assignments=({{ assignments | words }})
 words=({{ words | words }})
 restart={{ restart }}
+log_limit={{ log_limit }}
 
 begin_session "$1"
 take_env "${assignments[@]}"

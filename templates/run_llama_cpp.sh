@@ -8,6 +8,7 @@ models={{ models }}
 assignments=({{ assignments | words }})
 args=({{ args | words }})
 restart={{ restart }}
+log_limit={{ log_limit }}
 
 begin_session "$1"
 take_env "${assignments[@]}"

@@ -120,7 +120,7 @@ read_holders() { # PORT
 start_session() { # DIRECTORY
   local tick
   fence
-  rm -f -- "$1/server.log.head" "$1/server.log.old"
+  rm -f -- "$1/server.log.head" "$1/server.log.old" "$1/server.log.old.new"
   : >"$1/server.log"
   setsid -f bash -p "$1/run.sh" "$1" </dev/null >>"$1/server.log" 2>&1
   for ((tick = 0; tick < 400; tick++)); do

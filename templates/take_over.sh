@@ -18,7 +18,7 @@ fence
 rm -rf -- "$dir/former" "$dir/former.new"
 rm -f -- "$dir/answered" "$dir/stopped" "$dir/measured" "$dir/restarts"
 # the log as it is: it is being written to
-rm -f -- "$dir/server.log.head" "$dir/server.log.old"
+rm -f -- "$dir/server.log.head" "$dir/server.log.old" "$dir/server.log.old.new"
 if [[ -f $new/server.log ]]; then
   if [[ -f $dir/server.log ]]; then mv -f -- "$dir/server.log" "$dir/server.log.1"; fi
   mv -f -- "$new/server.log" "$dir/server.log"

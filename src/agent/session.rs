@@ -2,14 +2,15 @@
 
 use crate::agent::message::Message;
 use crate::bounded::{self, SESSION};
+use crate::whole::{self, Readers};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
-use std::fs::{self, DirBuilder, File};
-use std::io::{ErrorKind, Write};
+use std::fs::{self, DirBuilder};
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// The files' format; newer ones are not read.
@@ -35,8 +36,8 @@ pub struct Session {
     /// How many of them are in the file, and where the exchange that goes on began.
     written: usize,
     begun: usize,
-    /// The bytes of whole lines in a file that was read: what is behind them was torn off.
-    whole: Option<u64>,
+    /// Whether the file has its first line.
+    headed: bool,
 }
 
 impl Session {
@@ -51,7 +52,7 @@ impl Session {
             messages: Vec::new(),
             written: 0,
             begun: 0,
-            whole: None,
+            headed: false,
         }
     }
 
@@ -103,7 +104,7 @@ impl Session {
     /// Appends to the file what is not in it yet.
     pub(super) fn write(&mut self) -> Result<()> {
         let mut text = String::new();
-        if self.whole.is_none() && self.written == 0 {
+        if !self.headed {
             let head = Head { format: FORMAT, directory: self.directory.clone() };
             writeln!(text, "{}", serde_json::to_string(&head).into_diagnostic()?).into_diagnostic()?;
         }
@@ -111,7 +112,8 @@ impl Session {
             writeln!(text, "{}", serde_json::to_string(message).into_diagnostic()?).into_diagnostic()?;
         }
         if self.messages.len() > self.written {
-            append(&self.path, self.whole.take(), &text)?;
+            append(&self.path, &text)?;
+            self.headed = true;
             self.written = self.messages.len();
         }
         Ok(())
@@ -127,7 +129,9 @@ impl Session {
                 path.display()
             )
         };
-        let mut lines = text.lines().enumerate();
+        // a last line without its end: pi was killed while it wrote
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let mut lines = text.get(..whole).unwrap_or_default().lines().enumerate();
         let head: Option<Head> = lines.next().and_then(|(_, line)| serde_json::from_str(line).ok());
         match head {
             Some(Head { format, .. }) if format <= FORMAT => {}
@@ -138,14 +142,11 @@ impl Session {
         for (at, line) in lines {
             match serde_json::from_str(line) {
                 Ok(message) => messages.push(message),
-                // pi was killed while it wrote
-                Err(_) if at + 1 == text.lines().count() && !text.ends_with('\n') => {}
                 Err(error) => return Err(wrong(format!("line {} is no message: {error}", at + 1))),
             }
         }
-        let whole = text.rfind('\n').map_or(0, |end| end + 1) as u64;
         let (written, directory) = (messages.len(), directory.to_owned());
-        Ok(Self { path, directory, messages, written, begun: 0, whole: Some(whole) })
+        Ok(Self { path, directory, messages, written, begun: 0, headed: true })
     }
 }
 
@@ -159,24 +160,15 @@ pub fn history(config_dir: &Path, directory: &Path) -> Vec<String> {
 
 /// Keeps a line that was typed.
 pub fn remember_line(config_dir: &Path, directory: &Path, line: &str) -> Result<()> {
-    append(
-        &folder(config_dir, directory).join(HISTORY),
-        None,
-        &format!("{}\n", serde_json::Value::from(line)),
-    )
+    append(&folder(config_dir, directory).join(HISTORY), &format!("{}\n", serde_json::Value::from(line)))
 }
 
-/// Appends to a file behind so many bytes, or to its end.
-fn append(path: &Path, behind: Option<u64>, text: &str) -> Result<()> {
+/// Appends to a file in a folder of pi's.
+fn append(path: &Path, lines: &str) -> Result<()> {
     let failed = || format!("cannot write {}", path.display());
     let folder = path.parent().unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(folder).into_diagnostic().wrap_err_with(failed)?;
-    let file = File::options().create(true).append(true).mode(0o600).open(path);
-    let write = |mut file: File| {
-        behind.map_or(Ok(()), |bytes| file.set_len(bytes))?;
-        file.write_all(text.as_bytes())
-    };
-    file.and_then(write).into_diagnostic().wrap_err_with(failed)
+    whole::append(path, lines, Readers::Owner).into_diagnostic().wrap_err_with(failed)
 }
 
 /// `sessions/pi-1a2b3c4d`: the directory's name, and enough of its path's digest to tell namesakes apart.

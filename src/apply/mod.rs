@@ -5,6 +5,7 @@
 
 mod ask;
 mod asker;
+mod blocked;
 mod build;
 mod event;
 mod fall_back;

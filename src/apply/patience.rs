@@ -71,13 +71,17 @@ impl Progress {
     }
 }
 
-/// What is said of a script that was ended because it made no progress; `last` is what it said last.
-pub(super) fn stuck(script: &Script, patience: Duration, last: &str) -> Failure {
+/// What is said of a script that was ended because it made no progress; `last` is what it said last, `blocked` the
+/// program that it waited for.
+pub(super) fn stuck(script: &Script, patience: Duration, (last, blocked): (&str, Option<&str>)) -> Failure {
     let doing = script.name.trim_end_matches(".sh").replace('_', " ");
     let after =
         if last.is_empty() { "it said nothing".to_owned() } else { format!("the last it said: {last}") };
     let patience = Seconds(patience.as_secs());
-    let message = format!("`{doing}` made no progress for {patience} and was ended; {after}");
+    let mut message = format!("`{doing}` made no progress for {patience} and was ended; {after}");
+    if let Some(blocked) = blocked {
+        message = format!("{message}; it waited for {blocked}");
+    }
     Failure::new("stuck", message)
         .help("log in and look: a dead mount, a full process table or a hanging driver can hold it up")
 }
@@ -114,11 +118,14 @@ mod tests {
         assert_eq!(last, "progress 2");
         // what was new came after 400 ms, and nothing since
         assert!(began.elapsed() >= Duration::from_millis(750), "{:?}", began.elapsed());
-        let failure =
-            stuck(&script(Template::STOP_SERVER), Duration::from_mins(5), "waiting for its GPU memory");
-        assert_eq!(
-            failure.message,
-            "`stop server` made no progress for 5m and was ended; the last it said: waiting for its GPU memory"
-        );
+        let said = "waiting for its GPU memory";
+        let words = "`stop server` made no progress for 5m and was ended; the last it said: waiting for its GPU memory";
+        let blocked = "cat x (PID 7), which waits to open a FIFO";
+        for (blocked, expected) in
+            [(None, words.to_owned()), (Some(blocked), format!("{words}; it waited for {blocked}"))]
+        {
+            let failure = stuck(&script(Template::STOP_SERVER), Duration::from_mins(5), (said, blocked));
+            assert_eq!(failure.message, expected);
+        }
     }
 }

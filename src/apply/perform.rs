@@ -1,5 +1,6 @@
 //! One step: its scripts, run on its pod.
 
+use crate::apply::blocked::blocked;
 use crate::apply::build::build_failed;
 use crate::apply::event::{Failure, FailureKind};
 use crate::apply::excerpt::Excerpt;
@@ -163,10 +164,19 @@ impl<R: Remote> Errand<'_, R> {
         let run = self.crew.remote.run(self.pod, job, self.interrupt, hear);
         let exit = match patience(script) {
             None => run.await,
-            Some(patience) => tokio::select! {
-                ended = run => ended,
-                last = progress.stalled(patience) => return Err(stuck(script, patience, &last)),
-            },
+            Some(patience) => {
+                // asked while it still runs
+                let stalled = async {
+                    let last = progress.stalled(patience).await;
+                    (last, blocked(self.crew.remote, self.pod, script).await)
+                };
+                tokio::select! {
+                    ended = run => ended,
+                    (last, blocked) = stalled => {
+                        return Err(stuck(script, patience, (&last, blocked.as_deref())));
+                    }
+                }
+            }
         };
         let exit = exit.map_err(|error| from_remote(&error))?;
         if exit == NOT_OURS {

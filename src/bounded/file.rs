@@ -31,6 +31,16 @@ pub fn text(path: &Path, limit: Limit) -> Result<String> {
     text.map_err(|_| Error::new(ErrorKind::InvalidData, "it is no UTF-8 text"))
 }
 
+/// At most so many bytes of what is open already; it is waited for as long as it takes.
+///
+/// # Errors
+/// It cannot be read.
+pub fn at_most(from: impl Read, most: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn read(path: &Path, limit: Limit) -> Result<Vec<u8>> {
     let file = File::open(path)?;
     // of a regular file the size is known: nothing of a huge one is read
@@ -38,8 +48,7 @@ fn read(path: &Path, limit: Limit) -> Result<Vec<u8>> {
     if found.is_file() && found.len() > limit.bytes {
         return Err(Over::Bytes(limit).into());
     }
-    let mut bytes = Vec::new();
-    file.take(limit.bytes + 1).read_to_end(&mut bytes)?;
+    let bytes = at_most(file, limit.bytes + 1)?;
     if bytes.len() as u64 > limit.bytes { Err(Over::Bytes(limit).into()) } else { Ok(bytes) }
 }
 

@@ -14,6 +14,14 @@ const FILE: Duration = Duration::from_secs(20);
 pub const MANIFEST: Limit = Limit { of: "a manifest", bytes: 1 << 20, time: FILE };
 /// The longest word that Linux hands to a program is 128 KiB (`MAX_ARG_STRLEN`), name and all: servers get it so.
 pub const SECRET: Limit = Limit { of: "a secret", bytes: 64 << 10, time: FILE };
+/// The system's own words, in `/proc`: a page at most.
+pub const PROC: Limit = Limit { of: "a file of /proc", bytes: 64 << 10, time: FILE };
+/// One of a thousand hosts takes 100 KB.
+pub const SSH_CONFIG: Limit = Limit { of: "an ssh configuration", bytes: 1 << 20, time: FILE };
+/// A few lines, unless somebody has asked ssh for `-vvv` of a large agent.
+pub const SSH_LOG: Limit = Limit { of: "ssh's log", bytes: 1 << 20, time: FILE };
+/// The manifest once more, while it is watched: whoever watches can end that meanwhile.
+pub const WATCHED: Limit = Limit { time: Duration::from_secs(2), ..MANIFEST };
 /// A person may have to find a key and type a passphrase; whoever waits for `pi` hears of it within a minute.
 pub const SECRET_COMMAND: Limit =
     Limit { of: "the command of a secret", bytes: 64 << 10, time: Duration::from_secs(45) };

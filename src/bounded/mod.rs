@@ -9,7 +9,7 @@ mod limits;
 mod program;
 
 pub use body::{BodyError, body, whole_after};
-pub use file::{bytes, text};
+pub use file::{at_most, bytes, text};
 pub use limits::*;
 pub use program::{Ran, output};
 

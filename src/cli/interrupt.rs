@@ -1,7 +1,9 @@
 //! Ctrl-C: the first one lets what runs come to an end, the second one leaves at once.
 
+use crate::bounded::{self, PROC};
 use crate::cli::exit::Exit;
 use crate::ui;
+use std::path::Path;
 use std::sync::LazyLock;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -43,7 +45,7 @@ pub(super) struct Signals {
 
 /// Whether SIGHUP was ignored when `pi` began, as `nohup` has it.
 static NOHUP: LazyLock<bool> = LazyLock::new(|| {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let status = bounded::text(Path::new("/proc/self/status"), PROC).unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     mask.is_some_and(|mask| mask & 1 != 0)

@@ -1,5 +1,6 @@
 //! `pi list`: list servers with state and URL. One look at every pod, all at once; a pod that hangs delays no other.
 
+use crate::bounded::{WATCHED, bytes};
 use crate::cli::args::{Global, Scope};
 use crate::cli::exit::Exit;
 use crate::cli::interrupt;
@@ -16,7 +17,6 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use miette::Result;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -120,7 +120,7 @@ enum Over {
 async fn follow(global: &Global, mut world: World, args: &Args) -> Result<Exit> {
     let stop = interrupt::while_read();
     let mut shown = Shown { screen: ui::Screen::new(), all: Statuses::new(), complaint: None };
-    let mut text = fs::read(&world.manifest.path).ok();
+    let mut text = read(&world.manifest.path).await;
     loop {
         let pods = pods(&world);
         text = match watch(&world, (&pods, &text), args, (&mut shown, &stop)).await? {
@@ -191,11 +191,17 @@ async fn watch(
 async fn edited(path: &Path, text: Option<&[u8]>) -> Option<Vec<u8>> {
     loop {
         sleep(PAUSE / 2).await;
-        let now = fs::read(path).ok();
+        let now = read(path).await;
         if now.as_deref() != text {
             return now;
         }
     }
+}
+
+/// What the manifest holds, if it can be read; Ctrl-C is heard meanwhile.
+async fn read(path: &Path) -> Option<Vec<u8>> {
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || bytes(&path, WATCHED)).await.ok()?.ok()
 }
 
 /// One pod: what is there, and what its servers say, over one connection.

@@ -1,6 +1,7 @@
 //! Taking the locks of the pods that are changed, and waiting for whoever has them.
 
 use crate::apply::{Hold, Holder, Locks, Refusal};
+use crate::bounded::{self, PROC};
 use crate::cli::exit::Exit;
 use crate::cli::world::World;
 use crate::name::PodName;
@@ -9,6 +10,7 @@ use crate::ui;
 use crate::units::Seconds;
 use nix::unistd::{Uid, User};
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -109,7 +111,7 @@ pub(super) fn holder() -> Holder {
         // a container, cron and systemd may set neither
         .or_else(|| Some(User::from_uid(uid).ok()??.name))
         .unwrap_or_else(|| format!("uid-{uid}"));
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = bounded::text(Path::new("/proc/sys/kernel/hostname"), PROC).unwrap_or_default();
     let host = if host.trim().is_empty() { "somewhere" } else { host.trim() };
     Holder { who: format!("{user}@{host}") }
 }

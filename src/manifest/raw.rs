@@ -13,7 +13,7 @@ use crate::name::{EngineName, Label, ModelName, PodName, PodPath, Port, Project,
 use crate::problem::Problem;
 use crate::secret::SecretSource;
 use crate::ssh_target::SshTarget;
-use crate::units::{Percent, Seconds, Tokens};
+use crate::units::{LogLimit, Percent, Seconds, Tokens};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -155,6 +155,10 @@ table! {
         /// Give up if the start makes no progress for this long, such as "10m".
         #[schemars(with = "Option<String>", regex(pattern = r"^([0-9]+\s*h)?\s*([0-9]+\s*m)?\s*([0-9]+\s*s)?$"), length(min = 2), example = &"10m")]
         ready_stall: Seconds,
+        /// How much disk the server's log may take on the pod, at least "10 MB" [default: "100 MB"]. The first 4 % and the
+        /// last quarter or more are kept. A change takes effect at the next start.
+        #[schemars(with = "Option<String>", regex(pattern = r"^\s*[0-9]+(\.[0-9]+)?\s*([kKMGT]B|[KMGT]iB|B)\s*$"), example = &"100 MB")]
+        log_limit: LogLimit,
         /// "no" (default) or "on-failure": the pod restarts the server when it ends with an error after it has answered,
         /// with growing pauses, at most 5 times in 10 minutes.
         #[schemars(with = "Option<super::schema::Restart>")]

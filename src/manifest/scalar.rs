@@ -11,7 +11,7 @@ use super::types::{Protect, Restart, SharePort, State};
 use super::value::{Refusal, Scalar, found, string};
 use crate::model_ref::ModelRef;
 use crate::name::{AbsPath, EngineName, EnvName, Label, PodPath, Port, Project, ProjectId};
-use crate::units::{Percent, Seconds, Tokens};
+use crate::units::{LogLimit, Percent, Seconds, Tokens};
 use std::net::IpAddr;
 use toml::de::DeValue;
 
@@ -75,6 +75,7 @@ from_text! {
     Label: "a label in quotes", |_| None;
     EnvName: "a variable's name in quotes", |_| None;
     AbsPath: "a path in quotes", |_| None;
+    LogLimit: "a size in quotes, such as \"100 MB\"", |_| None;
     PodPath: "a path in quotes", |_| Some("paths are the pod's: /mnt/models or ~/models".to_owned());
     ModelRef: "a model in quotes, such as \"owner/name\"", |text| Some(model_help(text));
 }

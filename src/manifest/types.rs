@@ -6,7 +6,7 @@ use crate::name::{
 };
 use crate::secret::SecretSource;
 use crate::ssh_target::SshTarget;
-use crate::units::{Percent, Seconds, Tokens};
+use crate::units::{LogLimit, Percent, Seconds, Tokens};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -161,6 +161,8 @@ pub struct Model {
     pub protect: Protect,
     /// Give up when its start makes no progress for this long.
     pub ready_stall: Seconds,
+    /// How much its log may take; the default if absent.
+    pub log_limit: Option<LogLimit>,
     /// Whether it is started again when it ends by itself.
     pub restart: Restart,
     /// The command line of `engine = "command"`; empty for other engines, never empty for it.

@@ -4,6 +4,7 @@ use crate::bounded::{self, MEMORY};
 use crate::manifest::Manifest;
 use crate::memory::pods_file::{FORMAT, PodsFile, Whose};
 use crate::memory::types::Memory;
+use crate::name::PodName;
 use crate::whole::{self, Readers};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 use serde::Deserialize;
@@ -45,6 +46,13 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.directory.join("pods.json")
+    }
+
+    /// Names for what is kept of a pod in a directory of its own: by the project and the ssh target, as in the file. The
+    /// first is the one to write, others may have been written before.
+    #[must_use]
+    pub fn folders(&self, pod: &PodName) -> Vec<String> {
+        self.whose.folders(pod)
     }
 
     /// What is remembered; nothing if there is no file yet.

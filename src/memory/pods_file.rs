@@ -5,6 +5,7 @@
 use crate::manifest::{Identity, Manifest};
 use crate::memory::types::{Memory, PodMemory};
 use crate::name::PodName;
+use crate::spec::short_digest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -63,6 +64,12 @@ impl Whose {
         let path = manifest.path.display().to_string();
         let targets = manifest.pods.iter().map(|(name, pod)| (name.clone(), pod.ssh.to_string()));
         Self { keys: id.into_iter().chain([path]).collect(), targets: targets.collect() }
+    }
+
+    /// No pod has such a name: `@1a2b3c4d5e6f`.
+    pub(super) fn folders(&self, pod: &PodName) -> Vec<String> {
+        let target = self.targets.get(pod).map_or("", String::as_str);
+        self.keys.iter().map(|key| format!("@{}", short_digest(&format!("{key}\n{target}")))).collect()
     }
 }
 

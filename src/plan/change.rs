@@ -46,8 +46,10 @@ pub enum How {
 ///
 /// The destructuring names every field, so that a new one cannot be forgotten here. Whose a server is does not count, nor
 /// who chose its context: two people may have checked the same manifest out under different names. Nor does whether it
-/// shares its port: that is how it was started, and no reason to start it anew.
+/// shares its port: that is how it was started, and no reason to start it anew. How long its log may get is worth no
+/// restart: that counts from the next one.
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "a table of fields")]
 pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
     let ServerSpec {
         name: _,
@@ -69,6 +71,7 @@ pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
         command,
         env,
         restart,
+        log_limit: _,
     } = from;
     let mut found = Vec::new();
     let mut value = |field, same: bool, shown: &dyn Fn(&ServerSpec) -> String| {

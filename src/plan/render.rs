@@ -229,6 +229,7 @@ fn run(spec: &ServerSpec, pod: &Pod) -> Result<Script, RenderError> {
         "port": spec.port, "context": spec.context.map(|c| c.0.to_string()).unwrap_or_default(),
         "args": command_line::engine_args(spec), "words": spec.command,
         "restart": spec.restart.as_str(),
+        "log_limit": spec.log_limit.unwrap_or_default().bytes().0.to_string(),
     });
     let template = match spec.kind {
         EngineKind::Vllm => Template::RUN_VLLM,

@@ -143,6 +143,7 @@ impl Candidate<'_> {
             command: model.command.clone(),
             env,
             restart: model.restart,
+            log_limit: model.log_limit,
         }
     }
 

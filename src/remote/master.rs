@@ -8,10 +8,12 @@
 use super::options::{Options, Persist};
 use super::ssh_config::Config;
 use super::{RemoteError, diagnose, ssh_config};
+use crate::bounded::{self, SSH_LOG};
 use crate::name::EnvName;
 use crate::secret::BY_CUSTOM;
 use crate::spec::short_digest;
 use crate::ssh_target::SshLine;
+use crate::whole::{self, Readers};
 use openssh::Session;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -146,7 +148,7 @@ impl Master {
             return told.to_owned();
         }
         let config = self.socket.with_extension("conf");
-        if write_whole(&config, &self.config).is_err() {
+        if whole::replace(&config, &self.config, Readers::Owner).is_err() {
             return told.to_owned();
         }
         let mut ssh = Command::new("ssh");
@@ -168,7 +170,8 @@ impl Master {
     async fn start(&self) -> Result<(), RemoteError> {
         let (config, log) = (self.socket.with_extension("conf"), self.socket.with_extension("log"));
         let cannot = |what: &str, err: std::io::Error| self.other(format!("cannot {what}: {err}"));
-        write_whole(&config, &self.config).map_err(|err| cannot("write pi's ssh configuration", err))?;
+        whole::replace(&config, &self.config, Readers::Owner)
+            .map_err(|err| cannot("write pi's ssh configuration", err))?;
         drop(std::fs::remove_file(&log));
         let stderr = OpenOptions::new().create(true).append(true).mode(0o600).open(&log);
         let stderr = stderr.map_err(|err| cannot("write ssh's log", err))?;
@@ -195,7 +198,7 @@ impl Master {
         if status.success() {
             return Ok(());
         }
-        let said = std::fs::read(&log).unwrap_or_default();
+        let said = bounded::bytes(&log, SSH_LOG).unwrap_or_default();
         Err(diagnose::connection(&String::from_utf8_lossy(&said), &self.at, &self.line))
     }
 
@@ -239,12 +242,4 @@ impl Live {
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.session, &other.session)
     }
-}
-
-/// Writes beside, then renames: another pi may be reading it.
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let file = tempfile::NamedTempFile::new_in(dir)?;
-    std::fs::write(file.path(), text)?;
-    file.persist(path).map(drop).map_err(|err| err.error)
 }

@@ -4,6 +4,10 @@
 //! Whoever can use such a socket is root on the pod, hence the suspicion.
 
 use super::RemoteError;
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use std::ffi::OsStr;
 use std::fs::{DirBuilder, File, Metadata};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
@@ -51,12 +55,26 @@ pub(super) fn sweep(dir: &Path) {
             drop(std::fs::remove_file(socket));
         }
     }
+    // ssh listens on them as long as the connection stays, also when the pi that asked for them was killed
+    let paths = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    for forward in paths.filter(|path| is_forsaken(path)) {
+        drop(std::fs::remove_file(forward));
+    }
 }
 
 /// Whether it is a socket that refuses: nobody listens, and nobody ever will.
 fn is_dead(path: &Path) -> bool {
     let is_socket = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
     is_socket && UnixStream::connect(path).is_err_and(|err| err.kind() == ErrorKind::ConnectionRefused)
+}
+
+/// Whether it is a forward (`PID-COUNT.fwd`) of a process that is gone.
+fn is_forsaken(path: &Path) -> bool {
+    let owner = path.file_name().and_then(OsStr::to_str).and_then(|name| {
+        let (pid, _) = name.strip_suffix(".fwd")?.split_once('-')?;
+        pid.parse().ok().filter(|pid| *pid > 0)
+    });
+    owner.is_some_and(|pid| kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH))
 }
 
 /// What speaks against a directory.
@@ -126,6 +144,9 @@ mod tests {
         let path = |name: &str| temp.path().join(name);
         let dead = |name: &str| drop(UnixListener::bind(path(name)).unwrap());
         let live = UnixListener::bind(path("live.sock")).unwrap();
+        // the largest number of a process is 4194304
+        let ours = format!("{}-0.fwd", std::process::id());
+        let forwards = [&*ours, "4194305-0.fwd"].map(|name| UnixListener::bind(path(name)).unwrap());
         for name in ["dead.sock", "busy.sock", "77-0.fwd", "dead.sock.JqYdvbz3Yo3kHnLt"] {
             dead(name);
         }
@@ -139,9 +160,17 @@ mod tests {
         let mut left: Vec<String> =
             left.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
         left.sort();
-        let expected =
-            ["busy.lock", "busy.log", "busy.sock", "dead.lock", "live.log", "live.sock", "plain.sock"];
+        let expected = [
+            &*ours,
+            "busy.lock",
+            "busy.log",
+            "busy.sock",
+            "dead.lock",
+            "live.log",
+            "live.sock",
+            "plain.sock",
+        ];
         assert_eq!(left, expected);
-        drop((live, busy));
+        drop((live, busy, forwards));
     }
 }

@@ -9,6 +9,7 @@
 //! are ssh's business, which takes the home directory from the password file.
 
 use super::RemoteError;
+use crate::bounded::{self, SSH_CONFIG};
 use crate::ssh_target::SshLine;
 use std::path::{Path, PathBuf};
 
@@ -34,7 +35,7 @@ pub(super) fn config(line: &SshLine, base: &Path, at: &str) -> Result<Config, Re
     let Some(own) = own else {
         let user = home.join(".ssh/config");
         let include = [user.as_path(), Path::new("/etc/ssh/ssh_config")].map(include).concat();
-        let included = std::fs::read_to_string(user).unwrap_or_default();
+        let included = bounded::text(&user, SSH_CONFIG).unwrap_or_default();
         return Ok(Config { text: include + FALLBACK, included, options });
     };
     if own == "none" {
@@ -42,7 +43,7 @@ pub(super) fn config(line: &SshLine, base: &Path, at: &str) -> Result<Config, Re
     }
     let path = own.strip_prefix("~/").map_or_else(|| base.join(&own), |rest| home.join(rest));
     // Copied: ssh is stricter about the permissions of what is included than about `-F` itself.
-    let text = std::fs::read_to_string(&path).map_err(|err| RemoteError::Other {
+    let text = bounded::text(&path, SSH_CONFIG).map_err(|err| RemoteError::Other {
         at: at.to_owned(),
         text: format!("cannot read the ssh configuration `{}`: {err}", path.display()),
     })?;

@@ -61,6 +61,7 @@ templates! {
     ASK_AGAIN = "ask_again.sh" with "session.sh", "ask_health.sh";
     ASK_OWN = "ask_own.sh" with "session.sh", "reach_own.sh";
     AWAIT_READY = "await_ready.sh" with "session.sh", "reach_own.sh", "ask_health.sh";
+    BLOCKED = "blocked.sh" with "session.sh";
     COMMAND_LINES = "command_lines.sh";
     FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh", "hub_cache.sh", "secrets.sh";
     FOLLOW_LOG = "follow_log.sh";

@@ -6,7 +6,7 @@ use miette::{IntoDiagnostic, Result, WrapErr};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs::File;
-use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
+use std::io::{self, BufRead, ErrorKind, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::sync::{LazyLock, Once, OnceLock};
@@ -232,7 +232,7 @@ pub fn ask_yes(question: &str) -> Result<bool> {
 
 fn answer() -> io::Result<String> {
     let mut answer = String::new();
-    noted(Stream::In, io::stdin().lock().read_line(&mut answer))?;
+    noted(Stream::In, io::stdin().lock().take(1024).read_line(&mut answer))?;
     Ok(answer)
 }
 

@@ -171,3 +171,30 @@ fn under_nohup_an_apply_goes_on_and_a_full_standard_error_stops_nothing() {
     ran.exits(0);
     place.pi("destroy --yes").exits(0);
 }
+
+#[test]
+fn a_long_plan_ends_with_its_terminal_and_its_reader() {
+    let place = starting(47_192);
+    let models: String = (0..1500)
+        .map(|number| {
+            format!(
+                "[models.m{number}]\nmodel = \"{{dir}}/pi.toml\"\nengine = \"command\"\ncommand = [\"sleep\", \"47192\"]\n"
+            )
+        })
+        .collect();
+    place.write(&format!("[pods.here]\nssh = \"local\"\npi_path = \"{{dir}}/pod\"\n{models}"));
+    let table = [
+        ("terminal", "plan", &[-1, 130][..]),
+        ("silent", "plan", &[130]),
+        ("stdout", "plan", &[141]),
+        ("stdout", "plan --json", &[141]),
+        ("both", "plan", &[141]),
+        ("stderr", "apply --yes", &[141]),
+        ("terminal", "apply --yes", &[-1, 130]),
+    ];
+    for (way, args, codes) in table {
+        let died = die(&place, way, ("m1", ""), args);
+        assert!(codes.contains(&died.code), "{way}: pi {args}: {}", died.code);
+    }
+    assert!(!place.pod().join("servers").exists(), "nothing was begun");
+}

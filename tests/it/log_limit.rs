@@ -33,11 +33,15 @@ time.sleep(600)
 "#;
 
 fn place(mib: u64, then: &str) -> Workplace {
+    place_with(mib, then, "")
+}
+
+fn place_with(mib: u64, then: &str, keys: &str) -> Workplace {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let place = Workplace::with(&format!(
         "[pods.here]\nssh = \"local\"\npi_path = \"{{dir}}/pod\"\n[models.echo]\nmodel = \"{{dir}}/server.py\"\n\
          engine = \"command\"\nready_stall = \"3s\"\nport = {port}\n\
-         command = [\"python3\", \"{{model}}\", \"{{port}}\", \"{mib}\", \"{then}\"]\n"
+         command = [\"python3\", \"{{model}}\", \"{{port}}\", \"{mib}\", \"{then}\"]\n{keys}"
     ));
     fs::write(place.path().join("server.py"), SERVER).unwrap();
     place
@@ -82,6 +86,26 @@ fn a_log_keeps_its_beginning_and_its_end_and_no_more() {
     assert!(fs::read_to_string(server.join("measured")).unwrap().contains("1.5 GiB"));
     place.pi("plan --detailed-exitcode").exits(0);
     place.pi("stop echo --yes").exits(0);
+    place.pi("destroy --yes").exits(0);
+}
+
+#[test]
+fn a_log_keeps_to_the_limit_of_the_manifest_which_restarts_nothing() {
+    let place = place_with(300, "answers", "log_limit = \"20 MB\"\n");
+    place.pi("apply --yes").exits(0);
+    let server = place.pod().join("servers/echo");
+    let log = server.join("server.log");
+    eventually("all is written", || fs::read(&log).is_ok_and(|log| log.ends_with(b"the last line\n")));
+    eventually("it is short", || size(&server) < 20_000_000);
+    place.pi("plan --detailed-exitcode").exits(0);
+    let text = fs::read_to_string(place.path().join("pi.toml")).unwrap();
+    fs::write(place.path().join("pi.toml"), text.replace("20 MB", "1 GB")).unwrap();
+    place.pi("plan --detailed-exitcode").exits(0);
+    for (limit, says) in [("9 MB", "from 10 MB"), ("2 TB", "to 1 TB"), ("much", "`100 MB`")] {
+        fs::write(place.path().join("pi.toml"), text.replace("20 MB", limit)).unwrap();
+        place.pi("check").exits(64).says(says).says("log_limit");
+    }
+    fs::write(place.path().join("pi.toml"), text).unwrap();
     place.pi("destroy --yes").exits(0);
 }
 

@@ -45,6 +45,7 @@ fn quantities_are_taken_as_plans_and_engines_print_them() {
         ("memory = \"0.925\"", "memory = \"92.5%\""),
         ("memory = 90", "memory = \"90%\""),
         ("ready_stall = \"1m 20s\"", "ready_stall = \"80s\""),
+        ("log_limit = \"250.0 MB\"", "log_limit = \"250MB\""),
     ];
     for (one, other) in table {
         assert_eq!(manifest("", one), manifest("", other), "{one}");

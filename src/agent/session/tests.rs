@@ -117,3 +117,35 @@ fn lines_that_were_typed_are_offered_again() {
     assert_eq!(history(&place.config(), directory), ["one", "two\nlines", "three"]);
     assert_eq!(mode(&folder(&place.config(), directory).join(HISTORY)), 0o600);
 }
+
+#[test]
+fn two_that_go_on_with_one_session_lose_nothing_of_each_other() {
+    let place = tempfile::tempdir().unwrap();
+    let directory = place.path().join("here");
+    let mut first = Session::new(place.path(), &directory);
+    first.add(user("one"));
+    first.write().unwrap();
+    // killed just before the end of its line
+    let text = fs::read_to_string(first.path()).unwrap();
+    fs::write(first.path(), format!("{text}{}", text.lines().last().unwrap())).unwrap();
+    let mut again = Session::last(place.path(), &directory).unwrap().unwrap();
+    assert_eq!(again.messages().len(), 1);
+    let mut other = Session::last(place.path(), &directory).unwrap().unwrap();
+    again.add(user("two"));
+    again.write().unwrap();
+    other.add(user("three"));
+    other.write().unwrap();
+    let all = Session::last(place.path(), &directory).unwrap().unwrap();
+    assert_eq!(all.messages(), [user("one"), user("two"), user("three")]);
+}
+
+#[test]
+fn a_torn_line_takes_no_other_with_it() {
+    let place = tempfile::tempdir().unwrap();
+    let directory = place.path().join("here");
+    remember_line(place.path(), &directory, "one").unwrap();
+    let file = folder(place.path(), &directory).join(HISTORY);
+    fs::write(&file, fs::read_to_string(&file).unwrap() + "\"tor").unwrap();
+    remember_line(place.path(), &directory, "two").unwrap();
+    assert_eq!(history(place.path(), &directory), ["one", "two"]);
+}

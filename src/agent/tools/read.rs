@@ -1,10 +1,11 @@
 //! `read`: a text file, its lines numbered.
 
 use crate::agent::tools::confine::Grounds;
+use crate::bounded;
 use serde::Deserialize;
 use std::fmt::Write;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Seek, SeekFrom};
 use std::path::Path;
 
 /// A larger file is searched, not read.
@@ -75,14 +76,12 @@ fn text(real: &Path, name: &str) -> Result<String, String> {
         return Err(format!("{name} has {size} MiB, too much to read: search it with rg"));
     }
     let mut file = File::open(real).map_err(failed)?;
-    let mut begin = Vec::new();
-    file.by_ref().take(SNIFF).read_to_end(&mut begin).map_err(failed)?;
+    let begin = bounded::at_most(&file, SNIFF).map_err(failed)?;
     if begin.contains(&0) {
         return Err(format!("{name} is a binary file of {} bytes, no text", meta.len()));
     }
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
-    let mut bytes = Vec::new();
     // it may grow while it is read
-    file.take(HUGE).read_to_end(&mut bytes).map_err(failed)?;
+    let bytes = bounded::at_most(file, HUGE).map_err(failed)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

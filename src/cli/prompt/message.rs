@@ -1,10 +1,11 @@
 //! What is said: the messages of the command line, and what is piped in.
 
+use crate::bounded;
 use crate::cli::exit::usage;
 use crate::cli::prompt::Args;
 use crate::ui;
 use miette::{IntoDiagnostic, Result, WrapErr};
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -55,11 +56,7 @@ fn piped() -> Result<Option<String>> {
         return Ok(None);
     }
     let (done, wait) = channel();
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let read = file.take(MOST + 1).read_to_end(&mut bytes).map(|_| bytes);
-        drop(done.send(read));
-    });
+    std::thread::spawn(move || drop(done.send(bounded::at_most(file, MOST + 1))));
     let bytes = match wait.recv_timeout(SOON) {
         Err(RecvTimeoutError::Timeout) => {
             ui::note("Reading standard input to its end; without anything to read there: </dev/null");

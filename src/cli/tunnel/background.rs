@@ -3,6 +3,7 @@
 //! That session's leader is the shell of a terminal window, or what a CI runner started: when it is gone, nobody is
 //! left who knows of the tunnel. In a container the leader may be out of sight; then it stays until it is closed.
 
+use crate::bounded::TOKEN;
 use crate::cli::args::Global;
 use crate::cli::exit::Exit;
 use crate::cli::interrupt::quiet;
@@ -91,7 +92,7 @@ pub(in crate::cli) async fn open_behind(
     let mut child = command.spawn().into_diagnostic().wrap_err("cannot start the tunnel")?;
     let mut line = String::new();
     if let Some(stdout) = child.stdout.take() {
-        BufReader::new(stdout).read_line(&mut line).await.into_diagnostic()?;
+        BufReader::new(stdout.take(TOKEN.bytes)).read_line(&mut line).await.into_diagnostic()?;
     }
     let told: Told = match serde_json::from_str(&line) {
         Ok(told) => told,
@@ -119,7 +120,7 @@ async fn failed(mut child: Child) -> Result<Opened> {
     let status = child.wait().await.into_diagnostic()?;
     if let Some(stderr) = &mut child.stderr {
         // what came until then is kept
-        drop(timeout(LAST_WORDS, stderr.read_to_end(&mut said)).await);
+        drop(timeout(LAST_WORDS, stderr.take(TOKEN.bytes).read_to_end(&mut said)).await);
     }
     ui::note(String::from_utf8_lossy(&said).trim_end());
     let code = status.code().and_then(|code| u8::try_from(code).ok()).filter(|code| *code != 0);

@@ -65,6 +65,7 @@ fn build(
         env: raw.env.value().map(|env| env.0.clone()).unwrap_or_default(),
         protect: raw.protect.value().map_or(Protect::No, |protect| protect.0),
         ready_stall: raw.ready_stall.value().copied().unwrap_or(READY_STALL),
+        log_limit: raw.log_limit.value().copied(),
         restart: raw.restart.value().copied().unwrap_or_default(),
         command: raw.command.value().cloned().unwrap_or_default(),
     })

@@ -183,10 +183,35 @@ fn a_reader_that_has_gone_ends_it() {
 
 /// What a log is after `templates/log_limit.sh` has cut it: the part before, and what has come since.
 fn cut(log: &PathBuf, from: usize, before: &str, since: &str) {
-    File::options().write(true).truncate(true).open(log).unwrap();
     fs::write(log.with_extension("log.old.new"), format!("pi: from byte {from} on\n{before}")).unwrap();
+    File::options().write(true).truncate(true).open(log).unwrap();
     fs::rename(log.with_extension("log.old.new"), log.with_extension("log.old")).unwrap();
     append(log, since);
+}
+
+#[test]
+fn a_log_is_told_whole_at_every_moment_of_a_cut() {
+    let (site, log) = with_log("one\ntwo\nthree\n");
+    let lines = || site.place.pi("logs echo --no-follow -n 3").exits(0).out;
+    let (old, new) = (log.with_extension("log.old"), log.with_extension("log.old.new"));
+    // it has begun, and has not emptied the log; then it has, and log.old is not in its place
+    for now in ["one\ntwo\nthree\n", ""] {
+        fs::write(&new, "pi: from byte 0 on\none\ntwo\nthree\n").unwrap();
+        fs::write(&log, now).unwrap();
+        let told = std::thread::scope(|scope| {
+            let told = scope.spawn(lines);
+            std::thread::sleep(std::time::Duration::from_secs(1));
+            fs::write(&log, "").unwrap();
+            fs::rename(&new, &old).unwrap();
+            told.join().unwrap()
+        });
+        assert_eq!(told, "one\ntwo\nthree\n");
+        fs::remove_file(&old).unwrap();
+    }
+    // what cuts it was killed in the middle
+    fs::write(&new, "pi: from byte 0 on\non").unwrap();
+    fs::write(&log, "one\ntwo\nthree\n").unwrap();
+    assert_eq!(lines(), "one\ntwo\nthree\n");
 }
 
 #[test]

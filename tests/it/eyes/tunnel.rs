@@ -123,6 +123,33 @@ fn machines_are_told_its_url_and_its_process() {
 }
 
 #[test]
+fn what_a_pi_that_was_killed_has_left_is_swept() {
+    let site = Site::running("127.0.0.1", "m");
+    let forwards = || {
+        let sockets = fs::read_dir(site.place.path().join("run/pi")).unwrap().flatten();
+        sockets.filter(|entry| entry.path().extension().is_some_and(|end| end == "fwd")).count()
+    };
+    for signal in ["HUP", "KILL"] {
+        let mut command = site.place.command("prompt echo -i --no-tools");
+        let terminal = format!("{} prompt echo -i --no-tools", command.get_program().display());
+        command = site.place.command_of("script", &["-qefc", &terminal, "/dev/null"]);
+        let mut script = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
+        eventually("it is connected", || forwards() == 1);
+        let pi = fs::read_dir(site.place.path().join("run/pi")).unwrap().flatten();
+        let pid = pi.filter_map(|entry| entry.file_name().to_str()?.split_once('-')?.0.parse().ok()).next();
+        kill(signal, pid.unwrap());
+        script.wait().unwrap();
+        site.place.pi("list").exits(0);
+        assert_eq!(forwards(), 0, "{signal}");
+    }
+    // that of a pi that lives stays
+    let tunnel = Tunnel::open(&site, "");
+    site.place.pi("list").exits(0);
+    assert_eq!((forwards(), tunnel.health().as_deref()), (1, Some("200")));
+    assert_eq!(tunnel.end(), Some(0));
+}
+
+#[test]
 fn a_port_may_be_chosen_unless_somebody_has_it() {
     let site = Site::running("127.0.0.1", "m");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

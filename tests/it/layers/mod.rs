@@ -7,8 +7,8 @@ mod rules;
 
 use files::{File, files};
 use rules::{
-    Complaint, EXPOSING, LONGEST, TOUCHING, core, is_careful, is_pure, is_short, is_silent, keeps_secrets,
-    looks_down, order,
+    Complaint, EXPOSING, LONGEST, READING, TOUCHING, WRITING, core, is_careful, is_pure, is_short, is_silent,
+    keeps_secrets, looks_down, order, reads_bounded, writes_whole,
 };
 use std::collections::BTreeSet;
 
@@ -52,6 +52,16 @@ fn secrets_are_exposed_in_few_places() {
 }
 
 #[test]
+fn what_comes_from_outside_is_read_with_limits() {
+    hold(reads_bounded);
+}
+
+#[test]
+fn files_are_written_whole() {
+    hold(writes_whole);
+}
+
+#[test]
 fn nothing_panics_on_purpose() {
     hold(is_careful);
 }
@@ -85,6 +95,15 @@ const BROKEN: &[(&str, &str, &str, &[usize])] = &[
     ("silent", "ui/a.rs", "println!()", &[]),
     ("secrets", "plan/a.rs", "key.expose()", &[1]),
     ("secrets", "observe/look.rs", "key.expose()", &[]),
+    ("bounded", "cli/a.rs", "std::fs::read(x)\nuse std::fs::{self, read_to_string};", &[1, 2]),
+    ("bounded", "cli/a.rs", "fs::read_to_string(x)\ntokio::fs::read(x)\nfs::read_dir(x)", &[1, 2]),
+    ("bounded", "cli/a.rs", "file.take(9).read_to_end(b)\ninput.read_line(b)", &[1, 2]),
+    ("bounded", "cli/a.rs", "r.json::<X>()\nr.text().await\nx.bytes().rev()", &[1, 2]),
+    ("bounded", "cli/a.rs", "bounded::output(x)\nCommand::new(x).output()?", &[2]),
+    ("bounded", "bounded/a.rs", "file.read_to_end(b)", &[]),
+    ("whole", "cli/a.rs", "fs::write(x, y)\nstd::fs::File::create(x)\nf.set_len(0)", &[1, 2, 3]),
+    ("whole", "cli/a.rs", "File::options().create(true).append(true)\nout.write_all(x)", &[]),
+    ("whole", "whole.rs", "f.set_len(0)", &[]),
     ("careful", "name.rs", "x.unwrap();\nx.expect(\"y\");\ntodo!();\n#[allow(dead_code)]", &[1, 2, 3, 4]),
     ("careful", "name.rs", "#[expect(lint, reason = \"y\")]\nx.unwrap_or(1)", &[]),
     ("careful", "name.rs", "#[cfg(test)]\nmod tests {\n  fn x() { y.unwrap() }\n}", &[]),
@@ -99,6 +118,8 @@ fn every_rule_can_be_broken() {
         "pure" => is_pure(file, &core(&order)),
         "silent" => is_silent(file),
         "secrets" => keeps_secrets(file),
+        "bounded" => reads_bounded(file),
+        "whole" => writes_whole(file),
         _ => is_careful(file),
     };
     for (name, path, text, expected) in BROKEN {
@@ -121,6 +142,12 @@ fn exceptions_are_still_needed() {
     };
     for (place, why) in TOUCHING {
         assert!(needed(place, "manifest/x.rs", &|file| is_pure(file, &core)), "{place} no longer {why}");
+    }
+    for (place, why) in READING {
+        assert!(needed(place, "plan/x.rs", &reads_bounded), "{place} no longer {why}");
+    }
+    for (place, why) in WRITING {
+        assert!(needed(place, "plan/x.rs", &writes_whole), "{place} no longer {why}");
     }
     for (place, why) in EXPOSING {
         assert!(needed(place, "plan/x.rs", &keeps_secrets), "{place} no longer {why}");

@@ -4,9 +4,10 @@ use super::code::Path;
 use super::files::File;
 
 /// Files of the core that do touch the world, and why they may.
-pub(super) const TOUCHING: [(&str, &str); 2] = [
+pub(super) const TOUCHING: [(&str, &str); 3] = [
     ("manifest/load.rs", "reads pi.toml, and says its name as seen from the working directory"),
     ("bounded/", "reads what comes from outside, with limits: the one way in"),
+    ("whole.rs", "writes files whole"),
 ];
 
 /// Where a secret's value may be taken out, and why.
@@ -21,6 +22,18 @@ pub(super) const EXPOSING: [(&str, &str); 6] = [
     ("ui/env.rs", "prints the API key: `pi env` is asked for it"),
     ("observe/look.rs", "compares it with what the pod has, by salted digests"),
 ];
+
+/// Where something may be read to its end without the one reader, and why.
+pub(super) const READING: [(&str, &str); 4] = [
+    ("bounded/", "is the one reader"),
+    ("remote/master.rs", "asks ssh for a host's name, for two seconds"),
+    ("cli/tunnel/background.rs", "hears a pi of its own, 64 KiB at most"),
+    ("ui/output.rs", "hears a person's answer, 1 KiB at most"),
+];
+
+/// Where a file may be written without the one writer, and why.
+pub(super) const WRITING: [(&str, &str); 2] =
+    [("whole.rs", "is the one writer"), ("cli/import.rs", "puts an older file away under another name")];
 
 pub(super) const LONGEST: usize = 400;
 
@@ -117,6 +130,41 @@ pub(super) fn keeps_secrets(file: &File) -> Vec<Complaint> {
     }
 }
 
+/// What comes from outside is read with limits.
+pub(super) fn reads_bounded(file: &File) -> Vec<Complaint> {
+    if file.is_one_of(&READING) {
+        return Vec::new();
+    }
+    let ends = ["fs::read", "fs::read_to_string", "io::read_to_string"];
+    let by_path = paths_ending(file, &ends, "outside of bounded/");
+    let words = [
+        ".read_to_end(",
+        ".read_to_string(",
+        ".read_line(",
+        ".read_until(",
+        ".bytes().await",
+        ".text().await",
+        ".json().await",
+        ".json::<",
+        ".text_with_charset(",
+        ".output()",
+        ".wait_with_output()",
+    ];
+    by_path.into_iter().chain(find(file, &words, "outside of bounded/")).collect()
+}
+
+/// Files are written whole. A file of a lock is opened to append to, and nothing is.
+pub(super) fn writes_whole(file: &File) -> Vec<Complaint> {
+    if file.is_one_of(&WRITING) {
+        return Vec::new();
+    }
+    let ends =
+        ["fs::write", "fs::rename", "fs::copy", "File::create", "File::create_new", "NamedTempFile::new_in"];
+    let words = [".write(true)", ".truncate(true)", ".set_len(", ".persist(", ".persist_noclobber("];
+    let by_path = paths_ending(file, &ends, "outside of whole.rs");
+    by_path.into_iter().chain(find(file, &words, "outside of whole.rs")).collect()
+}
+
 /// Nothing panics on purpose, and no lint is silenced without a reason.
 pub(super) fn is_careful(file: &File) -> Vec<Complaint> {
     let words = [
@@ -135,6 +183,15 @@ pub(super) fn is_careful(file: &File) -> Vec<Complaint> {
 pub(super) fn is_short(file: &File) -> Vec<Complaint> {
     let lines = file.text.lines().count();
     if lines > LONGEST { vec![(lines, format!("{lines} lines; {LONGEST} are enough"))] } else { Vec::new() }
+}
+
+/// Paths whose last two segments are one of these.
+fn paths_ending(file: &File, ends: &[&str], place: &str) -> Vec<Complaint> {
+    let complaint = |path: Path| {
+        let end = path.segments.iter().rev().take(2).rev().map(String::as_str).collect::<Vec<_>>().join("::");
+        ends.contains(&end.as_str()).then(|| (path.line, format!("`{end}` {place}")))
+    };
+    file.code.paths().into_iter().filter_map(complaint).collect()
 }
 
 fn find(file: &File, words: &[&str], place: &str) -> Vec<Complaint> {

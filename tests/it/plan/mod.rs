@@ -22,3 +22,4 @@ mod shuffle;
 mod tools;
 mod trial;
 mod twice;
+mod waits;

@@ -148,5 +148,6 @@ fn spec(name: &str, port: u16) -> ServerSpec {
         command: Vec::new(),
         env: BTreeMap::new(),
         restart: Restart::No,
+        log_limit: None,
     }
 }
