@@ -2,10 +2,10 @@
 //!
 //! Both are written by `apply`, read back by `observe` and compared by `plan`, field by field.
 
-use crate::manifest::{EngineKind, Restart};
+use crate::manifest::{DEFAULT_DRAIN, EngineKind, Restart};
 use crate::model_ref::ModelRef;
 use crate::name::{EngineId, EnvName, ModelName, Port, Project, ProjectId};
-use crate::units::{LogLimit, Percent, Tokens};
+use crate::units::{LogLimit, Percent, Seconds, Tokens};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -42,9 +42,6 @@ pub struct ServerSpec {
     pub listen: IpAddr,
     /// The port it listens on.
     pub port: Port,
-    /// Whether it lets another one of its user listen there, too (`SO_REUSEPORT`): not everyone does.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub shares_port: bool,
     /// Whether requests need the API key.
     pub key: KeyUse,
     /// Appended to the command line.
@@ -59,6 +56,21 @@ pub struct ServerSpec {
     /// How much its log may take, if the manifest says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_limit: Option<LogLimit>,
+    /// How long it may take to finish the requests that it is answering when it is stopped.
+    #[serde(default = "default_drain", skip_serializing_if = "is_default_drain")]
+    pub drain: Seconds,
+    /// Whether it was told so when it was started: earlier versions of vLLM can't be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub can_drain: bool,
+}
+
+fn default_drain() -> Seconds {
+    DEFAULT_DRAIN
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_default_drain(drain: &Seconds) -> bool {
+    *drain == DEFAULT_DRAIN
 }
 
 /// Whose a server is: a record beside the spec, so that it can change while the server runs.
@@ -128,11 +140,11 @@ impl ServerSpec {
         }
     }
 
-    /// Twelve hex digits that differ when anything does that makes another server of it: whether its port is shared does
-    /// not, nor does how long its log may get.
+    /// Twelve hex digits that differ when anything does that makes another server of it: how long its log may get does not,
+    /// nor what its engine can do.
     #[must_use]
     pub fn digest(&self) -> String {
-        let asked = Self { shares_port: false, log_limit: None, ..self.clone() };
+        let asked = Self { can_drain: false, log_limit: None, ..self.clone() };
         short_digest(&serde_json::to_string(&asked).unwrap_or_default())
     }
 }

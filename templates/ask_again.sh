@@ -14,7 +14,7 @@ if ! read_record "$dir" || ! leader_runs; then return 0; fi
 say "asking it once more"
 for ((until = SECONDS + patience; SECONDS < until; )); do
   ask_health "$host" "$port" "$patience"
-  if [[ $code == 200 ]]; then exit 6; fi
+  if [[ $code == 200 ]]; then exit "$EXIT_ANSWERS"; fi
   sleep 1
 done
 say "$said"

@@ -2,7 +2,7 @@
 # one alone, and what it says is read up to a limit in bytes and in time.
 
 # Sets $code to the status that GET /health answers, empty where there is none, and $said to what came of it in words.
-ask_health() { # HOST PORT SECONDS [LEADER UNIT]
+ask_health() { # HOST PORT SECONDS
   local asker pid='' ended=0
   code='' said=''
   exec {asker}< <(printf '%s\n' "$BASHPID"; read_health "$@" 2>/dev/null)
@@ -17,15 +17,11 @@ ask_health() { # HOST PORT SECONDS [LEADER UNIT]
 }
 
 # Prints the status, `-` where there is none, and what is to be said.
-read_health() { # HOST PORT SECONDS [LEADER UNIT]
+read_health() { # HOST PORT SECONDS
   local connection line count code='' end=0 until=$((SECONDS + $3))
   set +e
   trap '' PIPE # it may close the connection at any time, also before it is asked
-  if (($# > 3)); then
-    reach_own "$1" "$2" "$4" "$5" "$3" || { printf -- '-\tno connection reached it on port %s\n' "$2"; return; }
-  else
-    exec {connection}<>"/dev/tcp/$1/$2" || { printf -- '-\tnothing listens on %s\n' "$(address "$1" "$2")"; return; }
-  fi
+  exec {connection}<>"/dev/tcp/$1/$2" || { printf -- '-\tnothing listens on %s\n' "$(address "$1" "$2")"; return; }
   printf 'GET /health HTTP/1.0\r\nHost: %s\r\n\r\n' "$1" >&"$connection"
   for ((count = 0; count < 100; count++)); do
     line=''

@@ -1,13 +1,12 @@
 # Waits until a server's own process answers GET /health with 200. Log lines come out as they are written, up to a limit.
-# Exit 0: it answers. 3: its process is gone. 4: no progress for too long. 5: another process has the port, which it
-# shares with nobody, unless `shared` says so. 8: it answers on another address. The last line of standard error says why.
+# Exit 0: it answers. 3: its process is gone. 4: no progress for too long. 5: another process has the port. 8: it answers on
+# another address. The last line of standard error says why.
 # shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
 place={{ place }}
 host={{ host }}
 port={{ port }}
-shared={{ shared }}
 stall={{ stall }}
 
 # Bytes of the log that are told, and that count as progress: what goes on writing behind that gets no nearer.
@@ -16,7 +15,7 @@ most=33554432
 pi=$(expand "$pi")
 dir=$pi/$place/$name
 log=$dir/server.log
-read_record "$dir" || exit 3
+read_record "$dir" || exit "$EXIT_GONE"
 exec {written}< <(exec tail -n +1 -s 0.2 -F -- "$log" 2>/dev/null)
 follower=$!
 # dd, since head keeps lines back until it has a block of them
@@ -54,14 +53,13 @@ owns_port() {
 # Sets $code and $said, as ask_health. One that listens for the other version of IP alone is found, too: $elsewhere
 # counts how often that answered in place of the address that it was given.
 ask() {
-  local whose=() other=''
-  if [[ -n $shared ]]; then whose=("$leader" "$unit"); fi
-  ask_health "$host" "$port" "$patience" "${whose[@]}"
+  local other=''
+  ask_health "$host" "$port" "$patience"
   case $host in
     127.0.0.1) other=::1 ;;
     ::1) other=127.0.0.1 ;;
   esac
-  if [[ -n $code || -n $shared || -z $other || $said != 'nothing listens'* ]]; then
+  if [[ -n $code || -z $other || $said != 'nothing listens'* ]]; then
     elsewhere=0
     return 0
   fi
@@ -99,24 +97,24 @@ while :; do
       say $'\npi: the end of its log:'
       end_of_log
     fi
-    exit 3
+    exit "$EXIT_GONE"
   fi
   ask
   if [[ $code == 200 ]]; then
-    if [[ -n $shared ]] || owns_port; then break; fi
-    exit 5
+    if owns_port; then break; fi
+    exit "$EXIT_PORT_TAKEN"
   fi
   measure
   if ((now >= most)); then said+="; it goes on writing its log"; fi
   # for a few seconds: it may be about to listen on the other one as well
   if ((elsewhere > 9)); then
     printf '%s\n' "$said" >&2
-    exit 8
+    exit "$EXIT_ELSEWHERE"
   fi
   if [[ $now != "$before" ]]; then before=$now quiet=$SECONDS; fi
   if ((SECONDS - quiet >= stall)); then
     printf '%s\n' "$said" >&2
-    exit 4
+    exit "$EXIT_STALLED"
   fi
   sleep 0.2
 done

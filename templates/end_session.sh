@@ -1,10 +1,10 @@
 # Sourced text for scripts that end servers. A server has ended when all of it is seen gone: not when nothing is seen.
 
-# Ends the session: TERM to the leader's group and to what left it, SECONDS to drain, KILL to whatever is left; then its
-# GPU memory is waited for. It has ended when all of it is seen gone. Dies, and the record stays, where that can't be
+# Ends the session: TERM to the leader's group and to what left it, time to drain, KILL to whatever is left; then its GPU
+# memory is waited for. It has ended when all of it is seen gone. Dies, and the record stays, where that can't be
 # seen, or where something holds its port or its GPUs that may have left it without a trace.
-end_session() { # DIRECTORY SECONDS
-  local end were=() holders=() own_port=''
+end_session() { # DIRECTORY
+  local end told were=() holders=() own_port=''
   if [[ -f $1/pid && ! -r $1/pid ]]; then die "which processes are its own is not known: $1/pid can't be read"; fi
   if [[ ! -r /proc/$$/stat || ! -r /proc/sys/kernel/random/boot_id ]]; then
     die "whether it runs is not known: /proc shows no processes here"
@@ -23,15 +23,21 @@ end_session() { # DIRECTORY SECONDS
   # TERM must not come twice: to many servers the second one says not to drain
   if leader_runs; then members=("-$leader" "${escaped[@]}"); fi
   kill -TERM -- "${members[@]}" 2>/dev/null || true
-  end=$((SECONDS + $2))
+  # behind its drain an engine takes some time to go: vLLM 0.32 gives its workers 5 s
+  end=$((SECONDS + drain + 5))
+  told=$((SECONDS + 5))
   while ((SECONDS <= end)); do
     sleep 0.1
     read_members
     see
     if ((${#members[@]} == 0)); then break; fi
+    if ((SECONDS >= told)); then
+      say "it may take $((end - SECONDS)) s more to finish what it is answering"
+      told=$((SECONDS + 30))
+    fi
   done
   if ((${#members[@]})); then
-    say "still there after $2 s, killing: ${members[*]}"
+    say "still there after $((drain + 5)) s, killing: ${members[*]}"
     were+=("${members[@]}")
     end=$((SECONDS + 5))
     while ((SECONDS <= end)); do
@@ -62,12 +68,13 @@ find_own_port() {
   done
 }
 
-# Sets $port and $gpus, its list, of the server in a directory.
+# Sets $port, $gpus, its list, and $drain, in seconds, of the server in a directory.
 spec_of() { # DIRECTORY
   local text=''
-  port='' gpus=''
+  port='' gpus='' drain=15 # as pi.toml's default
   { IFS= read -r text <"$1/spec.json"; } 2>/dev/null || true
   if [[ $text =~ \"port\":([0-9]+) ]]; then port=${BASH_REMATCH[1]}; fi
+  if [[ $text =~ \"drain\":([0-9]+) ]]; then drain=${BASH_REMATCH[1]}; fi
   if [[ $text =~ \"gpus\":\[([0-9,]+)\] ]]; then gpus=,${BASH_REMATCH[1]},; fi
 }
 
@@ -142,10 +149,10 @@ name_left() { # DIRECTORY
 
 # Ends what was started beside a server, and forgets it; its log is kept as the server's server.log.failed.
 # shellcheck disable=SC2329 # not every script calls it
-end_beside() { # PI NAME SECONDS
+end_beside() { # PI NAME
   local dir=$1/beside/$2
   if [[ ! -d $dir ]]; then return 0; fi
-  end_session "$dir" "$3"
+  end_session "$dir"
   if [[ -s $dir/server.log && -d $1/servers/$2 ]]; then
     mv -f -- "$dir/server.log" "$1/servers/$2/server.log.failed" 2>/dev/null || true
   fi

@@ -16,6 +16,6 @@ is_fenced_in() {
 fence() {
   if ! is_fenced_in; then
     printf 'the lock of this pod is no longer the one under which this was begun\n' >&2
-    exit 76
+    exit "$EXIT_LOCK_LOST"
   fi
 }

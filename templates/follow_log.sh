@@ -172,12 +172,12 @@ take_up() { # where somebody has stopped before
   fi
 }
 
-[[ -f $log ]] || exit 3
+[[ -f $log ]] || exit "$EXIT_GONE"
 rest='' old='' given_up=''
 if [[ -n $last_file ]]; then
-  take_up || exit 3
+  take_up || exit "$EXIT_GONE"
 else
-  begin_last_lines || exit 3
+  begin_last_lines || exit "$EXIT_GONE"
 fi
 if [[ -z $follow ]]; then
   finish

@@ -49,8 +49,8 @@ fence
 )
 code=$?
 fence
-# 76 says that the lock was lost, and nothing else
-if ((code == 76)); then code=1; fi
+# this code says that the lock was lost, and nothing else
+if ((code == EXIT_LOCK_LOST)); then code=1; fi
 case $code in
   0) outcome='done' ;;
   129 | 130 | 143) outcome=stopped ;;

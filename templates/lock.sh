@@ -89,7 +89,7 @@ trap 'outlast; exit 143' TERM INT HUP
 while true; do
   if ! is_free; then
     tell
-    exit 75
+    exit "$EXIT_HELD"
   fi
   if why=$(mkdir -p -- "$pi" 2>&1) && make "${places[0]}"; then break; fi
   case $why in
@@ -113,7 +113,7 @@ done
 # somebody may have made one in the other place at the same moment: then both give way
 if ! is_free; then
   tell
-  exit 75
+  exit "$EXIT_HELD"
 fi
 say locked
 while is_mine; do
@@ -128,4 +128,4 @@ for place in "${places[@]}"; do
     break
   fi
 done
-exit 76
+exit "$EXIT_LOCK_LOST"

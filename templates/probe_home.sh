@@ -114,7 +114,7 @@ strays() { # directory → REPLY, added: what may have left the session, as the 
 }
 
 ask_health() { # name spec; of the server in dir that runs as pid
-  local fd port address lines whose=()
+  local fd port address
   [[ $2 =~ \"port\":([0-9]+) ]] || return
   port=${BASH_REMATCH[1]}
   [[ $2 =~ \"listen\":\"([0-9a-fA-F:.]+)\" ]] && address=${BASH_REMATCH[1]}
@@ -122,27 +122,13 @@ ask_health() { # name spec; of the server in dir that runs as pid
     '' | 0.0.0.0) address=127.0.0.1 ;;
     ::) address=::1 ;;
   esac
-  if shares "$1" "$port"; then
-    mapfile -t -n 2 lines <"$dir/pid"
-    whose=("$pid" "${lines[1]}")
-  fi
-  exec {fd}< <(printf '%s\n' "$BASHPID"; health "$address" "$port" "${whose[@]}")
+  exec {fd}< <(printf '%s\n' "$BASHPID"; health "$address" "$port")
   asked+=("$fd $1")
 }
 
-shares() { # name port: whether the one beside this one, or beside which this one is, has the same port
-  local other=$pi_path/beside/$1
-  [[ $1 == beside/* ]] && other=$pi_path/servers/${1#beside/}
-  [[ -f $other/pid ]] && first_line "$other/spec.json" && [[ $REPLY == *"\"port\":$2,"* ]]
-}
-
-health() { # address port [leader unit]: prints the status of GET /health, of these alone where two share a port
+health() { # address port: prints the status of GET /health
   local connection code=
-  if (($# > 2)); then
-    reach_own "$@" 2 || return
-  else
-    exec {connection}<>"/dev/tcp/$1/$2" || return
-  fi
+  exec {connection}<>"/dev/tcp/$1/$2" || return
   printf 'GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n' >&"$connection"
   read -r -t 3 -u "$connection" _ code _
   printf '%s\n' "$code"

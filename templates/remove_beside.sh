@@ -2,8 +2,7 @@
 # shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
-drain={{ drain }}
 
 pi=$(expand "$pi")
-end_beside "$pi" "$name" "$drain"
-if read_record "$pi/servers/$name" && leader_runs; then say 'the server itself runs on'; fi
+end_beside "$pi" "$name"
+if read_record "$pi/servers/$name" && leader_runs; then say $'runs-on\t'"$name"; fi

@@ -2,11 +2,10 @@
 # shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
-drain={{ drain }}
 
 pi=$(expand "$pi")
 dir=$pi/servers/$name
-end_beside "$pi" "$name" "$drain"
+end_beside "$pi" "$name"
 if [[ ! -d $dir ]]; then return 0; fi
-end_session "$dir" "$drain"
+end_session "$dir"
 forget "$dir"

@@ -26,4 +26,4 @@ if [[ -n ${api_key-} ]]; then
 fi
 unset api_key PYTHONDONTWRITEBYTECODE
 export PATH=$pi/engines/$engine/bin:$PATH
-serve "$1" "$restart" "$pi/engines/$engine/bin/python" "$1/pi_vllm.py" serve "$model" "${args[@]}"
+serve "$1" "$restart" "$pi/engines/$engine/bin/vllm" serve "$model" "${args[@]}"

@@ -3,13 +3,12 @@
 # shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
-drain={{ drain }}
 
 pi=$(expand "$pi")
 dir=$pi/servers/$name
 if [[ ! -f $dir/former/spec.json ]]; then die "no former record of it is left"; fi
 if [[ -s $dir/former/secrets ]]; then guard_directories "$pi" "$pi/servers" "$dir" "$dir/former"; fi
-end_session "$dir" "$drain"
+end_session "$dir"
 rm -f -- "$dir/pid" "$dir/answered" "$dir/stopped" "$dir/restarts"
 if [[ -f $dir/server.log ]]; then mv -f -- "$dir/server.log" "$dir/server.log.1"; fi
 for file in "$dir"/former/*; do

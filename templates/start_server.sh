@@ -8,7 +8,6 @@ spec={{ spec }}
 run={{ run }}
 secret_names=({{ secret_names | words }})
 helpers=({{ helpers | words }})
-drain={{ drain }}
 
 pi=$(expand "$pi")
 dir=$pi/$place/$name
@@ -23,8 +22,8 @@ if [[ -n $secrets ]]; then
   guard_directories "$pi" "$pi/secrets" "$pi/servers" "$pi/servers/$name" "$pi/$place" "$dir"
   guard_files "$pi/env" ${project_id:+"$pi/secrets/$project_id"}
 fi
-if [[ $place == servers ]]; then end_beside "$pi" "$name" "$drain"; fi
-end_session "$dir" "$drain"
+if [[ $place == servers ]]; then end_beside "$pi" "$name"; fi
+end_session "$dir"
 own "$dir"
 rm -f -- "$dir/pid" "$dir/answered" "$dir/stopped" "$dir/measured" "$dir/restarts"
 if [[ -f $dir/server.log ]]; then mv -f -- "$dir/server.log" "$dir/server.log.1"; fi

@@ -3,7 +3,6 @@
 # shellcheck disable=SC2088 # expanded below
 pi={{ pi }}
 name={{ name }}
-drain={{ drain }}
 
 pi=$(expand "$pi")
 dir=$pi/servers/$name new=$pi/beside/$name
@@ -13,7 +12,7 @@ if [[ ! -f $new/pid ]]; then
 fi
 if ! read_record "$new" || ! leader_runs; then die "what was started to take its place is gone; it was left alone"; fi
 mkdir -p -- "$dir"
-end_session "$dir" "$drain"
+end_session "$dir"
 fence
 rm -rf -- "$dir/former" "$dir/former.new"
 rm -f -- "$dir/answered" "$dir/stopped" "$dir/measured" "$dir/restarts"

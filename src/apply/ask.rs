@@ -1,6 +1,6 @@
 //! The last rungs of the ladder: does the server name its model, and does a token come out?
 
-use crate::apply::asker::{Asker, Door, said};
+use crate::apply::asker::{Asker, said};
 use crate::apply::event::Failure;
 use crate::apply::tools::ask_tool;
 use crate::manifest::EngineKind;
@@ -23,13 +23,13 @@ pub(super) enum Answer {
 
 /// Asks for the models, then for one token, then for a tool call where one is expected. `patience` is for the first
 /// token: engines compile on first use.
-pub(super) async fn ask<'a>(
-    door: Door<'a>,
+pub(super) async fn ask(
+    way: &Way,
     spec: &ServerSpec,
-    key: Option<&'a Secret>,
+    key: Option<&Secret>,
     patience: Duration,
 ) -> Result<Answer, Failure> {
-    let asker = Asker::new(door, key, patience)?;
+    let asker = Asker::new(way, key, patience)?;
     let (status, models) = asker.send(Method::GET, "/v1/models", None).await?;
     if spec.kind == EngineKind::Command && !status.is_success() {
         return Ok(Answer::NoChat(format!("/v1/models says {status}")));
@@ -65,7 +65,7 @@ pub async fn served(
     key: Option<&Secret>,
     patience: Duration,
 ) -> Option<String> {
-    let asker = Asker::new(Door::Way(way), key, patience).ok()?;
+    let asker = Asker::new(way, key, patience).ok()?;
     let (status, models) = asker.send(Method::GET, "/v1/models", None).await.ok()?;
     if status.is_success() { named(&models, spec).ok() } else { None }
 }

@@ -3,25 +3,18 @@
 //! interruption say nothing.
 
 use crate::apply::asker::NO_ANSWER;
-use crate::apply::event::{Failure, FailureKind};
+use crate::apply::event::{Failure, FailureKind, RUNS_ON};
 use crate::apply::perform::{Errand, script_failed};
-use crate::apply::ready::{Newcomer, await_ready};
-use crate::plan::Otherwise;
+use crate::apply::ready::await_ready;
+use crate::plan::{Awaited, Fallback, Part};
 use crate::remote::{Exit, Line, Remote};
-use crate::script::Script;
 use crate::secret::Secret;
-use crate::spec::ServerSpec;
 
 /// Waits until a server answers. One that breaks off in the middle is asked a second time: the connection to the pod
 /// may have been lost, which says nothing about the server.
-pub(super) async fn comes_up<R: Remote>(
-    errand: &Errand<'_, R>,
-    what: Newcomer<'_>,
-    wait: &Script,
-    mark: &Script,
-) -> Result<(), Failure> {
-    match await_ready(errand, what, wait, mark).await {
-        Err(failure) if failure.code == NO_ANSWER => await_ready(errand, what, wait, mark).await,
+pub(super) async fn comes_up<R: Remote>(errand: &Errand<'_, R>, server: &Awaited) -> Result<(), Failure> {
+    match await_ready(errand, server).await {
+        Err(failure) if failure.code == NO_ANSWER => await_ready(errand, server).await,
         outcome => outcome,
     }
 }
@@ -30,87 +23,68 @@ pub(super) async fn comes_up<R: Remote>(
 pub(super) async fn fall_back<R: Remote>(
     errand: &Errand<'_, R>,
     failure: Failure,
-    newcomer: Newcomer<'_>,
-    (fail, rest): (&Script, &[Script]),
+    note: &Part,
+    fallback: &Fallback,
 ) -> Failure {
     if failure.kind != FailureKind::Step {
         return failure;
     }
     let reason = failure.message.replace(['\n', '\r'], " ");
     // that it can't be noted is no reason to say anything else than why it failed
-    drop(errand.run(fail, Some(Secret::new(format!("{reason}\n")))).await);
-    match (newcomer.otherwise, rest) {
-        (Otherwise::StartFormer(former), [start, wait, mark]) => {
-            let otherwise = &Otherwise::Nothing;
-            let former = Newcomer { spec: former, stall: newcomer.stall, otherwise, ask: None };
-            start_former(errand, failure, former, (start, wait, mark)).await
-        }
-        (Otherwise::RemoveBeside, [remove]) => remove_beside(errand, failure, newcomer.spec, remove).await,
-        (Otherwise::Nothing | Otherwise::StartFormer(_) | Otherwise::RemoveBeside, _) => failure,
+    drop(errand.run(note, Some(Secret::new(format!("{reason}\n")))).await);
+    match fallback {
+        Fallback::Nothing => failure,
+        Fallback::StartPrevious { start, then } => start_previous(errand, failure, start, then).await,
+        Fallback::RemoveBeside(remove) => remove_beside(errand, failure, remove).await,
     }
 }
 
-async fn start_former<R: Remote>(
+async fn start_previous<R: Remote>(
     errand: &Errand<'_, R>,
     failure: Failure,
-    former: Newcomer<'_>,
-    (start, wait, mark): (&Script, &Script, &Script),
+    start: &Part,
+    then: &Awaited,
 ) -> Failure {
     (errand.say)("starting the former one again".to_owned());
-    if let Err(why) = finish(errand, start).await {
+    if let Err(why) = errand.uninterrupted().finish(start, None).await {
         return worse(failure, &why);
     }
-    match await_ready(errand, former, wait, mark).await {
-        Ok(()) => runs_again(failure),
+    match await_ready(errand, then).await {
+        Ok(()) => Failure { message: format!("{}. The former one runs again", failure.message), ..failure },
         Err(why) => worse(failure, &why),
     }
 }
 
 /// Clears away what was started beside a server that runs on.
-async fn remove_beside<R: Remote>(
-    errand: &Errand<'_, R>,
-    failure: Failure,
-    spec: &ServerSpec,
-    remove: &Script,
-) -> Failure {
-    let stands = match finish(errand, remove).await {
-        Ok(lines) if lines.contains(&Line::Out(RUNS_ON.to_owned())) => {
-            format!("`{}` still runs as it was", spec.name)
+async fn remove_beside<R: Remote>(errand: &Errand<'_, R>, failure: Failure, remove: &Part) -> Failure {
+    let runs_on = |line: &Line| match line {
+        Line::Out(text) => text.strip_prefix(RUNS_ON).map(str::to_owned),
+        Line::Err(_) => None,
+    };
+    let stands = match errand.uninterrupted().run(remove, None).await {
+        Ok((Exit(0), lines)) => match lines.iter().find_map(runs_on) {
+            Some(name) => format!("`{name}` still runs as it was"),
+            None => "The one beside which it was started does not run any more either".to_owned(),
+        },
+        Ok((exit, lines)) => {
+            format!("It could not be removed: {}", script_failed(&remove.script, exit, &lines).message)
         }
-        Ok(_) => "The one beside which it was started does not run any more either".to_owned(),
         Err(why) => format!("It could not be removed: {}", why.message),
     };
     Failure { message: format!("{}. {stands}", failure.message), ..failure }
 }
 
-/// What `remove_beside.sh` says of the server itself.
-const RUNS_ON: &str = "the server itself runs on";
-
 /// Makes the best of a restart that stopped the former one and did not begin the new one.
-pub(super) async fn undo<R: Remote>(errand: &Errand<'_, R>, failure: Failure, start: &Script) -> Failure {
+pub(super) async fn undo<R: Remote>(errand: &Errand<'_, R>, failure: Failure, start: &Part) -> Failure {
     if failure.kind != FailureKind::Step {
         return failure;
     }
-    match finish(errand, start).await {
-        Ok(_) => {
+    match errand.uninterrupted().finish(start, None).await {
+        Ok(()) => {
             Failure { message: format!("{}. The former one was started again", failure.message), ..failure }
         }
         Err(why) => worse(failure, &why),
     }
-}
-
-/// Runs a script that takes seconds, and is finished also when pi is interrupted; what it says.
-async fn finish<R: Remote>(errand: &Errand<'_, R>, script: &Script) -> Result<Vec<Line>, Failure> {
-    let errand = Errand { interrupt: errand.crew.hold.lost(), ..*errand };
-    match errand.run(script, None).await? {
-        (Exit(0), lines) => Ok(lines),
-        (exit, lines) => Err(script_failed(script, exit, &lines)),
-    }
-}
-
-fn runs_again(failure: Failure) -> Failure {
-    let message = format!("{}. The former one runs again", failure.message);
-    Failure { message, ..failure }
 }
 
 fn worse(failure: Failure, why: &Failure) -> Failure {

@@ -1,8 +1,9 @@
 //! Whether a server that others can reach is closed to whoever has no key.
 
-use crate::apply::asker::{Asker, Door};
+use crate::apply::asker::Asker;
 use crate::apply::event::Failure;
 use crate::manifest::EngineKind;
+use crate::remote::Way;
 use crate::spec::{KeyUse, ServerSpec};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -19,8 +20,8 @@ pub(super) fn is_guarded(spec: &ServerSpec) -> bool {
 }
 
 /// Asks what must not be answered without the key; a failure names what was answered.
-pub(super) async fn prove_closed(door: Door<'_>, spec: &ServerSpec) -> Result<(), Failure> {
-    let asker = Asker::new(door, None, PATIENCE)?;
+pub(super) async fn prove_closed(way: &Way, spec: &ServerSpec) -> Result<(), Failure> {
+    let asker = Asker::new(way, None, PATIENCE)?;
     for (method, path, body) in questions(spec) {
         let (status, _) = asker.send(method, path, body.as_ref()).await?;
         if is_open(spec.kind, status) {

@@ -5,7 +5,7 @@ use crate::manifest::Manifest;
 use crate::name::{PodName, PodPath};
 use crate::plan::LOCK_EXPIRY;
 use crate::remote::{Exit, Job, LEASE, Line, Remote, RemoteError, SWEEP, outlasting};
-use crate::script::{Script, Template, render};
+use crate::script::{ExitCode, Script, Template, render};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,9 +14,6 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-
-/// How a script ends that finds the lock to be no longer its own.
-pub(super) const NOT_OURS: Exit = Exit(76);
 
 /// Seconds between two signs of life of a lock.
 const BEAT: u64 = 5;
@@ -160,7 +157,7 @@ async fn keep<R: Remote>(
         return None;
     }
     match ended {
-        Ok(NOT_OURS) => Some(Loss::Taken),
+        Ok(Exit(code)) if ExitCode::of(code) == Some(ExitCode::LockLost) => Some(Loss::Taken),
         _ if release.is_cancelled() => None,
         Err(error) => Some(Loss::Ended(error.to_string())),
         Ok(Exit(1)) => Some(Loss::Ended(said)),
@@ -171,7 +168,7 @@ async fn keep<R: Remote>(
 fn refusal(ended: Result<Exit, RemoteError>, said: &str) -> Refusal {
     match ended {
         Err(error) => Refusal::Remote(error),
-        Ok(Exit(75)) => {
+        Ok(Exit(code)) if ExitCode::of(code) == Some(ExitCode::Held) => {
             let mut fields = said.split('\t').skip(1).map(str::to_owned);
             let mut field = || fields.next().unwrap_or_default();
             Refusal::Held { who: field(), project: field(), since: field().parse().unwrap_or(0) }

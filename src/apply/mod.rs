@@ -34,5 +34,3 @@ pub use report::Report;
 pub use schedule::{Crew, apply};
 pub use starting::{Asking, Starting};
 pub use unlock::{NotBroken, unlock};
-
-use note::Noted;

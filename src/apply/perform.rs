@@ -7,15 +7,14 @@ use crate::apply::excerpt::Excerpt;
 use crate::apply::fall_back::{comes_up, fall_back, undo};
 use crate::apply::fetch::fetch_failed;
 use crate::apply::hold::Loss;
-use crate::apply::locks::NOT_OURS;
 use crate::apply::note::noting;
-use crate::apply::patience::{Progress, patience, stuck};
-use crate::apply::ready::Newcomer;
+use crate::apply::patience::{Progress, stuck};
 use crate::apply::schedule::Crew;
+use crate::journal::Deed;
 use crate::name::{PodName, SecretName};
-use crate::plan::{Action, Before, OnPort, Step, scripts};
+use crate::plan::{Action, Input, Part, Program, Step, program};
 use crate::remote::{Exit, Job, Line, Remote, RemoteError};
-use crate::script::Script;
+use crate::script::{ExitCode, RenderError, Script};
 use crate::secret::{Secret, Secrets};
 use tokio_util::sync::CancellationToken;
 
@@ -29,92 +28,63 @@ pub(super) async fn perform<R: Remote>(
     let Some(pod) = crew.manifest.pods.get(&step.pod) else {
         return Err(Failure::new("no-pod", format!("{} is not in the manifest", step.pod)));
     };
-    let scripts = scripts(&step.action, pod)
-        .and_then(|scripts| noting((&step.action, &step.reason, pod), crew, scripts))
-        .map_err(|error| Failure::new("no-script", error.to_string()).lines(source(&error)))?;
+    let program = program(&step.action, pod).map_err(|error| not_written(&error))?;
     // what only takes time stops at once; what changes servers is finished, it takes seconds
     let interrupt = if may_be_interrupted(&step.action) { interrupt } else { crew.hold.lost() };
-    let errand = Errand { pod: &step.pod, crew, interrupt, say };
-    match (&step.action, scripts.as_slice()) {
-        (Action::AwaitReady { spec, stall, otherwise, port }, [wait, mark, fail, rest @ ..]) => {
-            let (rest, ask) = match (port, rest) {
-                (OnPort::Both, [rest @ .., ask]) => (rest, Some(ask)),
-                (OnPort::Both | OnPort::Alone, rest) => (rest, None),
+    let deed = deed(step, crew);
+    let errand = Errand { pod: &step.pod, pi: pod.pi_path.as_str(), deed: &deed, crew, interrupt, say };
+    match &program {
+        Program::Run(part, input) => {
+            let input = match input {
+                Input::Nothing => None,
+                Input::Secrets(names) => Some(secrets_input(names, crew.secrets)),
             };
-            let newcomer = Newcomer { spec, stall: *stall, otherwise, ask };
-            let Err(failure) = comes_up(&errand, newcomer, wait, mark).await else { return Ok(()) };
-            Err(fall_back(&errand, failure, newcomer, (fail, rest)).await)
+            errand.finish(part, input).await.map_err(|failure| in_words(&step.action, failure))
         }
-        (Action::RestartServer { before: Before::AskAgain, .. }, [ask, start]) => {
-            if errand.run(ask, None).await?.0 == ANSWERS {
+        Program::AskThenRestart { ask, start } => {
+            if ExitCode::of(errand.run(ask, None).await?.0.0) == Some(ExitCode::Answers) {
                 say("it answers after all, and is left alone".to_owned());
                 return Ok(());
             }
-            all(&errand, step, std::slice::from_ref(start)).await
+            errand.finish(start, None).await
         }
-        (Action::RestartServer { before: Before::KeepFormer, .. }, [keep, start, again]) => {
-            all(&errand, step, std::slice::from_ref(keep)).await?;
-            let Err(failure) = all(&errand, step, std::slice::from_ref(start)).await else { return Ok(()) };
+        Program::KeepThenRestart { keep, start, again } => {
+            errand.finish(keep, None).await?;
+            let Err(failure) = errand.finish(start, None).await else { return Ok(()) };
             Err(undo(&errand, failure, again).await)
         }
-        (_, scripts) => all(&errand, step, scripts).await,
+        Program::Await { server, failed, fallback } => {
+            let Err(failure) = comes_up(&errand, server).await else { return Ok(()) };
+            Err(fall_back(&errand, failure, failed, fallback).await)
+        }
     }
 }
 
-/// What asking a silent server once more ends with if it answers.
-const ANSWERS: Exit = Exit(6);
-
-/// Runs scripts one after the other, to the first that fails.
-async fn all<R: Remote>(errand: &Errand<'_, R>, step: &Step, scripts: &[Script]) -> Result<(), Failure> {
-    for script in scripts {
-        let input = match &step.action {
-            Action::WriteSecrets(names) => Some(secrets_input(names, errand.crew.secrets)),
-            Action::MountStorage(_)
-            | Action::InstallPackages(_)
-            | Action::InstallEngine(_)
-            | Action::FetchWeights(_)
-            | Action::StartServer(_)
-            | Action::RestartServer { .. }
-            | Action::AwaitReady { .. }
-            | Action::AdoptServer(_)
-            | Action::StopServer(_)
-            | Action::RemoveServer(_)
-            | Action::StartBeside { .. }
-            | Action::TakeOver(_)
-            | Action::RemoveBeside(_)
-            | Action::RemoveEngine(_)
-            | Action::RemoveWeights(_)
-            | Action::RemoveRest => None,
-        };
-        let (exit, lines) = errand.run(script, input).await?;
-        if exit != Exit(0) {
-            let failure = script_failed(script, exit, &lines);
-            return Err(in_words(&step.action, failure));
-        }
+/// What the step is in the pod's journal.
+fn deed<R>(step: &Step, crew: &Crew<'_, R>) -> Deed {
+    Deed {
+        pi: env!("CARGO_PKG_VERSION").to_owned(),
+        who: crew.who.to_owned(),
+        project: crew.manifest.project.clone(),
+        project_id: crew.manifest.identity.id().cloned(),
+        action: step.action.name().to_owned(),
+        target: step.action.target(),
+        reason: step.reason.clone(),
     }
-    Ok(())
+}
+
+fn not_written(error: &RenderError) -> Failure {
+    Failure::new("no-script", error.to_string()).lines(source(error))
 }
 
 /// What failed, in pi's words where the program's own are known.
 fn in_words(action: &Action, failure: Failure) -> Failure {
-    match action {
-        Action::FetchWeights(fetch) => fetch_failed(fetch, failure),
-        Action::InstallEngine(_) => build_failed(failure),
-        Action::MountStorage(_)
-        | Action::InstallPackages(_)
-        | Action::WriteSecrets(_)
-        | Action::StartServer(_)
-        | Action::RestartServer { .. }
-        | Action::StartBeside { .. }
-        | Action::AwaitReady { .. }
-        | Action::TakeOver(_)
-        | Action::AdoptServer(_)
-        | Action::StopServer(_)
-        | Action::RemoveServer(_)
-        | Action::RemoveBeside(_)
-        | Action::RemoveEngine(_)
-        | Action::RemoveWeights(_)
-        | Action::RemoveRest => failure,
+    if let Action::FetchWeights(fetch) = action {
+        fetch_failed(fetch, failure)
+    } else if let Action::InstallEngine(_) = action {
+        build_failed(failure)
+    } else {
+        failure
     }
 }
 
@@ -125,25 +95,37 @@ fn may_be_interrupted(action: &Action) -> bool {
 /// What a step needs to talk to its pod.
 pub(super) struct Errand<'a, R> {
     pub(super) pod: &'a PodName,
+    /// Pi's directory there.
+    pi: &'a str,
+    deed: &'a Deed,
     pub(super) crew: &'a Crew<'a, R>,
     pub(super) interrupt: &'a CancellationToken,
     pub(super) say: &'a (dyn Fn(String) + Sync),
 }
 
 impl<R: Remote> Errand<'_, R> {
+    /// The same, which an interruption does not end: for what takes seconds, and changes servers.
+    pub(super) fn uninterrupted(&self) -> Self {
+        Self { interrupt: self.crew.hold.lost(), ..*self }
+    }
+
+    /// Runs a script that has to succeed; the lines that it said.
+    pub(super) async fn finish(&self, part: &Part, input: Option<Secret>) -> Result<(), Failure> {
+        match self.run(part, input).await? {
+            (Exit(0), _) => Ok(()),
+            (exit, lines) => Err(script_failed(&part.script, exit, &lines)),
+        }
+    }
+
     /// Runs a script, passes its lines on, and keeps the last of them.
-    pub(super) async fn run(
-        &self,
-        script: &Script,
-        input: Option<Secret>,
-    ) -> Result<(Exit, Vec<Line>), Failure> {
-        self.run_telling(script, input, &|text| (self.say)(text.to_owned())).await
+    pub(super) async fn run(&self, part: &Part, input: Option<Secret>) -> Result<(Exit, Vec<Line>), Failure> {
+        self.run_telling(part, input, &|text| (self.say)(text.to_owned())).await
     }
 
     /// The same, where something else is made of the lines.
     pub(super) async fn run_telling(
         &self,
-        script: &Script,
+        part: &Part,
         input: Option<Secret>,
         tell: &(dyn Fn(&str) + Sync),
     ) -> Result<(Exit, Vec<Line>), Failure> {
@@ -160,26 +142,28 @@ impl<R: Remote> Errand<'_, R> {
             }
             kept.push(line);
         };
-        let job = Job { script, input };
+        let script = noting(part, self.deed, (self.pi, self.crew.hold.token()))
+            .map_err(|error| not_written(&error))?;
+        let job = Job { script: &script, input };
         let run = self.crew.remote.run(self.pod, job, self.interrupt, hear);
-        let exit = match patience(script) {
+        let exit = match part.quiet {
             None => run.await,
-            Some(patience) => {
+            Some(quiet) => {
                 // asked while it still runs
                 let stalled = async {
-                    let last = progress.stalled(patience).await;
-                    (last, blocked(self.crew.remote, self.pod, script).await)
+                    let last = progress.stalled(quiet).await;
+                    (last, blocked(self.crew.remote, self.pod, &script).await)
                 };
                 tokio::select! {
                     ended = run => ended,
                     (last, blocked) = stalled => {
-                        return Err(stuck(script, patience, (&last, blocked.as_deref())));
+                        return Err(stuck(part.script.name, quiet, (&last, blocked.as_deref())));
                     }
                 }
             }
         };
         let exit = exit.map_err(|error| from_remote(&error))?;
-        if exit == NOT_OURS {
+        if ExitCode::of(exit.0) == Some(ExitCode::LockLost) {
             self.crew.hold.lose(self.pod, Loss::Taken);
             return Err(Failure::lock_lost());
         }

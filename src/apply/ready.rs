@@ -1,17 +1,16 @@
 //! The readiness ladder: its process, its port, `/health`, nothing without the key, `/v1/models`, one token, a tool call.
 
 use crate::apply::ask::{Answer, ask};
-use crate::apply::asker::{Answering, Door};
 use crate::apply::event::{Failure, FailureKind, LOG, PHASE, WARNING};
 use crate::apply::excerpt::LEFT_OUT;
 use crate::apply::guard::{OPEN, is_guarded, prove_closed};
 use crate::apply::perform::{Errand, from_remote};
-use crate::apply::starting::{interrupted, stop};
+use crate::apply::starting::interrupted;
 use crate::diagnose::{Phase, cause_of_death, first_cause, progress};
 use crate::name::SecretName;
-use crate::plan::Otherwise;
-use crate::remote::{Exit, Line, Remote};
-use crate::script::Script;
+use crate::plan::Awaited;
+use crate::remote::{Exit, Line, Remote, Way};
+use crate::script::ExitCode;
 use crate::secret::Secret;
 use crate::spec::{KeyUse, ServerSpec};
 use crate::units::Seconds;
@@ -21,89 +20,59 @@ const THE_END: &str = "pi: the end of its log:";
 /// Log lines shown where no cause is found in them.
 const SHOWN: usize = 8;
 
-/// A server that was started.
-#[derive(Clone, Copy)]
-pub(super) struct Newcomer<'a> {
-    pub(super) spec: &'a ServerSpec,
-    /// How long it may make no progress.
-    pub(super) stall: Seconds,
-    /// What is done if it does not come up.
-    pub(super) otherwise: &'a Otherwise,
-    /// What reaches it alone, where the one beside which it was started is on its port, too.
-    pub(super) ask: Option<&'a Script>,
-}
-
 /// Waits until the server has answered with a token, and notes that on the pod.
-pub(super) async fn await_ready<R: Remote>(
-    errand: &Errand<'_, R>,
-    newcomer: Newcomer<'_>,
-    wait: &Script,
-    mark: &Script,
-) -> Result<(), Failure> {
-    let climbed = climb(errand, newcomer, wait, mark).await;
+pub(super) async fn await_ready<R: Remote>(errand: &Errand<'_, R>, server: &Awaited) -> Result<(), Failure> {
+    let climbed = climb(errand, server).await;
     if climbed.as_ref().is_err_and(|failure| failure.kind == FailureKind::Interrupt) {
-        interrupted(errand, newcomer).await;
+        interrupted(errand, server).await;
     }
     climbed
 }
 
-async fn climb<R: Remote>(
-    errand: &Errand<'_, R>,
-    newcomer: Newcomer<'_>,
-    wait: &Script,
-    mark: &Script,
-) -> Result<(), Failure> {
-    let Newcomer { spec, stall, otherwise: _, ask: _ } = newcomer;
-    let (exit, lines) = errand.run_telling(wait, None, &|line| (errand.say)(told(spec, line))).await?;
-    match exit {
-        Exit(0) => {}
-        Exit(3) => return Err(died(spec, &lines)),
-        Exit(4) => return Err(stalled(stall, &lines)),
-        Exit(5) => return Err(stranger(spec)),
-        Exit(8) => return Err(elsewhere(spec, &lines)),
-        Exit(code) => {
-            return Err(Failure::new("script-failed", format!("waiting for it ended with exit code {code}"))
-                .lines(tail(&lines)));
-        }
+async fn climb<R: Remote>(errand: &Errand<'_, R>, server: &Awaited) -> Result<(), Failure> {
+    let spec = &server.spec;
+    let (exit, lines) =
+        errand.run_telling(&server.wait, None, &|line| (errand.say)(told(spec, line))).await?;
+    if exit != Exit(0) {
+        return Err(not_healthy(server, exit, &lines));
     }
-    let complaint = answers(errand, newcomer).await?;
+    let complaint = answers(errand, server).await?;
     if let Some(complaint) = &complaint {
         (errand.say)(format!("{WARNING}\t{complaint}"));
     }
     let note = complaint.map(|complaint| Secret::new(format!("{complaint}\n")));
-    let (exit, lines) = errand.run(mark, note).await?;
+    let (exit, lines) = errand.run(&server.answered, note).await?;
     if exit == Exit(0) { Ok(()) } else { Err(died(spec, &lines)) }
 }
 
-/// The rungs above `/health`; what is to be said of the server all the same.
-async fn answers<R: Remote>(
-    errand: &Errand<'_, R>,
-    newcomer: Newcomer<'_>,
-) -> Result<Option<String>, Failure> {
-    if let Some(script) = newcomer.ask {
-        let ask = |request| -> Answering<'_> { Box::pin(errand.run_telling(script, Some(request), &|_| {})) };
-        return answers_at(errand, newcomer, Door::Own(&ask)).await;
+/// Why its `/health` does not answer.
+fn not_healthy(Awaited { spec, stall, .. }: &Awaited, exit: Exit, lines: &[Line]) -> Failure {
+    match ExitCode::of(exit.0) {
+        Some(ExitCode::Gone) => died(spec, lines),
+        Some(ExitCode::Stalled) => stalled(*stall, lines),
+        Some(ExitCode::PortTaken) => stranger(spec),
+        Some(ExitCode::Elsewhere) => elsewhere(spec, lines),
+        Some(ExitCode::Answers | ExitCode::Held | ExitCode::LockLost) | None => {
+            let message = format!("waiting for it ended with exit code {}", exit.0);
+            Failure::new("script-failed", message).lines(tail(lines))
+        }
     }
-    let port = newcomer.spec.port;
-    let reach = errand.crew.remote.reach(errand.pod, port).await.map_err(|e| from_remote(&e))?;
-    answers_at(errand, newcomer, Door::Way(reach.way())).await
 }
 
-async fn answers_at<'a, R: Remote>(
-    errand: &Errand<'a, R>,
-    newcomer: Newcomer<'_>,
-    door: Door<'a>,
-) -> Result<Option<String>, Failure> {
-    let spec = newcomer.spec;
+/// The rungs above `/health`; what is to be said of the server all the same.
+async fn answers<R: Remote>(errand: &Errand<'_, R>, server: &Awaited) -> Result<Option<String>, Failure> {
+    let spec = &server.spec;
+    let reach = errand.crew.remote.reach(errand.pod, spec.port).await.map_err(|e| from_remote(&e))?;
+    let way = reach.way();
     if is_guarded(spec) {
         (errand.say)("asking without the key".to_owned());
-        if let Err(open) = unless_interrupted(errand, door, prove_closed(door, spec)).await {
-            return Err(shut(errand, newcomer, open).await);
+        if let Err(open) = unless_interrupted(errand, prove_closed(way, spec)).await {
+            return Err(shut(errand, server, open).await);
         }
     }
     match key(errand, spec) {
-        Key::None => token(errand, door, newcomer, None).await,
-        Key::Known(key) => token(errand, door, newcomer, Some(key)).await,
+        Key::None => token(errand, way, server, None).await,
+        Key::Known(key) => token(errand, way, server, Some(key)).await,
         Key::Unknown => {
             (errand.say)("its /health answers; the API key is not on this machine".to_owned());
             Ok(None)
@@ -121,11 +90,12 @@ fn told(spec: &ServerSpec, line: &str) -> String {
 }
 
 /// Stops a server that is open to anybody: the failure says whether it is.
-async fn shut<R: Remote>(errand: &Errand<'_, R>, newcomer: Newcomer<'_>, open: Failure) -> Failure {
+async fn shut<R: Remote>(errand: &Errand<'_, R>, server: &Awaited, open: Failure) -> Failure {
     if open.code != OPEN {
         return open;
     }
-    let stood = match stop(errand, newcomer, "it answered without the API key").await {
+    let stop = server.stop.because("it answered without the API key");
+    let stood = match errand.uninterrupted().finish(&stop, None).await {
         Ok(()) => "It was stopped".to_owned(),
         Err(why) => format!("It could not be stopped: {}", why.message),
     };
@@ -134,12 +104,8 @@ async fn shut<R: Remote>(errand: &Errand<'_, R>, newcomer: Newcomer<'_>, open: F
 
 async fn unless_interrupted<R, T>(
     errand: &Errand<'_, R>,
-    door: Door<'_>,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    if let Door::Own(_) = door {
-        return work.await; // the script on the pod is ended by the interruption, and waited for
-    }
     tokio::select! {
         done = work => done,
         () = errand.interrupt.cancelled() => Err(Failure::interrupted()),
@@ -166,14 +132,14 @@ fn key<'a, R>(errand: &Errand<'a, R>, spec: &ServerSpec) -> Key<'a> {
 }
 
 /// Asks for a token; what is to be said of the server all the same.
-async fn token<'a, R: Remote>(
+async fn token<R: Remote>(
     errand: &Errand<'_, R>,
-    door: Door<'a>,
-    Newcomer { spec, stall, .. }: Newcomer<'_>,
-    key: Option<&'a Secret>,
+    way: &Way,
+    Awaited { spec, stall, .. }: &Awaited,
+    key: Option<&Secret>,
 ) -> Result<Option<String>, Failure> {
     (errand.say)("asking for a token".to_owned());
-    match unless_interrupted(errand, door, ask(door, spec, key, stall.duration())).await? {
+    match unless_interrupted(errand, ask(way, spec, key, stall.duration())).await? {
         Answer::Token => Ok(None),
         Answer::NoTool(complaint) => Ok(Some(complaint)),
         Answer::NoChat(why) => {

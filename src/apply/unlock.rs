@@ -1,7 +1,7 @@
 //! Breaking a pod's lock that somebody else holds.
 
-use crate::apply::note::journaled;
-use crate::apply::{Holder, Noted};
+use crate::apply::Holder;
+use crate::apply::note::{Ends, journaled};
 use crate::journal::Deed;
 use crate::manifest::{Manifest, Pod};
 use crate::name::PodName;
@@ -57,5 +57,5 @@ pub async fn unlock<R: Remote>(
 fn script(pod: &Pod, lock: &LockSeen, deed: &Deed) -> Result<Script, RenderError> {
     let script =
         render(Template::UNLOCK, &json!({ "pi": pod.pi_path, "token": lock.token, "since": lock.since }))?;
-    journaled((pod, ""), deed, script, Noted::Always)
+    journaled((pod.pi_path.as_str(), ""), deed, script, Ends::Always)
 }

@@ -4,7 +4,7 @@
 
 use super::choice::{Env, PodChoice, PortMap};
 use super::mount::MountText;
-use super::scalar::{EngineArg, Host, Kind, Price, Protected, PythonVersion, Shares};
+use super::scalar::{Drain, EngineArg, Host, Kind, Price, Protected, PythonVersion};
 use super::table::{Field, Table, table};
 use super::types::{EngineVersion, GpuAsk, GpuWish, Restart, State};
 use super::value::{At, Named, Place};
@@ -159,6 +159,10 @@ table! {
         /// last quarter or more are kept. A change takes effect at the next start.
         #[schemars(with = "Option<String>", regex(pattern = r"^\s*[0-9]+(\.[0-9]+)?\s*([kKMGT]B|[KMGT]iB|B)\s*$"), example = &"100 MB")]
         log_limit: LogLimit,
+        /// How long the server may take to finish the requests that it is answering when it is stopped, at most "10m"
+        /// [default: "15s"]. "0s" ends them at once. vLLM 0.18.0 and later support this (`--shutdown-timeout`).
+        #[schemars(with = "Option<String>", regex(pattern = r"^([0-9]+\s*m)?\s*([0-9]+\s*s)?$"), length(min = 2), example = &"30s")]
+        drain: Drain,
         /// "no" (default) or "on-failure": the pod restarts the server when it ends with an error after it has answered,
         /// with growing pauses, at most 5 times in 10 minutes.
         #[schemars(with = "Option<super::schema::Restart>")]
@@ -166,10 +170,6 @@ table! {
         /// Command line for engine = "command", one word per item; {port} and {model} are replaced.
         #[schemars(with = "Option<Vec<String>>", length(min = 1))]
         command: Vec<String>,
-        /// Whether the command of engine = "command" sets `SO_REUSEPORT`, and listens only once it can answer: then a
-        /// changed one starts on the same port beside the running one, where GPUs are free. vLLM is started so by pi.
-        #[schemars(with = "Option<bool>")]
-        share_port: Shares,
     }
 }
 

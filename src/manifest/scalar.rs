@@ -7,7 +7,7 @@ pub(super) use engine::{EngineArg, Kind, PythonVersion};
 pub(super) use pod::{Host, Price};
 
 use super::suggest::near;
-use super::types::{Protect, Restart, SharePort, State};
+use super::types::{Protect, Restart, State};
 use super::value::{Refusal, Scalar, found, string};
 use crate::model_ref::ModelRef;
 use crate::name::{AbsPath, EngineName, EnvName, Label, PodPath, Port, Project, ProjectId};
@@ -191,15 +191,24 @@ impl Scalar for Protected {
     }
 }
 
-/// `share_port = true`.
+/// `drain = "30s"`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shares(pub(super) SharePort);
+pub(super) struct Drain(pub(super) Seconds);
 
-impl Scalar for Shares {
-    const EXPECTED: &'static str = TRUE_OR_FALSE;
+/// A step that stops a server is held up for as long as it drains.
+const LONGEST_DRAIN: Seconds = Seconds(600);
+
+impl Scalar for Drain {
+    const EXPECTED: &'static str =
+        r#"a length of time such as "30s" or "2m", at most "10m"; "0s" does not wait"#;
 
     fn parse(value: &DeValue) -> Result<Self, Refusal> {
-        Ok(Self(if boolean(value)? { SharePort::Yes } else { SharePort::No }))
+        let text = string(value).ok_or_else(Refusal::mismatch)?;
+        if text.trim() == "0s" {
+            return Ok(Self(Seconds(0)));
+        }
+        let drain = Seconds::parse(text).map_err(Refusal::because)?;
+        if drain > LONGEST_DRAIN { Err(Refusal::mismatch()) } else { Ok(Self(drain)) }
     }
 }
 

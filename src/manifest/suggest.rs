@@ -50,6 +50,15 @@ const HINTS: [(&str, &str, &str); 18] = [
 ];
 
 /// What to do about the key `key` in a table that does not know it. `tables` are all tables and their keys.
+/// What to do about a key that earlier versions had.
+pub(super) fn gone(key: &str, kind: &str) -> Option<String> {
+    (key == "share_port" && kind == "a model").then(|| {
+        "take it out: a changed server no longer shares the port of the one that runs. Without `port` it starts beside \
+         it on another port, with `port` it takes its place"
+            .to_owned()
+    })
+}
+
 pub(super) fn key(key: &str, kind: &str, keys: &[&str], tables: &[(&str, &[&str])]) -> String {
     let plain = key.to_ascii_lowercase().replace('-', "_");
     if let Some((.., help)) = HINTS.iter().find(|(of, hinted, _)| *of == kind && *hinted == plain) {

@@ -119,7 +119,8 @@ fn unknown<T: Table>(key: &Spanned<DeString>, value: At, table: &str) -> Problem
     } else {
         format!("unknown key `{name}` in [{table}]")
     };
-    let help = suggest::key(name, T::KIND, T::KEYS, &super::raw::TABLES);
+    let help = suggest::gone(name, T::KIND)
+        .unwrap_or_else(|| suggest::key(name, T::KIND, T::KEYS, &super::raw::TABLES));
     let problem = Problem::new(message, key.span(), format!("{} has no such key", T::KIND)).help(help);
     // a key of this name may hold a secret, and reports end up in CI logs
     if suggest::sounds_secret(name) { problem.hiding(value.span()) } else { problem }

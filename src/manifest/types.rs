@@ -147,8 +147,6 @@ pub struct Model {
     pub memory: Option<Percent>,
     /// The port it listens on; else kept from last time, else the first free from 8001.
     pub port: Option<Port>,
-    /// Whether what `command` runs sets `SO_REUSEPORT`; what pi starts itself does where it can.
-    pub share_port: SharePort,
     /// The address it listens on; else loopback on `local` pods, every address on others.
     pub listen: Option<IpAddr>,
     /// Whether it shall run.
@@ -163,6 +161,8 @@ pub struct Model {
     pub ready_stall: Seconds,
     /// How much its log may take; the default if absent.
     pub log_limit: Option<LogLimit>,
+    /// How long it may take to finish the requests that it is answering when it is stopped.
+    pub drain: Seconds,
     /// Whether it is started again when it ends by itself.
     pub restart: Restart,
     /// The command line of `engine = "command"`; empty for other engines, never empty for it.
@@ -181,6 +181,9 @@ pub enum GpuAsk {
     /// Exactly these, by `nvidia-smi` index; sorted, without repetition, never empty.
     Ids(Vec<u32>),
 }
+
+/// How long a server may drain where `pi.toml` does not say.
+pub const DEFAULT_DRAIN: Seconds = Seconds(15);
 
 /// Whether a model shall run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,15 +229,6 @@ pub enum Protect {
     /// As any other.
     No,
     /// Only with `--allow-protected`.
-    Yes,
-}
-
-/// Whether a `command` lets a second server of its user listen on its port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SharePort {
-    /// As any other program.
-    No,
-    /// It sets `SO_REUSEPORT`, and listens only once it can answer.
     Yes,
 }
 

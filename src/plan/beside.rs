@@ -1,11 +1,11 @@
 //! Servers that are changed without being down: the new one starts beside the one that runs, which goes once it answers.
 //!
-//! That takes GPUs of its own, and a port, unless both can listen on one (`SO_REUSEPORT`). All that is placed otherwise
-//! comes first, so that a plan that was done in part is taken up with the same places.
+//! That takes GPUs and a port of its own. All that is placed otherwise comes first, so that a plan that was done in part is
+//! taken up with the same places.
 
-use crate::manifest::{EngineKind, GpuAsk, Protect, State};
+use crate::manifest::{GpuAsk, Protect, State};
 use crate::name::{ModelName, Port};
-use crate::observe::{Life, Listener, PodFacts, ServerSeen};
+use crate::observe::{Life, PodFacts, ServerSeen};
 use crate::plan::change::changes;
 use crate::plan::doubts::doubts;
 use crate::plan::finding::{Finding, Severity};
@@ -97,10 +97,19 @@ fn fate(inputs: &Inputs<'_>, swapped: &Site<'_>, name: &ModelName) -> Fate {
     }
     match candidate(inputs, swapped, (name, model)) {
         Err(_) => Fate::Wait,
+        // an earlier pi started the new one on the port of the one that runs: clients reach either
+        Ok(_) if on_one_port(swapped, name) => Fate::Remove("it listens on the port of the one that runs"),
         Ok(it) if !is_content(inputs, swapped, &it) => Fate::Remove("pi.toml wants another one"),
         Ok(_) if model.protect == Protect::Yes && inputs.protected == Protected::Keep => Fate::Wait,
         Ok(_) => Fate::Adopt,
     }
+}
+
+fn on_one_port(swapped: &Site<'_>, name: &ModelName) -> bool {
+    let port = |seen: &ServerSeen| seen.spec.as_ref().ok().filter(|_| is_live(seen)).map(|spec| spec.port);
+    swapped.facts.servers.get(name).is_some_and(|new| {
+        new.beside.as_deref().is_some_and(|now| port(now).is_some() && port(now) == port(new))
+    })
 }
 
 /// Puts servers that are to be changed beside those that run, where there is room for both.
@@ -160,7 +169,7 @@ fn place(
     if around.iter().any(|other| other.port == now.port) {
         return Err("another server takes its port".to_owned());
     }
-    let port = port(site, candidate, (wanted, now), (around, stays))?;
+    let port = port(site, candidate, now, (around, stays))?;
     let taken: Vec<&ServerSpec> = around.iter().copied().chain([now]).collect();
     let apart = wanted.gpus.iter().all(|gpu| !now.gpus.contains(gpu));
     let gpus = match &candidate.model.gpus {
@@ -180,50 +189,17 @@ fn none_free(count: usize) -> String {
 fn port(
     site: &Site<'_>,
     candidate: &Candidate<'_>,
-    (wanted, now): (&ServerSpec, &ServerSpec),
+    now: &ServerSpec,
     (around, stays): (&[&ServerSpec], &Stays<'_>),
 ) -> Result<Port, String> {
-    match (candidate.model.port, share(site, candidate.seen, (wanted, now))) {
-        (Some(port), _) if port != now.port => Ok(port),
-        (Some(port), Err(why)) => Err(format!("port {port} is fixed in pi.toml, and {why}")),
-        // not where it has to give its port to somebody else
-        (_, Ok(())) if wanted.port == now.port => Ok(now.port),
-        (_, Ok(()) | Err(_)) => {
+    match candidate.model.port {
+        Some(port) if port != now.port => Ok(port),
+        Some(port) => Err(format!("port {port} is fixed in pi.toml; without `port` it would start beside")),
+        None => {
             let taken = around.iter().map(|other| other.port).chain([now.port]).collect();
             let none = || "no other port is free that clients reach".to_owned();
             spare_port(site, stays, taken, now).ok_or_else(none)
         }
-    }
-}
-
-/// Whether both can listen on one port, and be told from each other there; or why not.
-fn share(
-    site: &Site<'_>,
-    seen: Option<&ServerSeen>,
-    (wanted, now): (&ServerSpec, &ServerSpec),
-) -> Result<(), &'static str> {
-    let own = |listener: &Listener| {
-        seen.is_some_and(|seen| {
-            matches!(seen.life, Life::Running { pid, .. } if pid != 0 && listener.session == Some(pid))
-        })
-    };
-    let listeners = site.facts.listeners.seen().into_iter().flatten();
-    let mut there = listeners.filter(|listener| listener.port == now.port).peekable();
-    if !wanted.shares_port {
-        Err(if wanted.kind == EngineKind::Command {
-            "without `share_port`"
-        } else {
-            "its engine does not share it"
-        })
-    } else if !now.shares_port {
-        Err("the one that runs does not share it")
-    } else if wanted.listen != now.listen {
-        // the kernel prefers the narrower address: the other one would not be reached on it
-        Err("the new one listens on another address")
-    } else if there.peek().is_none() || !there.all(own) {
-        Err("who listens there can't be told")
-    } else {
-        Ok(())
     }
 }
 

@@ -45,11 +45,11 @@ pub enum How {
 /// Every difference between what runs and what is wanted, in the order of the manifest's fields.
 ///
 /// The destructuring names every field, so that a new one cannot be forgotten here. Whose a server is does not count, nor
-/// who chose its context: two people may have checked the same manifest out under different names. Nor does whether it
-/// shares its port: that is how it was started, and no reason to start it anew. How long its log may get is worth no
-/// restart: that counts from the next one.
+/// who chose its context: two people may have checked the same manifest out under different names. Nor does whether its
+/// engine can drain: that goes with its version. How long its log may get is worth no restart: that counts from the next
+/// one.
 #[must_use]
-#[expect(clippy::too_many_lines, reason = "a table of fields")]
+#[expect(clippy::too_many_lines, reason = "a line or two for each field")]
 pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
     let ServerSpec {
         name: _,
@@ -65,13 +65,14 @@ pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
         gpus,
         listen,
         port,
-        shares_port: _,
         key,
         args,
         command,
         env,
         restart,
         log_limit: _,
+        drain,
+        can_drain: _,
     } = from;
     let mut found = Vec::new();
     let mut value = |field, same: bool, shown: &dyn Fn(&ServerSpec) -> String| {
@@ -88,6 +89,7 @@ pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
     value("port", *port == to.port, &|spec| spec.port.to_string());
     value("key", *key == to.key, &|spec| key_use(spec.key));
     value("restart", *restart == to.restart, &|spec| spec.restart.as_str().to_owned());
+    value("drain", *drain == to.drain, &|spec| spec.drain.to_string());
     lines("args", args, &to.args, &mut found);
     lines("command", command, &to.command, &mut found);
     variables(env, &to.env, &mut found);

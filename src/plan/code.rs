@@ -197,6 +197,9 @@ codes! {
     UnknownFlag, "unknown-flag",
         "This vLLM version does not know a flag in `args` and would not start.",
         "Correct or remove the flag, or set a `version` that knows it.";
+    NoDrain, "no-drain",
+        "This vLLM version cannot finish the requests that it is answering when it is stopped: they are cut off.",
+        "Use vLLM 0.18.0 or later, or set `drain = \"0s\"` if that does not matter.";
     EngineTooOld, "engine-too-old",
         "The catalog knows that the model needs a newer vLLM.",
         "Remove `version`, or set a newer one.";

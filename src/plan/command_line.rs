@@ -5,6 +5,10 @@ use crate::manifest::{EngineKind, Pod};
 use crate::spec::ServerSpec;
 use std::collections::BTreeMap;
 
+/// vLLM's flag for how many seconds it may take to finish what it is answering; 0.18.0 has it first. Earlier versions
+/// end at once.
+pub(super) const SHUTDOWN_TIMEOUT: &str = "--shutdown-timeout";
+
 /// Arguments behind the model; the user's come last, so that they win.
 pub(super) fn engine_args(spec: &ServerSpec) -> Vec<String> {
     let mut args = match spec.kind {
@@ -37,6 +41,9 @@ fn vllm(spec: &ServerSpec) -> Vec<String> {
         args.push(spec.model.to_string());
     }
     let mut flag = |name: &str, value: String| args.extend([name.to_owned(), value]);
+    if spec.can_drain {
+        flag(SHUTDOWN_TIMEOUT, spec.drain.0.to_string());
+    }
     if let Some(context) = spec.context {
         flag("--max-model-len", context.0.to_string());
     }

@@ -12,15 +12,17 @@ use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::{Inputs, Site, command_line, engine, fits, pick, shape};
 use crate::spec::ServerSpec;
+use crate::units::Seconds;
 use std::collections::BTreeSet;
 
 /// Flags that pi gives itself, and the key of pi.toml that is meant.
-const OWN_FLAGS: [(&str, &str); 6] = [
+const OWN_FLAGS: [(&str, &str); 7] = [
     ("--port", "`port`"),
     ("--host", "`listen`"),
     ("--served-model-name", "the table's name, [models.NAME]"),
     ("--alias", "the table's name, [models.NAME]"),
     ("--uds", "`port`"),
+    (command_line::SHUTDOWN_TIMEOUT, "`drain`"),
     ("--api-key", "`api_key` of [secrets]"),
 ];
 
@@ -31,7 +33,8 @@ pub(super) fn doubts(inputs: &Inputs<'_>, site: &Site<'_>, model: &Model, spec: 
         .chain(own_flags(model))
         .chain(spread(model, spec))
         .chain(twice_said(model));
-    let mut found: Vec<Told> = found.chain(unknown_flags(site, model)).collect();
+    let mut found: Vec<Told> =
+        found.chain(unknown_flags(site, model)).chain(ends_at_once(site, model, spec)).collect();
     match pick::chosen_at(site, model, &spec.gpus) {
         None => {}
         Some(Err(why)) => found.push(no_choice(&why)),
@@ -108,6 +111,20 @@ fn spread(model: &Model, spec: &ServerSpec) -> Option<Told> {
     (used != has).then(|| {
         let message = format!("its args spread it over {used} GPUs, and it has {has}");
         warning(Code::ArgsAgainstGpus, message, format!("write `gpus = {used}`, or leave those args out"))
+    })
+}
+
+/// A version that can't finish what it is answering when it is stopped.
+fn ends_at_once(site: &Site<'_>, model: &Model, spec: &ServerSpec) -> Option<Told> {
+    if spec.kind != EngineKind::Vllm || spec.can_drain || spec.drain == Seconds(0) {
+        return None;
+    }
+    let version = pick::version(site, &model.engine).map(|version| format!(" {version}")).unwrap_or_default();
+    Some(Told {
+        severity: Severity::Note,
+        code: Code::NoDrain,
+        message: format!("vLLM{version} cuts off the requests that it is answering when it is stopped"),
+        help: "vLLM 0.18.0 and later finish them first, for as long as `drain` allows".to_owned(),
     })
 }
 

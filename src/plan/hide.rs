@@ -62,10 +62,9 @@ pub(super) fn action(action: &Action) -> Action {
         Action::StartBeside { to, changes } => {
             Action::StartBeside { to: Box::new(spec(to)), changes: changes.clone() }
         }
-        Action::AwaitReady { spec: of, stall, otherwise, port } => Action::AwaitReady {
+        Action::AwaitReady { spec: of, stall, otherwise } => Action::AwaitReady {
             spec: Box::new(spec(of)),
             stall: *stall,
-            port: *port,
             otherwise: match otherwise {
                 Otherwise::StartFormer(former) => Otherwise::StartFormer(Box::new(spec(former))),
                 Otherwise::Nothing | Otherwise::RemoveBeside => otherwise.clone(),

@@ -1,4 +1,4 @@
-//! The bash of every action. A step has one script; waiting for a server has two, the second for when it answered.
+//! The bash of every action, as a [`Program`].
 
 use crate::manifest::{EngineKind, Pod};
 use crate::model_ref::ModelRef;
@@ -6,21 +6,20 @@ use crate::name::{EnvName, HfRepo, ModelName};
 use crate::plan::engine::size;
 use crate::plan::fetch::Fetch;
 use crate::plan::packages::Packages;
+use crate::plan::program::{Awaited, Fallback, Input, Part, Program, Standing};
 use crate::plan::secrets::{API_KEY, HF_TOKEN};
-use crate::plan::step::{Action, Before, OnPort, Otherwise, Storage};
+use crate::plan::step::{Action, Before, Otherwise, Storage};
 use crate::plan::{command_line, hide};
 use crate::script::{RenderError, Script, Template, render};
 use crate::spec::{EngineRecipe, KeyUse, ServerSpec};
 use crate::units::{Bytes, Seconds};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The hub's own client, as `uv pip install` names it: the version that was tried.
 const HUB_CLIENT: &str = "huggingface_hub==2.4.0";
 /// Seconds without a sign of life after which another's download into a shared cache counts as given up.
 const EXPIRY: u64 = 60;
-/// Seconds that a server may take to finish what it is answering when it is stopped.
-const DRAIN: u64 = 20;
 /// Seconds that a silent server has to answer before it is restarted: a busy one may be late.
 const PATIENCE: u64 = 15;
 
@@ -29,113 +28,128 @@ const SERVERS: &str = "servers";
 /// Where those have them that are started beside a server, until they take its place.
 const BESIDE: &str = "beside";
 
-/// The scripts of one action on a pod, in the order in which they run.
-pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
+/// What an action runs on a pod.
+pub fn program(action: &Action, pod: &Pod) -> Result<Program, RenderError> {
     let pi = pod.pi_path.as_str();
-    let stop = |name| json!({ "pi": pi, "name": name, "drain": DRAIN });
-    let one = match action {
-        Action::MountStorage(Storage { mount, holds }) => render(
+    let of = |name| json!({ "pi": pi, "name": name });
+    let part = match action {
+        Action::MountStorage(Storage { mount, holds }) => Part::new(
             Template::MOUNT_STORAGE,
             &json!({ "target": mount.target, "command": mount.command, "holds": holds }),
         ),
-        Action::InstallPackages(Packages { manager, names, programs }) => render(
+        Action::InstallPackages(Packages { manager, names, programs }) => Part::new(
             Template::INSTALL_PACKAGES,
             &json!({ "manager": manager, "names": names, "programs": programs, "pod_env": assignments(&pod.env) }),
         ),
         Action::InstallEngine(recipe) => install(recipe, pod),
-        Action::WriteSecrets(_) => render(Template::WRITE_SECRETS, &json!({ "pi": pi })),
+        Action::WriteSecrets(names) => {
+            let part = Part::new(Template::WRITE_SECRETS, &json!({ "pi": pi }))?;
+            return Ok(Program::Run(part, Input::Secrets(names.clone())));
+        }
         Action::FetchWeights(download) => fetch(download, pod),
         Action::StartServer(spec) => start((spec, SERVERS), pod),
         Action::RestartServer { to, before, .. } => return restart(to, *before, pod),
         Action::StartBeside { to, .. } => start((to, BESIDE), pod),
-        Action::AdoptServer(name) => render(Template::ADOPT_SERVER, &json!({ "pi": pi, "name": name })),
-        Action::TakeOver(name) => render(Template::TAKE_OVER, &stop(name)),
-        Action::RemoveBeside(name) => render(Template::REMOVE_BESIDE, &stop(name)),
-        Action::AwaitReady { spec, stall, otherwise, port } => {
-            return await_ready((spec, otherwise, *port), *stall, pi);
-        }
-        Action::StopServer(name) => render(Template::STOP_SERVER, &stop(name)),
-        Action::RemoveServer(name) => render(Template::REMOVE_SERVER, &stop(name)),
-        Action::RemoveEngine(id) => render(Template::REMOVE_ENGINE, &json!({ "pi": pi, "id": id })),
+        Action::AdoptServer(name) => Part::new(Template::ADOPT_SERVER, &of(name)),
+        Action::TakeOver(name) => Part::new(Template::TAKE_OVER, &of(name)),
+        Action::RemoveBeside(name) => Part::new(Template::REMOVE_BESIDE, &of(name)),
+        Action::AwaitReady { spec, stall, otherwise } => return await_ready(spec, otherwise, *stall, pi),
+        Action::StopServer(name) => Part::new(Template::STOP_SERVER, &of(name)),
+        Action::RemoveServer(name) => Part::new(Template::REMOVE_SERVER, &of(name)),
+        Action::RemoveEngine(id) => Part::new(Template::REMOVE_ENGINE, &json!({ "pi": pi, "id": id })),
         Action::RemoveWeights(model) => {
             let models = pod.models_path.as_str();
-            render(
-                Template::REMOVE_WEIGHTS,
-                &json!({ "models": models, "repo": repo(model).map(HfRepo::as_str) }),
-            )
+            let values = json!({ "models": models, "repo": repo(model).map(HfRepo::as_str) });
+            Part::new(Template::REMOVE_WEIGHTS, &values)
         }
-        Action::RemoveRest => render(Template::REMOVE_REST, &json!({ "pi": pi })),
+        Action::RemoveRest => Part::new(Template::REMOVE_REST, &json!({ "pi": pi })),
     };
-    Ok(vec![one?])
+    Ok(Program::Run(part?, Input::Nothing))
 }
 
-/// What comes before, the start, and what undoes it if it fails.
-fn restart(to: &ServerSpec, before: Before, pod: &Pod) -> Result<Vec<Script>, RenderError> {
+/// The scripts of one action on a pod, in the order in which they may run.
+pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
+    program(action, pod).map(Program::scripts)
+}
+
+fn restart(to: &ServerSpec, before: Before, pod: &Pod) -> Result<Program, RenderError> {
     let (pi, name) = (pod.pi_path.as_str(), &to.name);
-    let mut scripts = Vec::new();
-    match before {
-        Before::Nothing => {}
+    let start = start((to, SERVERS), pod)?;
+    Ok(match before {
+        Before::Nothing => Program::Run(start, Input::Nothing),
         Before::KeepFormer => {
-            scripts.push(render(Template::KEEP_FORMER, &json!({ "pi": pi, "name": name }))?);
+            let keep = Part::new(Template::KEEP_FORMER, &json!({ "pi": pi, "name": name }))?;
+            Program::KeepThenRestart { keep, start, again: start_former(name, pi)? }
         }
         Before::AskAgain => {
             let host = to.ask_at().to_string();
             let values =
                 json!({ "pi": pi, "name": name, "host": host, "port": to.port, "patience": PATIENCE });
-            scripts.push(render(Template::ASK_AGAIN, &values)?);
+            Program::AskThenRestart { ask: Part::new(Template::ASK_AGAIN, &values)?, start }
         }
-    }
-    scripts.push(start((to, SERVERS), pod)?);
-    if before == Before::KeepFormer {
-        scripts.push(start_former(name, pi)?);
-    }
-    Ok(scripts)
+    })
 }
 
-/// Waiting, what is noted when it answered and when it did not, and, in that case, the same for the former one.
 fn await_ready(
-    (spec, otherwise, on_port): (&ServerSpec, &Otherwise, OnPort),
+    spec: &ServerSpec,
+    otherwise: &Otherwise,
     stall: Seconds,
     pi: &str,
-) -> Result<Vec<Script>, RenderError> {
-    let place = if *otherwise == Otherwise::RemoveBeside { BESIDE } else { SERVERS };
-    let wait = |spec: &ServerSpec| {
-        let (name, host, port) = (&spec.name, spec.ask_at().to_string(), spec.port);
-        let shared = if on_port == OnPort::Both { "yes" } else { "" };
-        let values = json!({
-            "pi": pi, "name": name, "place": place, "host": host, "port": port, "shared": shared, "stall": stall.0,
-        });
-        render(Template::AWAIT_READY, &values)
+) -> Result<Program, RenderError> {
+    let standing = match otherwise {
+        Otherwise::RemoveBeside => Standing::Beside,
+        Otherwise::Nothing | Otherwise::StartFormer(_) => Standing::Alone,
     };
-    let note = |template, spec: &ServerSpec| {
-        let values = json!({ "pi": pi, "name": spec.name, "place": place, "digest": spec.digest() });
-        render(template, &values)
-    };
-    let mut scripts =
-        vec![wait(spec)?, note(Template::MARK_ANSWERED, spec)?, note(Template::MARK_FAILED, spec)?];
-    match otherwise {
-        Otherwise::Nothing => {}
-        Otherwise::StartFormer(former) => {
-            let again = start_former(&spec.name, pi)?;
-            scripts.extend([again, wait(former)?, note(Template::MARK_ANSWERED, former)?]);
-        }
+    let fallback = match otherwise {
+        Otherwise::Nothing => Fallback::Nothing,
+        Otherwise::StartFormer(former) => Fallback::StartPrevious {
+            start: start_former(&spec.name, pi)?,
+            then: Box::new(awaited(former, standing, stall, pi)?),
+        },
         Otherwise::RemoveBeside => {
-            let values = json!({ "pi": pi, "name": spec.name, "drain": DRAIN });
-            scripts.push(render(Template::REMOVE_BESIDE, &values)?);
+            let remove = Part::new(Template::REMOVE_BESIDE, &json!({ "pi": pi, "name": spec.name }))?;
+            Fallback::RemoveBeside(remove.into_other("remove_beside", "it did not come up"))
         }
-    }
-    if on_port == OnPort::Both {
-        let (name, host, port) = (&spec.name, spec.ask_at().to_string(), spec.port);
-        let values = json!({
-            "pi": pi, "name": name, "place": place, "host": host, "port": port, "patience": stall.0,
-        });
-        scripts.push(render(Template::ASK_OWN, &values)?);
-    }
-    Ok(scripts)
+    };
+    let failed = Part::new(Template::MARK_FAILED, &note(spec, standing, pi))?;
+    Ok(Program::Await { server: Box::new(awaited(spec, standing, stall, pi)?), failed, fallback })
 }
 
-fn start_former(name: &ModelName, pi: &str) -> Result<Script, RenderError> {
-    render(Template::START_FORMER, &json!({ "pi": pi, "name": name, "drain": DRAIN }))
+fn awaited(spec: &ServerSpec, standing: Standing, stall: Seconds, pi: &str) -> Result<Awaited, RenderError> {
+    let (name, host, port) = (&spec.name, spec.ask_at().to_string(), spec.port);
+    let wait = json!({
+        "pi": pi, "name": name, "place": place(standing), "host": host, "port": port, "stall": stall.0,
+    });
+    let (stop, action) = match standing {
+        Standing::Beside => (Template::REMOVE_BESIDE, "remove_beside"),
+        Standing::Alone => (Template::STOP_SERVER, "stop_server"),
+    };
+    let stop = Part::new(stop, &json!({ "pi": pi, "name": name }))?;
+    Ok(Awaited {
+        spec: spec.clone(),
+        stall,
+        standing,
+        wait: Part::new(Template::AWAIT_READY, &wait)?,
+        answered: Part::new(Template::MARK_ANSWERED, &note(spec, standing, pi))?,
+        stop: stop.into_other(action, "it must not go on"),
+    })
+}
+
+fn note(spec: &ServerSpec, standing: Standing, pi: &str) -> Value {
+    json!({ "pi": pi, "name": spec.name, "place": place(standing), "digest": spec.digest() })
+}
+
+/// Where the record of a server lies while it starts.
+fn place(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Alone => SERVERS,
+        Standing::Beside => BESIDE,
+    }
+}
+
+fn start_former(name: &ModelName, pi: &str) -> Result<Part, RenderError> {
+    let part = Part::new(Template::START_FORMER, &json!({ "pi": pi, "name": name }))?;
+    Ok(part.into_other("start_former", "what took its place did not come up"))
 }
 
 /// The same scripts for people to read: without values that look like secrets, and not to be run.
@@ -143,7 +157,7 @@ pub fn shown_scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderEr
     scripts(&hide::action(action), &hide::pod(pod))
 }
 
-fn install(recipe: &EngineRecipe, pod: &Pod) -> Result<Script, RenderError> {
+fn install(recipe: &EngineRecipe, pod: &Pod) -> Result<Part, RenderError> {
     let EngineRecipe { id, kind, python, pythons, packages, .. } = recipe;
     let EngineRecipe { overrides, index, find_links, torch_backend, .. } = recipe;
     let flag = |name: &str, values: &[String]| -> Vec<String> {
@@ -163,10 +177,10 @@ fn install(recipe: &EngineRecipe, pod: &Pod) -> Result<Script, RenderError> {
         "packages": packages, "options": options, "overrides": overrides, "headers": headers, "trial": trial, "bytes": size(recipe).map(|size| size.disk.0.to_string()).unwrap_or_default(),
         "pod_env": assignments(&pod.env),
     });
-    render(Template::INSTALL_ENGINE, &values)
+    Part::new(Template::INSTALL_ENGINE, &values)
 }
 
-fn fetch(fetch: &Fetch, pod: &Pod) -> Result<Script, RenderError> {
+fn fetch(fetch: &Fetch, pod: &Pod) -> Result<Part, RenderError> {
     let revision = match &fetch.model {
         ModelRef::Hub { revision, .. } => revision.as_ref().map_or("", |revision| revision.as_str()),
         ModelRef::Path(_) => "",
@@ -180,17 +194,12 @@ fn fetch(fetch: &Fetch, pod: &Pod) -> Result<Script, RenderError> {
         "total": bytes(fetch.total()), "missing": bytes(fetch.missing),
         "client": HUB_CLIENT, "expiry": EXPIRY, "pod_env": assignments(&pod.env),
     });
-    render(Template::FETCH_WEIGHTS, &values)
+    Part::new(Template::FETCH_WEIGHTS, &values)
 }
 
-fn start((spec, place): (&ServerSpec, &str), pod: &Pod) -> Result<Script, RenderError> {
+fn start((spec, place): (&ServerSpec, &str), pod: &Pod) -> Result<Part, RenderError> {
     let helpers: &[&str] = match spec.kind {
-        EngineKind::Vllm => &[
-            "pi_guard.py",
-            include_str!("../../templates/pi_guard.py"),
-            "pi_vllm.py",
-            include_str!("../../templates/pi_vllm.py"),
-        ],
+        EngineKind::Vllm => &["pi_guard.py", include_str!("../../templates/pi_guard.py")],
         EngineKind::LlamaCpp if spec.engine.is_some() => {
             &["pi_llama_server.py", include_str!("../../templates/pi_llama_server.py")]
         }
@@ -203,9 +212,9 @@ fn start((spec, place): (&ServerSpec, &str), pod: &Pod) -> Result<Script, Render
     let record = serde_json::to_string(spec).unwrap_or_default();
     let values = json!({
         "pi": pod.pi_path, "name": spec.name, "place": place, "spec": record, "run": run(spec, pod)?.text,
-        "secret_names": secrets, "helpers": helpers, "drain": DRAIN,
+        "secret_names": secrets, "helpers": helpers,
     });
-    render(Template::START_SERVER, &values)
+    Part::new(Template::START_SERVER, &values)
 }
 
 /// What the server's own session runs.

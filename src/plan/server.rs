@@ -14,7 +14,7 @@ use crate::plan::order::{Needs, Unnumbered};
 use crate::plan::queue::{Turn, queue};
 use crate::plan::secrets::outdated;
 use crate::plan::servers::Run;
-use crate::plan::step::{Action, NEW, OnPort, Otherwise};
+use crate::plan::step::{Action, NEW, Otherwise};
 use crate::plan::{Draft, Inputs, Site, whose};
 use crate::spec::ServerSpec;
 use crate::units::Seconds;
@@ -122,9 +122,7 @@ fn wait(run: &Run<'_>) -> Unnumbered {
         (Way::First(_), Some(former)) => Otherwise::StartFormer(Box::new(former.clone())),
         (Way::First(_), None) => Otherwise::Nothing,
     };
-    let both = run.elder().is_some_and(|elder| elder.port == spec.port);
-    let port = if both { OnPort::Both } else { OnPort::Alone };
-    Unnumbered::new(Action::AwaitReady { spec, stall: run.wanted.stall, otherwise, port }, reason)
+    Unnumbered::new(Action::AwaitReady { spec, stall: run.wanted.stall, otherwise }, reason)
 }
 
 /// Has those that were started beside others take their places, once they have answered.

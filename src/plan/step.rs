@@ -142,8 +142,6 @@ pub enum Action {
         stall: Seconds,
         /// What is done if it does not come up.
         otherwise: Otherwise,
-        /// Who may answer in its place.
-        port: OnPort,
     },
     /// Note that a server is this project's; it goes on untouched.
     AdoptServer(ModelName),
@@ -168,15 +166,6 @@ pub enum Otherwise {
     StartFormer(Box<ServerSpec>),
     /// It was started beside one that runs, and is removed again.
     RemoveBeside,
-}
-
-/// Who listens on a server's port while it starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnPort {
-    /// Nobody else.
-    Alone,
-    /// The one beside which it was started does, too: it is asked over connections that reach it alone.
-    Both,
 }
 
 /// What comes before a server is stopped.

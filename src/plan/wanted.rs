@@ -1,10 +1,12 @@
 //! The servers that a pod should have: first what does not depend on where they are put, then the whole spec.
 
-use crate::manifest::{EngineKind, GpuAsk, Model, SharePort};
+use crate::catalog::flags::{Word, known};
+use crate::manifest::{EngineKind, GpuAsk, Model};
 use crate::model_ref::ModelRef;
 use crate::name::ModelName;
 use crate::observe::{GpuSight, ServerSeen};
 use crate::plan::code::Code;
+use crate::plan::command_line::SHUTDOWN_TIMEOUT;
 use crate::plan::engine::{self, Engine, NoEngine};
 use crate::plan::fetch::Fetch;
 use crate::plan::finding::{Finding, Severity};
@@ -137,13 +139,14 @@ impl Candidate<'_> {
             gpus,
             listen: *listen,
             port,
-            shares_port: shares_port(model),
             key: *key,
             args,
             command: model.command.clone(),
             env,
             restart: model.restart,
             log_limit: model.log_limit,
+            drain: model.drain,
+            can_drain: can_drain(site, model),
         }
     }
 
@@ -167,13 +170,11 @@ impl Candidate<'_> {
     }
 }
 
-/// vLLM is started so that it does; of others' programs the manifest knows.
-fn shares_port(model: &Model) -> bool {
-    match model.engine.kind {
-        EngineKind::Vllm => true,
-        EngineKind::Command => model.share_port == SharePort::Yes,
-        EngineKind::LlamaCpp => false,
-    }
+/// Whether its engine has a flag for how long it may drain. Of a build of one's own without a pinned vLLM this is not known.
+fn can_drain(site: &Site<'_>, model: &Model) -> bool {
+    model.engine.kind == EngineKind::Vllm
+        && pick::version(site, &model.engine)
+            .is_some_and(|version| known(Word::Flag, SHUTDOWN_TIMEOUT, &version))
 }
 
 /// Whether the weights are on storage that was mounted only in thought.

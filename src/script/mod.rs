@@ -6,9 +6,11 @@
 //! A value enters a template only as a `name={{ value }}` line, or as `name=({{ value | words }})` for a list;
 //! whatever is in it arrives in the variable unchanged. Secrets never enter a script: they are its input.
 
+mod exit_code;
 pub(crate) mod quote;
 mod templates;
 
+pub use exit_code::ExitCode;
 pub use templates::Template;
 
 use minijinja::{Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};

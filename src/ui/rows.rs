@@ -3,7 +3,7 @@
 use crate::catalog::models;
 use crate::model_ref::ModelRef;
 use crate::plan::{
-    Action, Before, Change, Fetch, How, Otherwise, PodView, Row, Sign, engine_size, gpu_list, shown_address,
+    Action, Before, Fetch, How, Otherwise, PodView, Row, Sign, engine_size, gpu_list, shown_address,
 };
 use crate::spec::{EngineRecipe, ServerSpec};
 use crate::ui::layout::{padded, prose, width, wrapped};
@@ -56,17 +56,10 @@ fn how_it_ends(action: &Action) -> Vec<String> {
             | Action::AwaitReady { otherwise: Otherwise::StartFormer(_), .. }
     );
     lines.extend(falls_back.then(|| "if it does not come up, the former one is started again".to_owned()));
-    if let Action::StartBeside { changes, .. } = action {
+    if let Action::StartBeside { .. } = action {
         lines.push("the running one stops once the new one answers, and stays if that fails".to_owned());
-        let both = || "from when the new one listens until then, requests go to either".to_owned();
-        lines.extend(follows(changes).then(both));
     }
     lines
-}
-
-/// Whether one that is started beside another listens on its port.
-fn follows(changes: &[Change]) -> bool {
-    changes.iter().all(|change| change.field != "port")
 }
 
 /// Words below a row, indented.
@@ -155,8 +148,7 @@ fn server(row: &Row<'_>) -> String {
         // what differs is told below
         Action::RestartServer { changes, down, .. } if !changes.is_empty() => return restart(*down),
         Action::StartBeside { to, changes } => {
-            let on_its = if follows(changes) { "on its " } else { "" };
-            let detail = format!("beside the running one, {on_its}{}, no down time", place(to));
+            let detail = format!("beside the running one, {}, no down time", place(to));
             if changes.iter().any(|change| !matches!(change.field, "gpus" | "port")) {
                 return detail;
             }

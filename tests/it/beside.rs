@@ -1,8 +1,6 @@
 //! A server is changed on a pod with a GPU to spare, over real SSH: clients are served all the time, whatever becomes of
 //! the new one, of `pi`, and of what is wanted.
 
-mod port;
-
 use crate::lab::Lab;
 use crate::workplace::{KEY, Ran, Workplace};
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! What holds for every manifest: order means nothing, nothing panics, labels lie inside the file.
 
-use pi::manifest::{self, EngineVersion, GpuAsk, Manifest, SharePort, State};
+use pi::manifest::{self, DEFAULT_DRAIN, EngineVersion, GpuAsk, Manifest, State};
 use pi::name::{ModelName, PodName, SecretName};
 use pi::problem::Problems;
 use proptest::prelude::*;
@@ -62,7 +62,7 @@ model = "/models/x"
 pod = "dc1"
 engine = "command"
 command = ["serve", "{port}"]
-share_port = true
+drain = "2m"
 protect = true
 ready_stall = "2h"
 listen = "::1"
@@ -88,7 +88,7 @@ fn defaults_are_inherited_and_values_mean_what_they_say() {
     let (a, b, c) = (model(&manifest, "a"), model(&manifest, "b"), model(&manifest, "c"));
     assert_eq!(a.pods.iter().map(PodName::as_str).collect::<Vec<_>>(), ["dc1", "dc2"]);
     assert_eq!(b.pods, a.pods);
-    assert_eq!((a.share_port, c.share_port), (SharePort::No, SharePort::Yes));
+    assert_eq!((a.drain, c.drain), (DEFAULT_DRAIN, pi::units::Seconds(120)));
     assert_eq!((&a.gpus, &b.gpus, &c.gpus), (&GpuAsk::Ids(vec![1, 3]), &GpuAsk::Cpu, &GpuAsk::Any));
     assert_eq!([a, b, c].map(|m| m.context.unwrap().0), [4096, 32768, 32768]);
     assert_eq!([a, b, c].map(|m| m.engine.kind.as_str()), ["vllm", "llama.cpp", "command"]);

@@ -1,22 +1,17 @@
 """The smallest model server there is, for tests of `engine = "command"`: python3 alone, no model.
 
-Usage: serve.py --port PORT --model FILE [--share-port] [--broken]. It wants the key in PI_API_KEY on every path but
-/health. With --share-port another one of its user may listen there, too, and what it answers when it is told to end it
-finishes. With --broken it is healthy, and can't answer questions.
+Usage: serve.py --port PORT --model FILE [--broken]. It wants the key in PI_API_KEY on every path but
+/health. With --broken it is healthy, and can't answer questions.
 """
 
 import argparse
 import json
 import os
-import signal
-import socket
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--port", type=int, required=True)
 parser.add_argument("--model", required=True)
-parser.add_argument("--share-port", action="store_true")
 parser.add_argument("--broken", action="store_true")
 given = parser.parse_args()
 wanted = "Bearer " + os.environ["PI_API_KEY"]
@@ -48,20 +43,4 @@ class Server(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
 
-class Sharing(ThreadingHTTPServer):
-    request_queue_size = 128
-    daemon_threads = False
-
-    def server_bind(self):
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        super().server_bind()
-
-
-if given.share_port:
-    Server.timeout = 2  # connections that are kept open end
-    server = Sharing(("0.0.0.0", given.port), Server)
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    server.serve_forever()
-    server.server_close()
-else:
-    ThreadingHTTPServer(("0.0.0.0", given.port), Server).serve_forever()
+ThreadingHTTPServer(("0.0.0.0", given.port), Server).serve_forever()

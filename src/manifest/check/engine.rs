@@ -117,11 +117,6 @@ pub(super) fn choice(raw: &ModelTable, builds: &Builds, problems: &mut Vec<Probl
 pub(super) fn fits(raw: &ModelTable, kind: EngineKind, problems: &mut Vec<Problem>) {
     let before = problems.len();
     command(raw, kind, problems);
-    if let (EngineKind::Vllm | EngineKind::LlamaCpp, Some(share)) = (kind, raw.share_port.given()) {
-        let message = format!("`share_port` is not for {}, which pi starts as it has to be", kind.as_str());
-        let help = r#"it says of what engine = "command" runs that it sets SO_REUSEPORT: leave it out"#;
-        problems.push(Problem::new(message, share.span(), "would be ignored").help(help));
-    }
     let Some(model) = raw.model.given() else { return };
     let hub_file = match model.get_ref() {
         ModelRef::Hub { file, .. } => Some(file.is_some()),

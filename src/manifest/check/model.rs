@@ -2,7 +2,7 @@
 
 use super::{engine, place};
 use crate::manifest::raw::{ModelTable, PodTable};
-use crate::manifest::types::{GpuAsk, Model, Protect, SharePort, State};
+use crate::manifest::types::{DEFAULT_DRAIN, GpuAsk, Model, Protect, State};
 use crate::manifest::value::Named;
 use crate::name::{ModelName, PodName};
 use crate::problem::Problem;
@@ -58,7 +58,6 @@ fn build(
         context: raw.context.value().copied(),
         memory: raw.memory.value().copied(),
         port: raw.port.value().copied(),
-        share_port: raw.share_port.value().map_or(SharePort::No, |share| share.0),
         listen: raw.listen.value().copied(),
         state: raw.state.value().copied().unwrap_or(State::Running),
         args: raw.args.value().into_iter().flatten().map(|arg| arg.0.clone()).collect(),
@@ -66,6 +65,7 @@ fn build(
         protect: raw.protect.value().map_or(Protect::No, |protect| protect.0),
         ready_stall: raw.ready_stall.value().copied().unwrap_or(READY_STALL),
         log_limit: raw.log_limit.value().copied(),
+        drain: raw.drain.value().map_or(DEFAULT_DRAIN, |drain| drain.0),
         restart: raw.restart.value().copied().unwrap_or_default(),
         command: raw.command.value().cloned().unwrap_or_default(),
     })

@@ -3,7 +3,7 @@
 
 use super::scratch::{Scratch, bash, twice, wait_until};
 use pi::manifest::Restart;
-use pi::plan::{Action, OnPort, Otherwise, scripts};
+use pi::plan::{Action, Otherwise, scripts};
 use pi::script::{Script, Template, render};
 use pi::spec::ServerSpec;
 use pi::units::Seconds;
@@ -122,7 +122,7 @@ fn taking_a_place_may_be_broken_off_anywhere() {
         Script { text, ..script.clone() }
     };
     for line in [
-        "end_session \"$dir\" \"$drain\"",
+        "end_session \"$dir\"",
         "rm -rf -- \"$dir/former\" \"$dir/former.new\"",
         "mv -f -- \"$dir/server.log\" \"$dir/server.log.1\"",
         "mv -f -- \"$new/server.log\" \"$dir/server.log\"",
@@ -156,7 +156,6 @@ fn waiting_for_one_beside_another_comes_with_its_removal() {
         spec: changed(&scratch),
         stall: Seconds(60),
         otherwise: Otherwise::RemoveBeside,
-        port: OnPort::Alone,
     };
     let scripts = scripts(&wait, scratch.pod()).unwrap();
     let names: Vec<&str> = scripts.iter().map(|script| script.name).collect();

@@ -105,8 +105,8 @@ fn crowded(observed: &Observed) -> BTreeMap<String, (u32, String)> {
     let mut places: BTreeMap<String, (u32, String)> = BTreeMap::new();
     for (pod, sighting) in &observed.pods {
         let Sighting::Seen(facts) = sighting else { continue };
-        for (spec, shares_port) in running(facts) {
-            let port = (!shares_port).then(|| (format!("{pod}: port {}", spec.port), 10_000));
+        for spec in running(facts) {
+            let port = [(format!("{pod}: port {}", spec.port), 10_000)];
             let gpus = spec.gpus.iter().map(|gpu| (format!("{pod}: GPU {gpu}"), share(spec)));
             for (place, share) in gpus.chain(port) {
                 let (load, who) = places.entry(place).or_default();
@@ -119,20 +119,10 @@ fn crowded(observed: &Observed) -> BTreeMap<String, (u32, String)> {
     places
 }
 
-/// Those that run; with it whether it is beside one that lets it listen on the same port.
-fn running(facts: &PodFacts) -> impl Iterator<Item = (&ServerSpec, bool)> {
+/// Those that run, also beside others.
+fn running(facts: &PodFacts) -> impl Iterator<Item = &ServerSpec> {
     let lives = |server: &&ServerSeen| matches!(server.life, Life::Running { .. });
-    facts.servers.values().flat_map(move |server| {
-        let specs = server.both().filter(lives).filter_map(|server| server.spec.as_ref().ok());
-        let specs: Vec<&ServerSpec> = specs.collect();
-        let both = |one: &ServerSpec| {
-            specs
-                .iter()
-                .all(|other| (other.port, other.listen, other.shares_port) == (one.port, one.listen, true))
-        };
-        let shared: Vec<bool> = specs.iter().enumerate().map(|(at, spec)| at > 0 && both(spec)).collect();
-        specs.into_iter().zip(shared).collect::<Vec<_>>()
-    })
+    facts.servers.values().flat_map(ServerSeen::both).filter(lives).filter_map(|seen| seen.spec.as_ref().ok())
 }
 
 fn share(spec: &ServerSpec) -> u32 {

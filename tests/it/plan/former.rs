@@ -2,7 +2,7 @@
 //! directories, with this machine's bash and processes.
 
 use super::scratch::{Scratch, bash, twice, wait_until};
-use pi::plan::{Action, Before, OnPort, Otherwise, scripts};
+use pi::plan::{Action, Before, Otherwise, scripts};
 use pi::script::{Script, Template, render};
 use pi::spec::ServerSpec;
 use pi::units::Seconds;
@@ -105,12 +105,7 @@ fn failures_are_counted_until_the_same_start_answers() {
 #[test]
 fn waiting_comes_with_what_is_done_when_it_fails() {
     let scratch = Scratch::new();
-    let wait = |otherwise| Action::AwaitReady {
-        spec: changed(&scratch),
-        stall: Seconds(60),
-        otherwise,
-        port: OnPort::Alone,
-    };
+    let wait = |otherwise| Action::AwaitReady { spec: changed(&scratch), stall: Seconds(60), otherwise };
     let names = |action| scripts(&action, scratch.pod()).unwrap().iter().map(|s| s.name).collect::<Vec<_>>();
     assert_eq!(names(wait(Otherwise::Nothing)), ["await_ready.sh", "mark_answered.sh", "mark_failed.sh"]);
     assert_eq!(

@@ -187,7 +187,6 @@ fn manifest(choices: &mut Choices<'_>, pods: usize) -> String {
         let _ = write!(text, "[models.{name}]\nmodel = {model:?}\nengine = {kind:?}\n");
         if kind == "command" {
             text += "command = [\"serve\", \"{port}\"]\n";
-            text += choices.of(&["", "share_port = true\n"]);
         }
         let pod = choices.below(pods);
         let also = choices.below(pods);
@@ -387,7 +386,7 @@ fn one_or_two(
     seen
 }
 
-/// It listens on a port that it shares, perhaps with one that is to take its place.
+/// It listens on its port, perhaps together with one that is to take its place: an earlier pi had both share it.
 fn shares_its_port(choices: &mut Choices<'_>, seen: &mut ServerSeen, listeners: &mut Vec<Listener>) {
     if choices.once_in(2) {
         let mut beside = ServerSeen { beside: None, ..seen.clone() };
@@ -406,7 +405,6 @@ fn shares_its_port(choices: &mut Choices<'_>, seen: &mut ServerSeen, listeners: 
 
 fn share(seen: &mut ServerSeen, listeners: &mut Vec<Listener>) {
     let (Ok(spec), Life::Running { pid, .. }) = (&mut seen.spec, &seen.life) else { return };
-    spec.shares_port = true;
     listeners.push(Listener {
         port: spec.port,
         address: "0.0.0.0".to_owned(),

@@ -6,6 +6,8 @@ use pi::manifest::Mount;
 use pi::model_ref::ModelRef;
 use pi::plan::{Action, Storage, scripts};
 use pi::script::{Template, render};
+use pi::spec::ServerSpec;
+use pi::units::Seconds;
 use serde_json::json;
 use std::fs;
 use std::path::Path;
@@ -217,5 +219,30 @@ fn the_lock_is_held_by_one_and_goes_with_its_holder() {
         assert!(Command::new("kill").arg(holder.id().to_string()).status().unwrap().success());
         assert_eq!(holder.wait().unwrap().code(), Some(143));
         assert!(!is_there());
+    }
+}
+
+#[test]
+fn a_server_has_its_drain_to_finish_in_and_is_killed_behind_it() {
+    // it takes 8 s to finish: with 0 s it is killed 5 s after it was told to end, with 10 s it is not
+    for (drain, finishes) in [(0, false), (10, true)] {
+        let scratch = Scratch::new();
+        let command = [
+            "bash",
+            "-c",
+            "trap 'sleep 8; echo finished; exit' TERM; echo started; while :; do sleep 0.1; done",
+        ];
+        let spec = ServerSpec {
+            command: command.map(str::to_owned).to_vec(),
+            drain: Seconds(drain),
+            ..*scratch.server()
+        };
+        scratch.act(&Action::StartServer(Box::new(spec)), "");
+        let log = scratch.path("pi/servers/sleeper/server.log");
+        wait_until(|| fs::read_to_string(&log).is_ok_and(|text| text == "started\n"));
+        scratch.act(&Action::StopServer("sleeper".parse().unwrap()), "");
+        assert_eq!(scratch.sessions(), [] as [u32; 0]);
+        let said = fs::read_to_string(&log).unwrap();
+        assert_eq!(said.contains("finished"), finishes, "{drain}: {said}");
     }
 }

@@ -2,13 +2,12 @@
 
 mod gpus;
 mod machine;
-mod one_port;
 mod records;
 mod servers;
 mod trouble;
 mod weights;
 
-use pi::manifest::{EngineKind, Restart};
+use pi::manifest::{DEFAULT_DRAIN, EngineKind, Restart};
 use pi::model_ref::ModelRef;
 use pi::name::{ModelName, PodPath, Port, Project};
 use pi::observe::{Ask, Blind, Expect, PodFacts, read};
@@ -142,7 +141,8 @@ fn spec(name: &str, port: u16) -> ServerSpec {
         gpus: Vec::new(),
         listen: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         port: Port::new(port).unwrap(),
-        shares_port: false,
+        drain: DEFAULT_DRAIN,
+        can_drain: false,
         key: KeyUse::Open,
         args: vec!["--note".to_owned(), "a \"port\":1 \\ b".to_owned()],
         command: Vec::new(),
