@@ -155,7 +155,8 @@ fn verbs(help: &str) -> Vec<&str> {
 #[test]
 fn the_walk_goes_through_functions_that_there_are() {
     let walk = fs::read_to_string(page("walk.md")).unwrap();
-    let rows: Vec<Vec<&str>> = walk.lines().map(|line| line.split('`').collect()).filter(is_row).collect();
+    let cut = walk.lines().map(|line| line.split('`').collect::<Vec<&str>>());
+    let rows: Vec<Vec<&str>> = cut.filter(|cut| is_row(cut)).collect();
     assert!((5..=12).contains(&rows.len()), "{} functions", rows.len());
     for row in rows {
         let (function, file) = (row[1], row[3]);
@@ -165,7 +166,7 @@ fn the_walk_goes_through_functions_that_there_are() {
 }
 
 /// Whether a line cut at its backticks is a numbered row with a function and a file.
-fn is_row(cut: &Vec<&str>) -> bool {
+fn is_row(cut: &[&str]) -> bool {
     let number = cut[0].trim_matches(['|', ' ']);
     cut.len() > 4 && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }

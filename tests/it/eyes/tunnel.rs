@@ -135,8 +135,8 @@ fn what_a_pi_that_was_killed_has_left_is_swept() {
         command = site.place.command_of("script", &["-qefc", &terminal, "/dev/null"]);
         let mut script = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
         eventually("it is connected", || forwards() == 1);
-        let pi = fs::read_dir(site.place.path().join("run/pi")).unwrap().flatten();
-        let pid = pi.filter_map(|entry| entry.file_name().to_str()?.split_once('-')?.0.parse().ok()).next();
+        let mut pi = fs::read_dir(site.place.path().join("run/pi")).unwrap().flatten();
+        let pid = pi.find_map(|entry| entry.file_name().to_str()?.split_once('-')?.0.parse().ok());
         kill(signal, pid.unwrap());
         script.wait().unwrap();
         site.place.pi("list").exits(0);

@@ -34,30 +34,34 @@ fn a_stuck_step_names_the_program_that_it_waits_for() {
         ("sleep 47195".to_owned(), String::new(), ""),
     ];
     for (number, (line, begins, ends)) in table.into_iter().enumerate() {
-        // another step of the same apply has the same token
-        let step = |deed: &str, line: &str| {
-            let text = format!("deed='{deed}'\nfenced_by='token-{number}-{}'\n{line}\ntrue", at(""));
-            let bash = Command::new("setsid").args(["bash", "-c", &text]).stdout(Stdio::null()).spawn();
-            (bash.unwrap(), text.lines().take(2).collect::<Vec<_>>().join("\n") + "\n")
-        };
-        let ((one, marks), (other, _)) = (step("one", &line), step("two", "tail -f /dev/zero >/dev/null"));
-        let ask = render(Template::BLOCKED, &json!({})).unwrap();
-        let until = Instant::now() + Duration::from_secs(20);
-        loop {
-            let told = String::from_utf8(bash(&ask, &marks).stdout).unwrap();
-            if told.trim().starts_with(&begins)
-                && told.trim().ends_with(ends)
-                && told.is_empty() == begins.is_empty()
-            {
-                break;
-            }
-            assert!(Instant::now() < until, "{line}: {told}");
-            std::thread::sleep(Duration::from_millis(200));
+        waits(number, &at(""), &line, (&begins, ends));
+    }
+}
+
+/// A step that runs this line is told to wait for something whose name begins and ends so.
+#[track_caller]
+fn waits(number: usize, place: &str, line: &str, (begins, ends): (&str, &str)) {
+    // another step of the same apply has the same token
+    let step = |deed: &str, line: &str| {
+        let text = format!("deed='{deed}'\nfenced_by='token-{number}-{place}'\n{line}\ntrue");
+        let bash = Command::new("setsid").args(["bash", "-c", &text]).stdout(Stdio::null()).spawn();
+        (bash.unwrap(), text.lines().take(2).collect::<Vec<_>>().join("\n") + "\n")
+    };
+    let ((one, marks), (other, _)) = (step("one", line), step("two", "tail -f /dev/zero >/dev/null"));
+    let ask = render(Template::BLOCKED, &json!({})).unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        let told = String::from_utf8(bash(&ask, &marks).stdout).unwrap();
+        let told = told.trim();
+        if told.starts_with(begins) && told.ends_with(ends) && told.is_empty() == begins.is_empty() {
+            break;
         }
-        for mut step in [one, other] {
-            let group = nix::unistd::Pid::from_raw(-i32::try_from(step.id()).unwrap());
-            nix::sys::signal::kill(group, nix::sys::signal::Signal::SIGKILL).unwrap();
-            step.wait().unwrap();
-        }
+        assert!(Instant::now() < until, "{line}: {told}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    for mut step in [one, other] {
+        let group = nix::unistd::Pid::from_raw(-i32::try_from(step.id()).unwrap());
+        nix::sys::signal::kill(group, nix::sys::signal::Signal::SIGKILL).unwrap();
+        step.wait().unwrap();
     }
 }
