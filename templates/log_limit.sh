@@ -54,7 +54,7 @@ is_last() {
 
 # Keeps the end of the log, and empties it. Where that can't be kept, as on a full disk, it is emptied all the same.
 cut_log() {
-  local size log from place tick
+  local size log from place copied
   size=$(stat -L -c %s -- "$file")
   if ((size <= cut)); then return 0; fi
   # it is moved when its server takes another one's place
@@ -64,20 +64,30 @@ cut_log() {
     return 0
   fi
   if [[ ! -e $log.head ]]; then head -c "$head" -- "$log" >"$log.head"; fi
-  from=$((size - cut)) place=$((base + from))
-  rm -f -- "$log.old.new"
-  { printf 'pi: from byte %d on\n' "$place" &&
-    dd if="$log" bs=1M skip="$from" count="$((cut + head))" iflag=skip_bytes,count_bytes status=none; } >"$log.old.new"
-  # what has come since: the engine may have ended meanwhile, and said why. One that writes on and on is not followed
-  for ((tick = 0; tick < 4; tick++)); do
-    size=$(stat -c %s -- "$log.old.new")
-    size=$((from + size - 18 - ${#place}))
+  copy_end "$size" || true
+  # It is emptied once all of it is copied: the engine may end meanwhile, and say why. One that writes faster than this
+  # copies is not followed for ever.
+  while :; do
+    copied=$((from + $(stat -c %s -- "$log.old.new" || printf 0) - 18 - ${#place}))
     { read -r _ end; } <"/proc/$me/fdinfo/1"
-    if ((tick && (end <= size || end > size + 1048576))); then break; fi
-    dd if="$log" bs=1M skip="$size" count="$cut" iflag=skip_bytes,count_bytes status=none >>"$log.old.new"
+    # it may have opened its standard output once more
+    if ((end < copied)); then end=$(stat -L -c %s -- "$file"); fi
+    if ((end <= copied || end > 10 * cut)); then break; fi
+    if ((end - copied > cut || copied - from > cut)); then
+      copy_end "$end" || break
+    else
+      dd if="$log" bs=1M skip="$copied" count="$cut" iflag=skip_bytes,count_bytes status=none >>"$log.old.new" || break
+    fi
   done
   : >"$file"
-  size=$(stat -c %s -- "$log.old.new")
-  base=$((place + size - 18 - ${#place}))
+  base=$((base + copied))
   mv -f -- "$log.old.new" "$log.old" || rm -f -- "$log.old.new"
+}
+
+# Begins the copy: the last bytes of a log of this size, behind a line that says where in all that was written they stood.
+copy_end() { # SIZE
+  from=$(($1 - cut)) place=$((base + $1 - cut))
+  rm -f -- "$log.old.new"
+  { printf 'pi: from byte %d on\n' "$place" &&
+    dd if="$log" bs=1M skip="$from" count="$cut" iflag=skip_bytes,count_bytes status=none; } >"$log.old.new"
 }
