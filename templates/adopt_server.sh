@@ -1,9 +1,6 @@
 # Makes a server the project's that asks for it: its record of whose it is changes, the server itself goes on untouched.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
+pi={{ pi | path }}
 name={{ name }}
-
-pi=$(expand "$pi")
 if [[ ! -d $pi/servers/$name ]]; then die "it is gone"; fi
 for dir in "$pi/servers/$name" "$pi/beside/$name"; do
   if [[ -d $dir ]]; then own "$dir"; fi

@@ -1,13 +1,10 @@
 # Asks a server that did not answer the probe once more, with patience: a busy one may be late.
 # Exit 0: it is silent. 6: it answers GET /health with 200, and needs nothing.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
+pi={{ pi | path }}
 name={{ name }}
 host={{ host }}
 port={{ port }}
 patience={{ patience }}
-
-pi=$(expand "$pi")
 dir=$pi/servers/$name
 if ! read_record "$dir" || ! leader_runs; then return 0; fi
 

@@ -1,8 +1,7 @@
 # Waits until a server's own process answers GET /health with 200. Log lines come out as they are written, up to a limit.
 # Exit 0: it answers. 3: its process is gone. 4: no progress for too long. 5: another process has the port. 8: it answers on
 # another address. The last line of standard error says why.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
+pi={{ pi | path }}
 name={{ name }}
 place={{ place }}
 host={{ host }}
@@ -11,8 +10,6 @@ stall={{ stall }}
 
 # Bytes of the log that are told, and that count as progress: what goes on writing behind that gets no nearer.
 most=33554432
-
-pi=$(expand "$pi")
 dir=$pi/$place/$name
 log=$dir/server.log
 read_record "$dir" || exit "$EXIT_GONE"
@@ -24,7 +21,7 @@ teller=$!
 exec {written}<&-
 trap 'kill "$follower" "$teller" 2>/dev/null || true' EXIT
 
-# Prints the end of the log, also of one that is being cut (templates/log_limit.sh): then log.old.new is there.
+# Prints the end of the log, also of one that is being cut (templates/lib/log_limit.sh): then log.old.new is there.
 end_of_log() {
   local tick before='' last
   for ((tick = 0; tick < 50; tick++)); do

@@ -17,7 +17,7 @@ done
 for file in /proc/[0-9]*/stat; do
   pid=${file#/proc/} pid=${pid%/stat}
   if read_stat "$pid" && [[ $state != [ZX] ]]; then
-    parents[$pid]=$parent states[$pid]=$state births[$pid]=$start busy[$parent]=yes
+    parents[$pid]=$parent states[$pid]=$state births[$pid]=$born busy[$parent]=yes
   fi
 done
 

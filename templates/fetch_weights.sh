@@ -1,10 +1,8 @@
 # Downloads a commit of a repository, or some files of it, into the HF cache, with the hub's own client. One script at
 # a time writes into a repository's cache, on whatever machine; the others wait and find it done.
 # `progress`, the bytes that are there and those that shall be, come out as one line every second.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
-# shellcheck disable=SC2088 # expanded below
-models={{ models }}
+pi={{ pi | path }}
+models={{ models | path }}
 repo={{ repo }}
 commit={{ commit }}
 branch={{ branch }}
@@ -18,8 +16,6 @@ expiry={{ expiry }}
 pod_env=({{ pod_env | words }})
 
 use_env "${pod_env[@]}"
-pi=$(expand "$pi")
-models=$(expand "$models")
 name=models--${repo/\//--}
 cache=$models/hub/$name
 hf=$pi/tools/hf

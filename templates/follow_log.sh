@@ -2,7 +2,7 @@
 # is lost or told twice when somebody takes up there again. It changes nothing.
 #
 # Out: `file<TAB>ID` for every file that is begun, `END<TAB>line<TAB>$` for every line. Exit 3: there is no log.
-pi={{ pi }}
+pi={{ pi | path }}
 name={{ name }}
 count={{ count }}
 follow={{ follow }}
@@ -10,14 +10,13 @@ last_file={{ last_file }}
 last_end={{ last_end }}
 
 set +e +o pipefail
-pi=$(expand "$pi")
 log=$pi/servers/$name/server.log
 # of two the one that is starting: it comes into this place when it is ready
 [[ -f $pi/beside/$name/server.log ]] && log=$pi/beside/$name/server.log
 
 identity() { stat -c '%i:%W' -- "$1" 2>/dev/null; } # the number alone may be given to a new file
 
-# A log that was cut (templates/log_limit.sh) goes on behind that which log.old has: places count from its beginning.
+# A log that was cut (templates/lib/log_limit.sh) goes on behind that which log.old has: places count from its beginning.
 # Sets $cut to what log.old says of itself, $from to where it begins, and $base to where the log itself does; $old is
 # open on it.
 look_back() {

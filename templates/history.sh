@@ -1,9 +1,6 @@
 # Prints the newest lines of the pod's journal, the newest last.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
+pi={{ pi | path }}
 count={{ count }}
-
-pi=$(expand "$pi")
 files=()
 for file in "$pi/journal.jsonl.1" "$pi/journal.jsonl"; do
   if [[ -f $file ]]; then files+=("$file"); fi

@@ -1,8 +1,7 @@
 # Builds one engine's environment under $pi/engines, proves that it starts, and only then marks it as right.
 # `progress`, the bytes that were unpacked so far and all that shall be, comes out as one line every two seconds.
 # Safe to run twice: an environment that is right is left alone, an unfinished one is taken up where it stopped.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
+pi={{ pi | path }}
 id={{ id }}
 digest={{ digest }}
 python={{ python }}
@@ -16,7 +15,6 @@ bytes={{ bytes }}
 pod_env=({{ pod_env | words }})
 
 use_env "${pod_env[@]}"
-pi=$(expand "$pi")
 engine=$pi/engines/$id
 if [[ -f $engine/pi-recipe && $(<"$engine/pi-recipe") == "$digest" ]]; then
   say "$id is there already"

@@ -1,7 +1,6 @@
 # Does a step, which is a function `step`, under a lock, and notes what became of it: one line in the pod's journal.
 # Exit 76: the lock is no longer that one, and nothing is noted; the step may have been broken off.
-# shellcheck disable=SC2088 # expanded below
-journal={{ pi }}
+fenced_in={{ pi | path }}
 deed={{ deed }}
 # whose deed it is: for steps that make a server somebody's, or use secrets
 # shellcheck disable=SC2034 # not every step does
@@ -11,8 +10,6 @@ project_id={{ project_id }}
 noted={{ noted }}
 limit={{ limit }}
 fenced_by={{ token }}
-
-fenced_in=$(expand "$journal")
 
 # Appends the line; the former journal is kept as journal.jsonl.1. A line that a full disk cut short stays alone.
 note() { # OUTCOME EXIT
@@ -32,7 +29,7 @@ note() { # OUTCOME EXIT
 # Ends the step where a FIFO or a device stands in the place of a file of pi's: to open one takes for ever, or reading it.
 plain_files() {
   local directory target='' file
-  directory=$(expand "$journal")
+  directory=$fenced_in
   if [[ $deed =~ \"target\":\"([A-Za-z0-9._-]+)\" ]]; then target=${BASH_REMATCH[1]}; fi
   for file in "$directory"/{env,journal.jsonl,journal.jsonl.1} "$directory"/{servers,beside,engines}/"$target"/*; do
     if [[ -p $file || -c $file || -b $file ]]; then die "$file is a FIFO or a device, and no file of pi's: remove it"; fi

@@ -1,10 +1,7 @@
 # Keeps the record of a server that has answered, so that it can be started again if a changed one does not come up.
 # Where the disk is full this fails, before anything was stopped.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
+pi={{ pi | path }}
 name={{ name }}
-
-pi=$(expand "$pi")
 dir=$pi/servers/$name
 answered=''
 if [[ -f $dir/answered ]]; then IFS= read -r answered <"$dir/answered" || true; fi

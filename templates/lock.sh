@@ -2,15 +2,12 @@
 # script, however that ends; one whose heartbeat is old, or that is from before a reboot, is broken.
 # Exit 75: somebody else holds it; `held`, who, project and since come out as one line. 76: it was lost, and whose it is
 # now comes out in the same way, if anybody's. 1: it can't be made, stderr says why.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
+pi={{ pi | path }}
 token={{ token }}
 who={{ who }}
 project={{ project }}
 expiry={{ expiry }}
 beat={{ beat }}
-
-pi=$(expand "$pi")
 # before its place is asked for: that goes by where links lead
 mkdir -p -- "$pi" 2>/dev/null || true
 lock_places "$pi"

@@ -1,12 +1,9 @@
 # Notes on the pod that this run of the server has answered with a token, and what is to be said of it all the same, if
 # that comes on standard input.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
+pi={{ pi | path }}
 name={{ name }}
 place={{ place }}
 digest={{ digest }}
-
-pi=$(expand "$pi")
 note=''
 IFS= read -r note || true
 dir=$pi/$place/$name failed_before=$pi/servers/$name/failed

@@ -1,10 +1,7 @@
 # Notes on the pod that a start failed: of what, how often, why. The reason is the first line of standard input.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
+pi={{ pi | path }}
 name={{ name }}
 digest={{ digest }}
-
-pi=$(expand "$pi")
 dir=$pi/servers/$name
 if [[ ! -d $dir ]]; then return 0; fi
 IFS= read -r reason || true

@@ -92,7 +92,7 @@ apps() {
   split "$text"
   for row in "${lines[@]}"; do
     pid=${row#*, } pid=${pid%%,*} parent=0 session=0
-    [[ $pid =~ ^[0-9]+$ ]] && process "$pid"
+    [[ $pid =~ ^[0-9]+$ ]] && read_stat "$pid"
     emit app "$parent" "$session" "$row"
   done
   whole gpu-processes

@@ -34,9 +34,9 @@ server() { # directory prefix: what takes a server's place when it is ready is t
     pid=${BASH_REMATCH[1]} start=${BASH_REMATCH[2]} boot=${BASH_REMATCH[3]}
   if [[ -z $pid ]]; then
     emit server "$name" never
-  elif [[ $boot == "$boot_id" ]] && process "$pid" && [[ $started == "$start" && $state != [ZX] ]]; then
+  elif [[ $boot == "$boot_id" ]] && read_stat "$pid" && [[ $born == "$start" && $state != [ZX] ]]; then
     emit server "$name" running "$pid" $((uptime - start / 100))
-    ask_health "$name" "$spec"
+    begin_health "$name" "$spec"
   else
     left "$dir" "$pid" "$start" "$boot"
   fi
@@ -80,7 +80,7 @@ left() { # directory pid start boot: what is left of the session and the unit of
   [[ $4 == "$boot_id" ]] || { emit server "$name" dead ''; return; }
   escaped "$1" "$2"
   strays "$1"
-  if process "$2" && [[ $started != "$3" ]]; then
+  if read_stat "$2" && [[ $born != "$3" ]]; then
     emit server "$name" dead "$REPLY" # another process has its pid: the kernel gives that only to nobody
     return
   fi
@@ -88,7 +88,7 @@ left() { # directory pid start boot: what is left of the session and the unit of
     for pid in /proc/[0-9]*; do
       pid=${pid#/proc/}
       # pi-log keeps the log short, and ends when nothing else is left
-      process "$pid" && [[ $state != [ZX] && $comm != pi-log ]] && members[$session]+="$pid "
+      read_stat "$pid" && [[ $state != [ZX] && $comm != pi-log ]] && members[$session]+="$pid "
     done
   fi
   emit server "$name" dead "${members[$2]}$REPLY"
@@ -101,7 +101,7 @@ escaped() { # directory pid → REPLY: what is in the unit of a server, but not 
   [[ ${lines[1]} == /sys/fs/cgroup/*/pi-*.scope && ${lines[1]} != *..* ]] || return
   mapfile -t pids <"${lines[1]}/cgroup.procs"
   for pid in "${pids[@]}"; do
-    process "$pid" && [[ $session != "$2" && $state != [ZX] ]] && REPLY+="$pid "
+    read_stat "$pid" && [[ $session != "$2" && $state != [ZX] ]] && REPLY+="$pid "
   done
 }
 
@@ -109,28 +109,22 @@ strays() { # directory → REPLY, added: what may have left the session, as the 
   local lines=() line
   [[ -f $1/left && -r $1/left ]] && mapfile -t -n 99 lines <"$1/left"
   for line in "${lines[@]}"; do
-    process "${line%% *}" && [[ $state != [ZX] && ${line#* } == "$started "* ]] && REPLY+="${line%% *} "
+    read_stat "${line%% *}" && [[ $state != [ZX] && ${line#* } == "$born "* ]] && REPLY+="${line%% *} "
   done
 }
 
-ask_health() { # name spec; of the server in dir that runs as pid
-  local fd port address
-  [[ $2 =~ \"port\":([0-9]+) ]] || return
-  port=${BASH_REMATCH[1]}
-  [[ $2 =~ \"listen\":\"([0-9a-fA-F:.]+)\" ]] && address=${BASH_REMATCH[1]}
-  case $address in
-    '' | 0.0.0.0) address=127.0.0.1 ;;
-    ::) address=::1 ;;
-  esac
+begin_health() { # name spec; of the server in dir that runs
+  local fd port address gpus drain
+  read_spec "$2"
+  [[ -n $port ]] || return
   exec {fd}< <(printf '%s\n' "$BASHPID"; health "$address" "$port")
   asked+=("$fd $1")
 }
 
 health() { # address port: prints the status of GET /health
-  local connection code=
-  exec {connection}<>"/dev/tcp/$1/$2" || return
-  printf 'GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n' >&"$connection"
-  read -r -t 3 -u "$connection" _ code _
+  local connection code said
+  http_get "$1" "$2" /health || return
+  http_status 3 /health
   printf '%s\n' "$code"
 }
 

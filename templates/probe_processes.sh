@@ -59,7 +59,7 @@ listeners() {
   local row pid state parent session started
   for row in "${found[@]}"; do
     pid=${owner[${row#* }]}
-    if ((pid)) && process "$pid"; then
+    if ((pid)) && read_stat "$pid"; then
       command_of "$pid"
       emit listener "${row% *}" "$pid" "$session" "$REPLY"
     else

@@ -122,16 +122,6 @@ split() { # text → lines. No here-string: that would be a file in /tmp
   set +f
 }
 
-process() { # pid → comm, state, parent, session, started (ticks since boot); fails when there is none
-  local line='' fields
-  IFS= read -r -d '' line <"/proc/$1/stat"
-  [[ -n $line ]] || return 1
-  # a command may have blanks and `)` in it: what counts is behind the last one
-  # shellcheck disable=SC2206 # numbers and one letter
-  fields=(${line##*) })
-  comm=${line#*(} comm=${comm%)*} state=${fields[0]} parent=${fields[1]} session=${fields[3]} started=${fields[19]}
-}
-
 find_program() { # name → REPLY; as `type -P`, without a fork
   local dir IFS=:
   for dir in $PATH; do

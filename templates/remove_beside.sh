@@ -1,8 +1,5 @@
 # Ends what was started beside a server to take its place, and forgets it. The server itself is left alone.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
+pi={{ pi | path }}
 name={{ name }}
-
-pi=$(expand "$pi")
 end_beside "$pi" "$name"
 if read_record "$pi/servers/$name" && leader_runs; then say $'runs-on\t'"$name"; fi

@@ -1,9 +1,6 @@
 # Removes what is left of pi on a pod that has no server any more: secrets, tools, what was downloaded to build
 # engines. The journal stays, and whatever pi did not put there.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
-
-pi=$(expand "$pi")
+pi={{ pi | path }}
 # a server whose record pi does not understand may live from what is here
 shopt -s nullglob
 left=("$pi"/servers/*/ "$pi"/beside/*/)

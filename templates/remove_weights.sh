@@ -1,9 +1,6 @@
 # Removes one repository from the HF cache: the hub's own directory of it, nothing else.
-# shellcheck disable=SC2088 # expanded below
-models={{ models }}
+models={{ models | path }}
 repo={{ repo }}
-
-models=$(expand "$models")
 name=models--${repo/\//--}
 cache=$models/hub/$name
 lock=$models/hub/.pi-locks/$name

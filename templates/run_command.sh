@@ -3,8 +3,7 @@ engine={{ engine }}
 model={{ model }}
 file={{ file }}
 revision={{ revision }}
-# shellcheck disable=SC2088 # expanded below
-models={{ models }}
+models={{ models | path }}
 port={{ port }}
 context={{ context }}
 assignments=({{ assignments | words }})
@@ -15,7 +14,6 @@ log_limit={{ log_limit }}
 begin_session "$1"
 take_env "${assignments[@]}"
 pi=$(cd -- "$1/../.." && pwd)
-models=$(expand "$models")
 export HF_HOME=$models HF_HUB_CACHE=$models/hub HF_HUB_OFFLINE=${HF_HUB_OFFLINE:-1}
 if [[ $model != /* ]]; then
   model=$(snapshot "$models" "$model" "$revision")${file:+/$file}

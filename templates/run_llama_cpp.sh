@@ -3,8 +3,7 @@ engine={{ engine }}
 model={{ model }}
 file={{ file }}
 revision={{ revision }}
-# shellcheck disable=SC2088 # expanded below
-models={{ models }}
+models={{ models | path }}
 assignments=({{ assignments | words }})
 args=({{ args | words }})
 restart={{ restart }}
@@ -14,7 +13,6 @@ begin_session "$1"
 take_env "${assignments[@]}"
 pi=$(cd -- "$1/../.." && pwd)
 if [[ $model != /* ]]; then
-  models=$(expand "$models")
   model=$(snapshot "$models" "$model" "$revision")/$file
 fi
 if [[ -n ${api_key-} ]]; then export LLAMA_API_KEY=$api_key; fi

@@ -3,8 +3,7 @@ engine={{ engine }}
 model={{ model }}
 file={{ file }}
 revision={{ revision }}
-# shellcheck disable=SC2088 # expanded below
-models={{ models }}
+models={{ models | path }}
 assignments=({{ assignments | words }})
 args=({{ args | words }})
 restart={{ restart }}
@@ -12,7 +11,6 @@ log_limit={{ log_limit }}
 
 begin_session "$1"
 take_env "${assignments[@]}"
-models=$(expand "$models")
 pi=$(cd -- "$1/../.." && pwd)
 export HF_HOME=$models HF_HUB_CACHE=$models/hub VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 PYTHONPATH=$1
 if [[ $model != /* ]]; then

@@ -1,10 +1,7 @@
 # Starts the server again that answered last, from the record that was kept of it. What was started in its place is
 # ended; its log is kept as server.log.1.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
+pi={{ pi | path }}
 name={{ name }}
-
-pi=$(expand "$pi")
 dir=$pi/servers/$name
 if [[ ! -f $dir/former/spec.json ]]; then die "no former record of it is left"; fi
 if [[ -s $dir/former/secrets ]]; then guard_directories "$pi" "$pi/servers" "$dir" "$dir/former"; fi

@@ -1,15 +1,12 @@
 # Starts a server in a session of its own: in its place, where all that is left of a former one is ended first, or, where
 # `place` says so, beside the one that runs, which is left alone. The former log is kept as server.log.1.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
+pi={{ pi | path }}
 name={{ name }}
 place={{ place }}
 spec={{ spec }}
 run={{ run }}
 secret_names=({{ secret_names | words }})
 helpers=({{ helpers | words }})
-
-pi=$(expand "$pi")
 dir=$pi/$place/$name
 mkdir -p -- "$dir"
 # all that may refuse comes before anything is ended

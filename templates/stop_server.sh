@@ -1,9 +1,6 @@
 # Ends a server, everything it started and what was started beside it; its record and its log stay.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
+pi={{ pi | path }}
 name={{ name }}
-
-pi=$(expand "$pi")
 dir=$pi/servers/$name
 if [[ ! -d $dir ]]; then return 0; fi
 # a disk that can't be written to is no reason to let it run on

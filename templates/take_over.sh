@@ -1,10 +1,7 @@
 # Ends a server, and puts the record of the one that was started beside it, and has answered, in its place. Wherever this
 # is broken off, one of the two places tells of the one that runs: its number moves from one to the other at once.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
+pi={{ pi | path }}
 name={{ name }}
-
-pi=$(expand "$pi")
 dir=$pi/servers/$name new=$pi/beside/$name
 if [[ ! -f $new/pid ]]; then
   rm -rf -- "$new"

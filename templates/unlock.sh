@@ -1,10 +1,9 @@
 # Breaks the pod's lock, if it is still the one that was looked at. Its holder ends when it notices.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
+pi={{ pi | path }}
 token={{ token }}
 since={{ since }}
 
-lock_places "$(expand "$pi")"
+lock_places "$pi"
 others=''
 for place in "${places[@]}"; do
   if ! read_lock "$place"; then continue; fi

@@ -1,11 +1,10 @@
 # Tells how servers are, in their own words: what their /metrics say, and the end of the log of those that are not up.
 # One record a line, `key<TAB>server<TAB>text`. It changes nothing. The key for /metrics stays on the pod.
-pi={{ pi }}
+pi={{ pi | path }}
 
 set +e +u +o pipefail
 shopt -s nullglob
 exec 2>/dev/null
-pi=$(expand "$pi")
 
 vital() { # DIRECTORY
   local dir=$1 name=${1##*/} answered='' spec
@@ -21,14 +20,9 @@ vital() { # DIRECTORY
 }
 
 metrics() { # NAME SPEC: fails when the server does not answer at all
-  local port address=127.0.0.1 key='' line lines text asker pid=''
-  [[ $2 =~ \"port\":([0-9]+) ]] || return
-  port=${BASH_REMATCH[1]}
-  [[ $2 =~ \"listen\":\"([0-9a-fA-F:.]+)\" ]] && address=${BASH_REMATCH[1]}
-  case $address in
-    0.0.0.0) address=127.0.0.1 ;;
-    ::) address=::1 ;;
-  esac
+  local port address gpus drain key='' line lines text asker pid=''
+  read_spec "$2"
+  [[ -n $port ]] || return
   while IFS= read -r line || [[ -n $line ]]; do
     [[ $line == api_key=* ]] && key="Authorization: Bearer ${line#*=}"$'\r\n'
   done <"$dir/secrets"
@@ -51,8 +45,7 @@ metrics() { # NAME SPEC: fails when the server does not answer at all
 ask_metrics() { # of the server in dir, with its address, port and key
   local connection
   trap '' PIPE
-  exec {connection}<>"/dev/tcp/$address/$port" || return
-  printf 'GET /metrics HTTP/1.0\r\nHost: localhost\r\n%s\r\n' "$key" >&"$connection"
+  http_get "$address" "$port" /metrics "$key" || return
   exec timeout -s KILL 2 cat <&"$connection"
 }
 

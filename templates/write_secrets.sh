@@ -1,9 +1,6 @@
 # Brings secrets, which come on standard input as lines `name=value`, into the project's own 0600 file: what it changes
 # there is nobody else's. Without an id that is the one file which all projects shared before.
-# shellcheck disable=SC2088 # expanded below
-pi={{ pi }}
-
-pi=$(expand "$pi")
+pi={{ pi | path }}
 mkdir -p -- "$pi"
 guard_directories "$pi" "$pi/secrets"
 guard_files "$pi/env" ${project_id:+"$pi/secrets/$project_id"}

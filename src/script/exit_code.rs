@@ -1,4 +1,4 @@
-//! What scripts end with, for those who run them. `templates/exit_codes.sh` is the same for bash.
+//! What scripts end with, for those who run them. `templates/lib/exit_codes.sh` is the same for bash.
 
 /// What a script says by its exit code, besides 0 (done) and 1 (failed).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,9 +45,9 @@ mod tests {
 
     #[test]
     fn bash_and_rust_have_the_same_exit_codes() {
-        let text = include_str!("../../templates/exit_codes.sh");
-        let lines = text.lines().filter(|line| !line.starts_with('#'));
-        let bash: Vec<String> = lines.filter_map(|line| Some(line.split_once(' ')?.0.to_owned())).collect();
+        let text = include_str!("../../templates/lib/exit_codes.sh");
+        let lines = text.lines().filter_map(|line| line.trim().split_once(' '));
+        let bash: Vec<&str> = lines.map(|(word, _)| word).filter(|word| word.starts_with("EXIT_")).collect();
         let name = |code: ExitCode| {
             let words = format!("{code:?}").chars().fold(String::new(), |mut name, letter| {
                 if letter.is_uppercase() {

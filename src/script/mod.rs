@@ -3,8 +3,8 @@
 //! In: a [`Template`] and the values it asks for. Out: a [`Script`], whole or not at all: its body is a function
 //! that is called in the last line, so that a script cut in half does nothing.
 //!
-//! A value enters a template only as a `name={{ value }}` line, or as `name=({{ value | words }})` for a list;
-//! whatever is in it arrives in the variable unchanged. Secrets never enter a script: they are its input.
+//! A value enters a template only as a `name={{ value }}` line, as `name={{ value | path }}` for a path that may begin
+//! with `~`, or as `name=({{ value | words }})` for a list; whatever is in it arrives in the variable unchanged. Secrets never enter a script: they are its input.
 
 mod exit_code;
 pub(crate) mod quote;
@@ -18,7 +18,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 /// What every script has at hand: `say`, `die`, `expand`.
-const PRELUDE: &str = include_str!("../../templates/prelude.sh");
+const PRELUDE: &str = include_str!("../../templates/lib/prelude.sh");
 
 /// The last lines of every script.
 const CALL: &str = "{ main \"$@\"\n}\n";
@@ -117,6 +117,7 @@ fn fill(name: &str, text: &str, values: &impl Serialize) -> Result<String, minij
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_formatter(quote::format);
     environment.add_filter("words", quote::words);
+    environment.add_filter("path", quote::path);
     environment.render_named_str(name, text, Serde(values))
 }
 

@@ -1,12 +1,13 @@
 //! Quoting: how a value becomes a word of bash.
 //!
 //! In: a template's values. Out: one shell word for a string or an integer, several for a list that went through
-//! the filter `words`; everything else is an error, since it would mean something else in bash than here.
+//! the filter `words`, an absolute path for one that went through `path`; everything else is an error, since it would
+//! mean something else in bash than here.
 
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Output, State, Value};
 
-/// Writes one value as one word. Only what `words` made goes in as it is.
+/// Writes one value as one word. Only what a filter made goes in as it is.
 pub(super) fn format(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Error> {
     let text = if value.is_safe() { value.to_string() } else { word(value)? };
     out.write_str(&text).map_err(Error::from)
@@ -19,6 +20,18 @@ pub(super) fn words(list: &Value) -> Result<Value, Error> {
     }
     let words = list.try_iter()?.map(|item| word(&item)).collect::<Result<Vec<_>, _>>()?;
     Ok(Value::from_safe_string(words.join(" ")))
+}
+
+/// The filter `path`: a path with its `~` expanded on the pod, for `name={{ path | path }}`.
+pub(super) fn path(value: &Value) -> Result<Value, Error> {
+    let Some(text) = value.as_str() else {
+        return Err(refusal(format!("`path` takes a string, not a value of kind {}", value.kind())));
+    };
+    // the shell drops line breaks from the end of what a command prints
+    if text.ends_with('\n') {
+        return Err(refusal("`path` takes no path that ends with a line break".to_owned()));
+    }
+    Ok(Value::from_safe_string(format!("$(expand {})", word(value)?)))
 }
 
 fn word(value: &Value) -> Result<String, Error> {

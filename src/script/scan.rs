@@ -53,11 +53,12 @@ fn faults(text: &str) -> Vec<String> {
     faults
 }
 
-/// `name={{ value }}` or `name=({{ value | words }})`.
+/// `name={{ value }}`, `name={{ value | path }}` or `name=({{ value | words }})`.
 fn assignment(line: &str) -> bool {
     let name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
     let Some((left, right)) = line.split_once('=') else { return false };
     let value = right.strip_prefix("{{ ").and_then(|rest| rest.strip_suffix(" }}"));
+    let value = value.map(|value| value.strip_suffix(" | path").unwrap_or(value));
     let list = right.strip_prefix("({{ ").and_then(|rest| rest.strip_suffix(" | words }})"));
     !left.is_empty() && name(left) && value.or(list).is_some_and(|value| !value.is_empty() && name(value))
 }
@@ -97,15 +98,15 @@ fn walk(line: &str, places: &mut Vec<Place>) -> Option<String> {
 
 #[test]
 fn every_template_takes_its_values_by_the_rule() {
-    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        let file = path.file_name().unwrap().to_str().unwrap();
+    let dir = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/templates"));
+    let files = [dir.to_owned(), dir.join("lib")].into_iter().flat_map(|dir| std::fs::read_dir(dir).unwrap());
+    for path in files.map(|entry| entry.unwrap().path()) {
+        let file = path.strip_prefix(dir).unwrap().to_str().unwrap();
         if path.extension().is_none_or(|end| end != "sh") {
             continue;
         }
         assert_eq!(faults(&std::fs::read_to_string(&path).unwrap()), [""; 0], "templates/{file}");
-        let known = matches!(file, "alone.sh" | "prelude.sh" | "reset.sh" | "runner.sh")
+        let known = matches!(file, "alone.sh" | "lib/prelude.sh" | "reset.sh" | "runner.sh")
             || TABLE.contains(&format!("\"{file}\""));
         assert!(known, "templates/{file} lacks its place in src/script/templates.rs");
     }
@@ -115,6 +116,7 @@ fn every_template_takes_its_values_by_the_rule() {
 fn the_rule_finds_what_it_forbids() {
     let good = [
         "x={{ value }}",
+        "x={{ value | path }}",
         "  x_1={{ model.name }}\nlist=({{ args | words }})",
         "{% if x %}\nx={{ x }}\n{% endif %}",
         "echo \"${#a[@]} $(echo \"it's\" 'a \" b') ${x#'}'} $#\" # it's a \"comment\nx={{ value }}",

@@ -36,7 +36,7 @@ impl Template {
     }
 }
 
-/// `START_SERVER = "start_server.sh" with "session.sh", "lock_file.sh", "exit_codes.sh", "fence.sh";` declares `Template::START_SERVER`: that file of `/templates`,
+/// `START_SERVER = "start_server.sh" with "lib/proc.sh", "lib/session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";` declares `Template::START_SERVER`: that file of `/templates`,
 /// and the files whose functions it uses.
 macro_rules! templates {
     ($($name:ident = $file:literal $(with $($part:literal),+)?;)*) => {
@@ -57,39 +57,39 @@ macro_rules! templates {
 }
 
 templates! {
-    ADOPT_SERVER = "adopt_server.sh" with "owner.sh";
-    ASK_AGAIN = "ask_again.sh" with "exit_codes.sh", "session.sh", "ask_health.sh";
-    AWAIT_READY = "await_ready.sh" with "exit_codes.sh", "session.sh", "ask_health.sh";
-    BLOCKED = "blocked.sh" with "session.sh";
+    ADOPT_SERVER = "adopt_server.sh" with "lib/owner.sh";
+    ASK_AGAIN = "ask_again.sh" with "lib/exit_codes.sh", "lib/proc.sh", "lib/session.sh", "lib/http.sh";
+    AWAIT_READY = "await_ready.sh" with "lib/exit_codes.sh", "lib/proc.sh", "lib/session.sh", "lib/http.sh";
+    BLOCKED = "blocked.sh" with "lib/proc.sh", "lib/session.sh";
     COMMAND_LINES = "command_lines.sh";
-    FETCH_WEIGHTS = "fetch_weights.sh" with "uv.sh", "hub_cache.sh", "secrets.sh";
-    FOLLOW_LOG = "follow_log.sh" with "exit_codes.sh";
+    FETCH_WEIGHTS = "fetch_weights.sh" with "lib/uv.sh", "lib/proc.sh", "lib/hub_cache.sh", "lib/secrets.sh";
+    FOLLOW_LOG = "follow_log.sh" with "lib/exit_codes.sh";
     HISTORY = "history.sh";
-    INSTALL_ENGINE = "install_engine.sh" with "uv.sh", "lock_file.sh", "exit_codes.sh", "fence.sh";
-    KEEP_FORMER = "keep_former.sh" with "session.sh";
+    INSTALL_ENGINE = "install_engine.sh" with "lib/uv.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
+    KEEP_FORMER = "keep_former.sh" with "lib/proc.sh", "lib/session.sh";
     INSTALL_PACKAGES = "install_packages.sh";
-    JOURNAL = "journal.sh" with "lock_file.sh", "exit_codes.sh", "fence.sh";
-    LOCK = "lock.sh" with "exit_codes.sh", "lock_file.sh";
-    MARK_ANSWERED = "mark_answered.sh" with "session.sh";
+    JOURNAL = "journal.sh" with "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
+    LOCK = "lock.sh" with "lib/exit_codes.sh", "lib/lock.sh";
+    MARK_ANSWERED = "mark_answered.sh" with "lib/proc.sh", "lib/session.sh";
     MARK_FAILED = "mark_failed.sh";
     MOUNT_STORAGE = "mount_storage.sh";
     PASS_SIGNAL = "pass_signal.sh";
-    PROBE = "probe.sh" with "probe_records.sh", "probe_host.sh", "probe_processes.sh", "probe_home.sh",
-        "lock_file.sh", "probe_weights.sh", "probe_gpus.sh";
-    REMOVE_BESIDE = "remove_beside.sh" with "session.sh", "end_session.sh", "lock_file.sh", "exit_codes.sh", "fence.sh";
+    PROBE = "probe.sh" with "lib/proc.sh", "lib/spec.sh", "lib/http.sh", "probe_records.sh", "probe_host.sh", "probe_processes.sh", "probe_home.sh",
+        "lib/lock.sh", "probe_weights.sh", "probe_gpus.sh";
+    REMOVE_BESIDE = "remove_beside.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
     REMOVE_ENGINE = "remove_engine.sh";
     REMOVE_REST = "remove_rest.sh";
-    REMOVE_SERVER = "remove_server.sh" with "session.sh", "end_session.sh", "lock_file.sh", "exit_codes.sh", "fence.sh";
+    REMOVE_SERVER = "remove_server.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
     REMOVE_WEIGHTS = "remove_weights.sh";
-    RUN_COMMAND = "run_command.sh" with "run.sh", "session.sh", "unit.sh", "log_limit.sh";
-    RUN_LLAMA_CPP = "run_llama_cpp.sh" with "run.sh", "session.sh", "unit.sh", "log_limit.sh";
-    RUN_VLLM = "run_vllm.sh" with "run.sh", "session.sh", "unit.sh", "log_limit.sh";
-    START_FORMER = "start_former.sh" with "session.sh", "end_session.sh", "lock_file.sh", "exit_codes.sh", "fence.sh", "guard.sh";
-    START_SERVER = "start_server.sh" with "session.sh", "end_session.sh", "lock_file.sh", "exit_codes.sh", "fence.sh", "guard.sh",
-        "owner.sh", "secrets.sh";
-    STOP_SERVER = "stop_server.sh" with "session.sh", "end_session.sh", "lock_file.sh", "exit_codes.sh", "fence.sh";
-    TAKE_OVER = "take_over.sh" with "session.sh", "end_session.sh", "lock_file.sh", "exit_codes.sh", "fence.sh";
-    UNLOCK = "unlock.sh" with "lock_file.sh";
-    VITALS = "vitals.sh" with "session.sh", "probe_records.sh";
-    WRITE_SECRETS = "write_secrets.sh" with "guard.sh";
+    RUN_COMMAND = "run_command.sh" with "lib/run.sh", "lib/proc.sh", "lib/session.sh", "lib/unit.sh", "lib/log_limit.sh";
+    RUN_LLAMA_CPP = "run_llama_cpp.sh" with "lib/run.sh", "lib/proc.sh", "lib/session.sh", "lib/unit.sh", "lib/log_limit.sh";
+    RUN_VLLM = "run_vllm.sh" with "lib/run.sh", "lib/proc.sh", "lib/session.sh", "lib/unit.sh", "lib/log_limit.sh";
+    START_FORMER = "start_former.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh", "lib/guard.sh";
+    START_SERVER = "start_server.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh", "lib/guard.sh",
+        "lib/owner.sh", "lib/secrets.sh";
+    STOP_SERVER = "stop_server.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
+    TAKE_OVER = "take_over.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
+    UNLOCK = "unlock.sh" with "lib/lock.sh";
+    VITALS = "vitals.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/http.sh", "probe_records.sh";
+    WRITE_SECRETS = "write_secrets.sh" with "lib/guard.sh";
 }

@@ -45,12 +45,14 @@ proptest! {
     #[test]
     fn every_string_arrives_unchanged(list in prop::collection::vec(nasty(), 1..60)) {
         #[derive(Serialize)]
-        struct Values<'a> { one: &'a str, list: &'a [String] }
-        let text = "one={{ one }}\nlist=({{ list | words }})\nprintf '%s\\0' \"$one\" \"${list[@]}\"";
-        let script = render(Template::of(text), &Values { one: &list[0], list: &list }).unwrap();
+        struct Values<'a> { one: &'a str, at: &'a str, list: &'a [String] }
+        let at = format!("/{}.", list[0]);
+        let text = "one={{ one }}\nat={{ at | path }}\nlist=({{ list | words }})\n\
+            printf '%s\\0' \"$one\" \"$at\" \"${list[@]}\"";
+        let script = render(Template::of(text), &Values { one: &list[0], at: &at, list: &list }).unwrap();
         let printed = bash(&script);
         let got: Vec<_> = printed.strip_suffix(b"\0").unwrap().split(|byte| *byte == 0).collect();
-        let want: Vec<_> = std::iter::once(&list[0]).chain(&list).map(String::as_bytes).collect();
+        let want: Vec<_> = [&list[0], &at].into_iter().chain(&list).map(String::as_bytes).collect();
         prop_assert_eq!(got, want);
     }
 }
@@ -69,6 +71,8 @@ fn what_is_no_word_is_refused() {
         (error("x={{ valeu }}", &some("a")), "undefined value"),
         (error("{% if valeu %}\n{% endif %}", &some("a")), "undefined value"),
         (error("x={{ value | safe }}", &some("a")), "unknown filter"),
+        (error("x={{ value | path }}", &some(1)), "`path` takes a string, not a value of kind number"),
+        (error("x={{ value | path }}", &some("a\n")), "`path` takes no path that ends with a line break"),
         (error(list, &some("a")), "`words` takes a list, not a value of kind string"),
         (error(list, &some(vec![vec!["a"]])), "a value of kind sequence is no word of bash"),
         (error(list, &some(vec!["a\0"])), "bash has no strings with NUL in them"),

@@ -181,7 +181,7 @@ fn a_reader_that_has_gone_ends_it() {
     assert_eq!((ran.code, ran.err.as_str()), (Some(141), ""));
 }
 
-/// What a log is after `templates/log_limit.sh` has cut it: the part before, and what has come since.
+/// What a log is after `templates/lib/log_limit.sh` has cut it: the part before, and what has come since.
 fn cut(log: &PathBuf, from: usize, before: &str, since: &str) {
     fs::write(log.with_extension("log.old.new"), format!("pi: from byte {from} on\n{before}")).unwrap();
     File::options().write(true).truncate(true).open(log).unwrap();

@@ -113,14 +113,6 @@ pub(super) fn is_pure(file: &File, core: &[&str]) -> Vec<Complaint> {
     by_path.chain(by_word).collect()
 }
 
-/// Text meets the terminal in `ui/` only.
-pub(super) fn is_silent(file: &File) -> Vec<Complaint> {
-    if file.module() == "ui" {
-        return Vec::new();
-    }
-    find(file, &["println!", "eprintln!", "print!", "eprint!", "dbg!"], "outside ui/")
-}
-
 /// A secret's value is taken out in few places.
 pub(super) fn keeps_secrets(file: &File) -> Vec<Complaint> {
     if file.is_one_of(&EXPOSING) {
@@ -163,21 +155,6 @@ pub(super) fn writes_whole(file: &File) -> Vec<Complaint> {
     let words = [".write(true)", ".truncate(true)", ".set_len(", ".persist(", ".persist_noclobber("];
     let by_path = paths_ending(file, &ends, "outside of whole.rs");
     by_path.into_iter().chain(find(file, &words, "outside of whole.rs")).collect()
-}
-
-/// Nothing panics on purpose, and no lint is silenced without a reason.
-pub(super) fn is_careful(file: &File) -> Vec<Complaint> {
-    let words = [
-        ".unwrap()",
-        ".expect(",
-        ".unwrap_err()",
-        "todo!",
-        "unimplemented!",
-        "panic!",
-        "#[allow(",
-        "#![allow(",
-    ];
-    find(file, &words, "in src/")
 }
 
 pub(super) fn is_short(file: &File) -> Vec<Complaint> {

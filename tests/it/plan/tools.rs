@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 #[test]
 fn steps_that_need_uv_at_once_all_get_it() {
     let scratch = tempfile::tempdir().unwrap();
-    let uv = include_str!("../../../templates/uv.sh");
+    let uv = include_str!("../../../templates/lib/uv.sh");
     let script = wrap("uv.sh", &[uv], "sleep \"$LATER\"\nneed_uv \"$PI\"\n\"$uv\" --version");
     let steps: Vec<_> = ["0", "0.6", "1.2", "1.8", "2.4", "3"]
         .into_iter()
@@ -42,7 +42,7 @@ pub(super) fn hide_headers(folder: &Path) {
 fn a_python_with_headers_is_preferred_and_one_out_of_range_is_never_taken() {
     let scratch = tempfile::tempdir().unwrap();
     hide_headers(scratch.path());
-    let uv = include_str!("../../../templates/uv.sh");
+    let uv = include_str!("../../../templates/lib/uv.sh");
     let lines = "need_uv \"$PI\"\nexport UV_OFFLINE=1 PYTHONPATH=$PI\nmake_venv \"$PI/venv\" 3.99 \"$OTHERS\" $HEADERS";
     let script = wrap("uv.sh", &[uv], lines);
     let made = |others: &str, headers: &str| {
