@@ -1,5 +1,5 @@
 //! Tests against real things: one binary, which links once; one module per subject.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says so by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says so by panicking")]
 #![expect(
     clippy::format_collect,
     clippy::print_stderr,
