@@ -11,7 +11,7 @@ use pi::hub::HubFacts;
 use pi::manifest::{self, Manifest};
 use pi::memory::Memory;
 use pi::name::{PodName, SecretName};
-use pi::observe::{EngineSeen, Gpu, GpuProcess, GpuSight, Listener, Observed, PodFacts, Sighting};
+use pi::observe::{EngineSeen, Gpu, GpuProcess, GpuSight, Listener, Observed, PodFacts, ProbeResult};
 use pi::plan::{Inputs, Plan, Protected, Scope, plan, simulate};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -83,7 +83,7 @@ impl World {
             }
         }
         let manifest = manifest::parse("pi.toml", &text, Path::new("/work/team")).unwrap();
-        let seen = |name: &PodName| (name.clone(), Sighting::Seen(Box::new(facts())));
+        let seen = |name: &PodName| (name.clone(), ProbeResult::Seen(Box::new(facts())));
         let pods = manifest.pods.keys().map(seen).collect();
         Self { manifest, observed: Observed { pods } }
     }
@@ -97,7 +97,7 @@ impl World {
             Stage::Half => {
                 let mut half = simulate(&self.observed, &steps[..steps.len() / 2]);
                 for sighting in half.pods.values_mut() {
-                    let Sighting::Seen(facts) = sighting else { continue };
+                    let ProbeResult::Seen(facts) = sighting else { continue };
                     for server in facts.servers.values_mut().step_by(2) {
                         if let Ok(spec) = &mut server.spec {
                             spec.context = None;

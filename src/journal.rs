@@ -7,7 +7,7 @@ use serde_json::json;
 
 /// What a step is about to do, as far as that is known before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deed {
+pub struct JournalAction {
     /// pi's version.
     pub pi: String,
     /// `ann@laptop`; empty where a line does not tell.
@@ -34,18 +34,18 @@ pub struct Entry {
     /// How long it took.
     pub seconds: u64,
     /// What became of it.
-    pub outcome: Became,
+    pub outcome: JournalOutcome,
     /// The exit code of its script.
     pub exit: i32,
     /// What it was.
     #[serde(flatten)]
-    pub deed: Deed,
+    pub deed: JournalAction,
 }
 
 /// What became of a deed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Became {
+pub enum JournalOutcome {
     /// It is done.
     Done,
     /// It failed.
@@ -54,7 +54,7 @@ pub enum Became {
     Stopped,
 }
 
-impl Deed {
+impl JournalAction {
     /// The deed's fields without the brace in front: the script puts its own before them.
     #[must_use]
     pub fn fields(&self) -> String {

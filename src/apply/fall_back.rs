@@ -4,7 +4,7 @@
 
 use crate::apply::asker::NO_ANSWER;
 use crate::apply::event::{Failure, FailureKind, RUNS_ON};
-use crate::apply::perform::{Errand, script_failed};
+use crate::apply::perform::{StepRunner, script_failed};
 use crate::apply::ready::await_ready;
 use crate::plan::{Awaited, Fallback, Part};
 use crate::remote::{Exit, Line, Remote};
@@ -12,16 +12,16 @@ use crate::secret::Secret;
 
 /// Waits until a server answers. One that breaks off in the middle is asked a second time: the connection to the pod
 /// may have been lost, which says nothing about the server.
-pub(super) async fn comes_up<R: Remote>(errand: &Errand<'_, R>, server: &Awaited) -> Result<(), Failure> {
-    match await_ready(errand, server).await {
-        Err(failure) if failure.code == NO_ANSWER => await_ready(errand, server).await,
+pub(super) async fn comes_up<R: Remote>(runner: &StepRunner<'_, R>, server: &Awaited) -> Result<(), Failure> {
+    match await_ready(runner, server).await {
+        Err(failure) if failure.code == NO_ANSWER => await_ready(runner, server).await,
         outcome => outcome,
     }
 }
 
 /// Makes the best of a failed start; the failure says what stands.
 pub(super) async fn fall_back<R: Remote>(
-    errand: &Errand<'_, R>,
+    runner: &StepRunner<'_, R>,
     failure: Failure,
     note: &Part,
     fallback: &Fallback,
@@ -31,37 +31,37 @@ pub(super) async fn fall_back<R: Remote>(
     }
     let reason = failure.message.replace(['\n', '\r'], " ");
     // that it can't be noted is no reason to say anything else than why it failed
-    drop(errand.run(note, Some(Secret::new(format!("{reason}\n")))).await);
+    drop(runner.run(note, Some(Secret::new(format!("{reason}\n")))).await);
     match fallback {
         Fallback::Nothing => failure,
-        Fallback::StartPrevious { start, then } => start_previous(errand, failure, start, then).await,
-        Fallback::RemoveBeside(remove) => remove_beside(errand, failure, remove).await,
+        Fallback::StartPrevious { start, then } => start_previous(runner, failure, start, then).await,
+        Fallback::RemoveBeside(remove) => remove_beside(runner, failure, remove).await,
     }
 }
 
 async fn start_previous<R: Remote>(
-    errand: &Errand<'_, R>,
+    runner: &StepRunner<'_, R>,
     failure: Failure,
     start: &Part,
     then: &Awaited,
 ) -> Failure {
-    (errand.say)("starting the former one again".to_owned());
-    if let Err(why) = errand.uninterrupted().finish(start, None).await {
+    (runner.say)("starting the former one again".to_owned());
+    if let Err(why) = runner.uninterrupted().finish(start, None).await {
         return worse(failure, &why);
     }
-    match await_ready(errand, then).await {
+    match await_ready(runner, then).await {
         Ok(()) => Failure { message: format!("{}. The former one runs again", failure.message), ..failure },
         Err(why) => worse(failure, &why),
     }
 }
 
 /// Clears away what was started beside a server that runs on.
-async fn remove_beside<R: Remote>(errand: &Errand<'_, R>, failure: Failure, remove: &Part) -> Failure {
+async fn remove_beside<R: Remote>(runner: &StepRunner<'_, R>, failure: Failure, remove: &Part) -> Failure {
     let runs_on = |line: &Line| match line {
         Line::Out(text) => text.strip_prefix(RUNS_ON).map(str::to_owned),
         Line::Err(_) => None,
     };
-    let stands = match errand.uninterrupted().run(remove, None).await {
+    let stands = match runner.uninterrupted().run(remove, None).await {
         Ok((Exit(0), lines)) => match lines.iter().find_map(runs_on) {
             Some(name) => format!("`{name}` still runs as it was"),
             None => "The one beside which it was started does not run any more either".to_owned(),
@@ -75,11 +75,11 @@ async fn remove_beside<R: Remote>(errand: &Errand<'_, R>, failure: Failure, remo
 }
 
 /// Makes the best of a restart that stopped the former one and did not begin the new one.
-pub(super) async fn undo<R: Remote>(errand: &Errand<'_, R>, failure: Failure, start: &Part) -> Failure {
+pub(super) async fn undo<R: Remote>(runner: &StepRunner<'_, R>, failure: Failure, start: &Part) -> Failure {
     if failure.kind != FailureKind::Step {
         return failure;
     }
-    match errand.uninterrupted().finish(start, None).await {
+    match runner.uninterrupted().finish(start, None).await {
         Ok(()) => {
             Failure { message: format!("{}. The former one was started again", failure.message), ..failure }
         }

@@ -31,6 +31,6 @@ pub use hold::{Hold, Loss};
 pub use locks::{Holder, Locks, Refusal};
 pub use remember::remember;
 pub use report::Report;
-pub use schedule::{Crew, apply};
+pub use schedule::{ApplyContext, apply};
 pub use starting::{Asking, Starting};
 pub use unlock::{NotBroken, unlock};

@@ -1,7 +1,7 @@
 //! The pod's journal: each script of a step notes there what became of it, so that it is told even when pi is not there
 //! any more.
 
-use crate::journal::Deed;
+use crate::journal::JournalAction;
 use crate::name::ProjectId;
 use crate::plan::{Noted, Part};
 use crate::script::{RenderError, Script, Template, around};
@@ -11,8 +11,12 @@ use serde::Serialize;
 const LIMIT: u32 = 1 << 20;
 
 /// A script of a step, with what it has to note.
-pub(super) fn noting(part: &Part, step: &Deed, (pi, token): (&str, &str)) -> Result<Script, RenderError> {
-    let other = |action: &str, reason: &str| Deed {
+pub(super) fn noting(
+    part: &Part,
+    step: &JournalAction,
+    (pi, token): (&str, &str),
+) -> Result<Script, RenderError> {
+    let other = |action: &str, reason: &str| JournalAction {
         action: action.to_owned(),
         reason: reason.to_owned(),
         ..step.clone()
@@ -40,7 +44,7 @@ pub(super) enum Ends {
 /// the token is empty.
 pub(super) fn journaled(
     (pi, token): (&str, &str),
-    deed: &Deed,
+    deed: &JournalAction,
     script: Script,
     noted: Ends,
 ) -> Result<Script, RenderError> {

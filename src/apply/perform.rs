@@ -9,8 +9,8 @@ use crate::apply::fetch::fetch_failed;
 use crate::apply::hold::Loss;
 use crate::apply::note::noting;
 use crate::apply::patience::{Progress, stuck};
-use crate::apply::schedule::Crew;
-use crate::journal::Deed;
+use crate::apply::schedule::ApplyContext;
+use crate::journal::JournalAction;
 use crate::name::{PodName, SecretName};
 use crate::plan::{Action, Input, Part, Program, Step, program};
 use crate::remote::{Exit, Job, Line, Remote, RemoteError};
@@ -21,52 +21,53 @@ use tokio_util::sync::CancellationToken;
 /// Does one step. An interrupted one fails with the code `stopped`.
 pub(super) async fn perform<R: Remote>(
     step: &Step,
-    crew: &Crew<'_, R>,
+    context: &ApplyContext<'_, R>,
     interrupt: &CancellationToken,
     say: &(dyn Fn(String) + Sync),
 ) -> Result<(), Failure> {
-    let Some(pod) = crew.manifest.pods.get(&step.pod) else {
+    let Some(pod) = context.manifest.pods.get(&step.pod) else {
         return Err(Failure::new("no-pod", format!("{} is not in the manifest", step.pod)));
     };
     let program = program(&step.action, pod).map_err(|error| not_written(&error))?;
     // what only takes time stops at once; what changes servers is finished, it takes seconds
-    let interrupt = if may_be_interrupted(&step.action) { interrupt } else { crew.hold.lost() };
-    let deed = deed(step, crew);
-    let errand = Errand { pod: &step.pod, pi: pod.pi_path.as_str(), deed: &deed, crew, interrupt, say };
+    let interrupt = if may_be_interrupted(&step.action) { interrupt } else { context.hold.lost() };
+    let deed = deed(step, context);
+    let runner =
+        StepRunner { pod: &step.pod, pi: pod.pi_path.as_str(), deed: &deed, context, interrupt, say };
     match &program {
         Program::Run(part, input) => {
             let input = match input {
                 Input::Nothing => None,
-                Input::Secrets(names) => Some(secrets_input(names, crew.secrets)),
+                Input::Secrets(names) => Some(secrets_input(names, context.secrets)),
             };
-            errand.finish(part, input).await.map_err(|failure| in_words(&step.action, failure))
+            runner.finish(part, input).await.map_err(|failure| in_words(&step.action, failure))
         }
         Program::AskThenRestart { ask, start } => {
-            if ExitCode::of(errand.run(ask, None).await?.0.0) == Some(ExitCode::Answers) {
+            if ExitCode::of(runner.run(ask, None).await?.0.0) == Some(ExitCode::Answers) {
                 say("it answers after all, and is left alone".to_owned());
                 return Ok(());
             }
-            errand.finish(start, None).await
+            runner.finish(start, None).await
         }
         Program::KeepThenRestart { keep, start, again } => {
-            errand.finish(keep, None).await?;
-            let Err(failure) = errand.finish(start, None).await else { return Ok(()) };
-            Err(undo(&errand, failure, again).await)
+            runner.finish(keep, None).await?;
+            let Err(failure) = runner.finish(start, None).await else { return Ok(()) };
+            Err(undo(&runner, failure, again).await)
         }
         Program::Await { server, failed, fallback } => {
-            let Err(failure) = comes_up(&errand, server).await else { return Ok(()) };
-            Err(fall_back(&errand, failure, failed, fallback).await)
+            let Err(failure) = comes_up(&runner, server).await else { return Ok(()) };
+            Err(fall_back(&runner, failure, failed, fallback).await)
         }
     }
 }
 
 /// What the step is in the pod's journal.
-fn deed<R>(step: &Step, crew: &Crew<'_, R>) -> Deed {
-    Deed {
+fn deed<R>(step: &Step, context: &ApplyContext<'_, R>) -> JournalAction {
+    JournalAction {
         pi: env!("CARGO_PKG_VERSION").to_owned(),
-        who: crew.who.to_owned(),
-        project: crew.manifest.project.clone(),
-        project_id: crew.manifest.identity.id().cloned(),
+        who: context.who.to_owned(),
+        project: context.manifest.project.clone(),
+        project_id: context.manifest.identity.id().cloned(),
         action: step.action.name().to_owned(),
         target: step.action.target(),
         reason: step.reason.clone(),
@@ -93,20 +94,20 @@ fn may_be_interrupted(action: &Action) -> bool {
 }
 
 /// What a step needs to talk to its pod.
-pub(super) struct Errand<'a, R> {
+pub(super) struct StepRunner<'a, R> {
     pub(super) pod: &'a PodName,
     /// Pi's directory there.
     pi: &'a str,
-    deed: &'a Deed,
-    pub(super) crew: &'a Crew<'a, R>,
+    deed: &'a JournalAction,
+    pub(super) context: &'a ApplyContext<'a, R>,
     pub(super) interrupt: &'a CancellationToken,
     pub(super) say: &'a (dyn Fn(String) + Sync),
 }
 
-impl<R: Remote> Errand<'_, R> {
+impl<R: Remote> StepRunner<'_, R> {
     /// The same, which an interruption does not end: for what takes seconds, and changes servers.
     pub(super) fn uninterrupted(&self) -> Self {
-        Self { interrupt: self.crew.hold.lost(), ..*self }
+        Self { interrupt: self.context.hold.lost(), ..*self }
     }
 
     /// Runs a script that has to succeed; the lines that it said.
@@ -129,12 +130,12 @@ impl<R: Remote> Errand<'_, R> {
         input: Option<Secret>,
         tell: &(dyn Fn(&str) + Sync),
     ) -> Result<(Exit, Vec<Line>), Failure> {
-        if self.crew.hold.is_lost() {
+        if self.context.hold.is_lost() {
             return Err(Failure::lock_lost());
         }
         let (mut kept, progress) = (Excerpt::default(), Progress::new());
         let hear = |line: Line| {
-            let line = hidden(line, self.crew.secrets);
+            let line = hidden(line, self.context.secrets);
             let (Line::Out(text) | Line::Err(text)) = &line;
             progress.heard(text);
             if !text.trim().is_empty() {
@@ -142,17 +143,17 @@ impl<R: Remote> Errand<'_, R> {
             }
             kept.push(line);
         };
-        let script = noting(part, self.deed, (self.pi, self.crew.hold.token()))
+        let script = noting(part, self.deed, (self.pi, self.context.hold.token()))
             .map_err(|error| not_written(&error))?;
         let job = Job { script: &script, input };
-        let run = self.crew.remote.run(self.pod, job, self.interrupt, hear);
+        let run = self.context.remote.run(self.pod, job, self.interrupt, hear);
         let exit = match part.quiet {
             None => run.await,
             Some(quiet) => {
                 // asked while it still runs
                 let stalled = async {
                     let last = progress.stalled(quiet).await;
-                    (last, blocked(self.crew.remote, self.pod, &script).await)
+                    (last, blocked(self.context.remote, self.pod, &script).await)
                 };
                 tokio::select! {
                     ended = run => ended,
@@ -164,7 +165,7 @@ impl<R: Remote> Errand<'_, R> {
         };
         let exit = exit.map_err(|error| from_remote(&error))?;
         if ExitCode::of(exit.0) == Some(ExitCode::LockLost) {
-            self.crew.hold.lose(self.pod, Loss::Taken);
+            self.context.hold.lose(self.pod, Loss::Taken);
             return Err(Failure::lock_lost());
         }
         Ok((exit, kept.into_lines()))

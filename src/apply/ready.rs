@@ -4,7 +4,7 @@ use crate::apply::ask::{Answer, ask};
 use crate::apply::event::{Failure, FailureKind, LOG, PHASE, WARNING};
 use crate::apply::excerpt::LEFT_OUT;
 use crate::apply::guard::{OPEN, is_guarded, prove_closed};
-use crate::apply::perform::{Errand, from_remote};
+use crate::apply::perform::{StepRunner, from_remote};
 use crate::apply::starting::interrupted;
 use crate::diagnose::{Phase, cause_of_death, first_cause, progress};
 use crate::name::SecretName;
@@ -21,27 +21,30 @@ const THE_END: &str = "pi: the end of its log:";
 const SHOWN: usize = 8;
 
 /// Waits until the server has answered with a token, and notes that on the pod.
-pub(super) async fn await_ready<R: Remote>(errand: &Errand<'_, R>, server: &Awaited) -> Result<(), Failure> {
-    let climbed = climb(errand, server).await;
+pub(super) async fn await_ready<R: Remote>(
+    runner: &StepRunner<'_, R>,
+    server: &Awaited,
+) -> Result<(), Failure> {
+    let climbed = climb(runner, server).await;
     if climbed.as_ref().is_err_and(|failure| failure.kind == FailureKind::Interrupt) {
-        interrupted(errand, server).await;
+        interrupted(runner, server).await;
     }
     climbed
 }
 
-async fn climb<R: Remote>(errand: &Errand<'_, R>, server: &Awaited) -> Result<(), Failure> {
+async fn climb<R: Remote>(runner: &StepRunner<'_, R>, server: &Awaited) -> Result<(), Failure> {
     let spec = &server.spec;
     let (exit, lines) =
-        errand.run_telling(&server.wait, None, &|line| (errand.say)(told(spec, line))).await?;
+        runner.run_telling(&server.wait, None, &|line| (runner.say)(told(spec, line))).await?;
     if exit != Exit(0) {
         return Err(not_healthy(server, exit, &lines));
     }
-    let complaint = answers(errand, server).await?;
+    let complaint = answers(runner, server).await?;
     if let Some(complaint) = &complaint {
-        (errand.say)(format!("{WARNING}\t{complaint}"));
+        (runner.say)(format!("{WARNING}\t{complaint}"));
     }
     let note = complaint.map(|complaint| Secret::new(format!("{complaint}\n")));
-    let (exit, lines) = errand.run(&server.answered, note).await?;
+    let (exit, lines) = runner.run(&server.answered, note).await?;
     if exit == Exit(0) { Ok(()) } else { Err(died(spec, &lines)) }
 }
 
@@ -60,21 +63,21 @@ fn not_healthy(Awaited { spec, stall, .. }: &Awaited, exit: Exit, lines: &[Line]
 }
 
 /// The rungs above `/health`; what is to be said of the server all the same.
-async fn answers<R: Remote>(errand: &Errand<'_, R>, server: &Awaited) -> Result<Option<String>, Failure> {
+async fn answers<R: Remote>(runner: &StepRunner<'_, R>, server: &Awaited) -> Result<Option<String>, Failure> {
     let spec = &server.spec;
-    let reach = errand.crew.remote.reach(errand.pod, spec.port).await.map_err(|e| from_remote(&e))?;
+    let reach = runner.context.remote.reach(runner.pod, spec.port).await.map_err(|e| from_remote(&e))?;
     let way = reach.way();
     if is_guarded(spec) {
-        (errand.say)("asking without the key".to_owned());
-        if let Err(open) = unless_interrupted(errand, prove_closed(way, spec)).await {
-            return Err(shut(errand, server, open).await);
+        (runner.say)("asking without the key".to_owned());
+        if let Err(open) = unless_interrupted(runner, prove_closed(way, spec)).await {
+            return Err(shut(runner, server, open).await);
         }
     }
-    match key(errand, spec) {
-        Key::None => token(errand, way, server, None).await,
-        Key::Known(key) => token(errand, way, server, Some(key)).await,
+    match key(runner, spec) {
+        Key::None => token(runner, way, server, None).await,
+        Key::Known(key) => token(runner, way, server, Some(key)).await,
         Key::Unknown => {
-            (errand.say)("its /health answers; the API key is not on this machine".to_owned());
+            (runner.say)("its /health answers; the API key is not on this machine".to_owned());
             Ok(None)
         }
     }
@@ -90,12 +93,12 @@ fn told(spec: &ServerSpec, line: &str) -> String {
 }
 
 /// Stops a server that is open to anybody: the failure says whether it is.
-async fn shut<R: Remote>(errand: &Errand<'_, R>, server: &Awaited, open: Failure) -> Failure {
+async fn shut<R: Remote>(runner: &StepRunner<'_, R>, server: &Awaited, open: Failure) -> Failure {
     if open.code != OPEN {
         return open;
     }
     let stop = server.stop.because("it answered without the API key");
-    let stood = match errand.uninterrupted().finish(&stop, None).await {
+    let stood = match runner.uninterrupted().finish(&stop, None).await {
         Ok(()) => "It was stopped".to_owned(),
         Err(why) => format!("It could not be stopped: {}", why.message),
     };
@@ -103,12 +106,12 @@ async fn shut<R: Remote>(errand: &Errand<'_, R>, server: &Awaited, open: Failure
 }
 
 async fn unless_interrupted<R, T>(
-    errand: &Errand<'_, R>,
+    runner: &StepRunner<'_, R>,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     tokio::select! {
         done = work => done,
-        () = errand.interrupt.cancelled() => Err(Failure::interrupted()),
+        () = runner.interrupt.cancelled() => Err(Failure::interrupted()),
     }
 }
 
@@ -120,11 +123,11 @@ enum Key<'a> {
     Unknown,
 }
 
-fn key<'a, R>(errand: &Errand<'a, R>, spec: &ServerSpec) -> Key<'a> {
+fn key<'a, R>(runner: &StepRunner<'a, R>, spec: &ServerSpec) -> Key<'a> {
     let api_key = |name: &SecretName| name.as_str() == "api_key";
     match spec.key {
         KeyUse::Open => Key::None,
-        KeyUse::Required => match errand.crew.secrets.iter().find(|(name, _)| api_key(name)) {
+        KeyUse::Required => match runner.context.secrets.iter().find(|(name, _)| api_key(name)) {
             Some((_, secret)) => Key::Known(secret),
             None => Key::Unknown,
         },
@@ -133,17 +136,17 @@ fn key<'a, R>(errand: &Errand<'a, R>, spec: &ServerSpec) -> Key<'a> {
 
 /// Asks for a token; what is to be said of the server all the same.
 async fn token<R: Remote>(
-    errand: &Errand<'_, R>,
+    runner: &StepRunner<'_, R>,
     way: &Way,
     Awaited { spec, stall, .. }: &Awaited,
     key: Option<&Secret>,
 ) -> Result<Option<String>, Failure> {
-    (errand.say)("asking for a token".to_owned());
-    match unless_interrupted(errand, ask(way, spec, key, stall.duration())).await? {
+    (runner.say)("asking for a token".to_owned());
+    match unless_interrupted(runner, ask(way, spec, key, stall.duration())).await? {
         Answer::Token => Ok(None),
         Answer::NoTool(complaint) => Ok(Some(complaint)),
         Answer::NoChat(why) => {
-            (errand.say)(format!("it serves no text: {why}"));
+            (runner.say)(format!("it serves no text: {why}"));
             Ok(None)
         }
     }

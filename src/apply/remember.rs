@@ -2,7 +2,7 @@
 
 use crate::manifest::Manifest;
 use crate::memory::{Memory, PodMemory, ServerMemory, Store};
-use crate::observe::{Life, Observed, PodFacts, Sighting};
+use crate::observe::{Life, Observed, PodFacts, ProbeResult};
 use crate::plan::{Step, act};
 use miette::Result;
 
@@ -10,7 +10,7 @@ use miette::Result;
 pub fn remember(store: &Store, manifest: &Manifest, observed: &Observed) -> Result<()> {
     store.update(|memory| {
         for (name, sighting) in &observed.pods {
-            let (Sighting::Seen(facts), Some(pod)) = (sighting, manifest.pods.get(name)) else { continue };
+            let (ProbeResult::Seen(facts), Some(pod)) = (sighting, manifest.pods.get(name)) else { continue };
             let servers = memory.pods.remove(name).map(|known| known.servers).unwrap_or_default();
             let mut known = PodMemory {
                 ssh: pod.ssh.to_string(),

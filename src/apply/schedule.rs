@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Everything that steps are done with.
-pub struct Crew<'a, R> {
+pub struct ApplyContext<'a, R> {
     /// For the pods' paths and variables.
     pub manifest: &'a Manifest,
     /// The only door.
@@ -41,7 +41,11 @@ pub struct Crew<'a, R> {
 
 /// Does the plan. Where `crew.hold` says to stop nothing new begins; what runs is finished or cleanly undone. When a
 /// lock is lost, what runs is ended, and nothing is undone.
-pub async fn apply<R: Remote>(plan: &Plan, crew: &Crew<'_, R>, tell: &(dyn Fn(Event) + Sync)) -> Report {
+pub async fn apply<R: Remote>(
+    plan: &Plan,
+    context: &ApplyContext<'_, R>,
+    tell: &(dyn Fn(Event) + Sync),
+) -> Report {
     let warnings = Mutex::new(BTreeMap::<StepId, Vec<String>>::new());
     let tell = &|event: Event| {
         if let Event::Warned(id, text) = &event {
@@ -50,14 +54,14 @@ pub async fn apply<R: Remote>(plan: &Plan, crew: &Crew<'_, R>, tell: &(dyn Fn(Ev
         }
         tell(event);
     };
-    let mut report = run_all(plan, crew, crew.hold.stop(), tell).await;
+    let mut report = run_all(plan, context, context.hold.stop(), tell).await;
     report.warnings = std::mem::take(&mut *warnings.lock().unwrap_or_else(PoisonError::into_inner));
     report
 }
 
 async fn run_all<R: Remote>(
     plan: &Plan,
-    crew: &Crew<'_, R>,
+    context: &ApplyContext<'_, R>,
     interrupt: &CancellationToken,
     tell: &(dyn Fn(Event) + Sync),
 ) -> Report {
@@ -65,19 +69,19 @@ async fn run_all<R: Remote>(
     let mut report = Report::default();
     let mut running = FuturesUnordered::new();
     loop {
-        while running.len() < crew.jobs.get() {
+        while running.len() < context.jobs.get() {
             let next = match () {
-                () if crew.hold.is_lost() => None,
+                () if context.hold.is_lost() => None,
                 () if interrupt.is_cancelled() => queue.next_starting(),
                 () => queue.next(),
             };
             let Some(step) = next else { break };
             tell(Event::Began(step.id));
-            running.push(async move { (step, one(step, crew, interrupt, tell).await) });
+            running.push(async move { (step, one(step, context, interrupt, tell).await) });
         }
         let Some((step, outcome)) = running.next().await else { break };
         if matches!(outcome, Outcome::Done { .. }) {
-            remember_step(crew.store, step);
+            remember_step(context.store, step);
             queue.done(step.id);
         }
         tell(Event::Ended(step.id, outcome.clone()));
@@ -95,13 +99,13 @@ async fn run_all<R: Remote>(
 
 async fn one<R: Remote>(
     step: &Step,
-    crew: &Crew<'_, R>,
+    context: &ApplyContext<'_, R>,
     interrupt: &CancellationToken,
     tell: &(dyn Fn(Event) + Sync),
 ) -> Outcome {
     let began = Instant::now();
     let say = |text: String| tell(Event::of_line(step.id, text));
-    match perform(step, crew, interrupt, &say).await {
+    match perform(step, context, interrupt, &say).await {
         Ok(()) => Outcome::Done { took: began.elapsed() },
         Err(failure) if failure.kind == FailureKind::Interrupt => Outcome::Stopped,
         Err(failure) => Outcome::Failed(failure),

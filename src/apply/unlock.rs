@@ -2,7 +2,7 @@
 
 use crate::apply::Holder;
 use crate::apply::note::{Ends, journaled};
-use crate::journal::Deed;
+use crate::journal::JournalAction;
 use crate::manifest::{Manifest, Pod};
 use crate::name::PodName;
 use crate::observe::LockSeen;
@@ -31,7 +31,7 @@ pub async fn unlock<R: Remote>(
     let Some(pod) = manifest.pods.get(name) else {
         return Err(NotBroken::Failed(format!("{name} is not in the manifest")));
     };
-    let deed = Deed {
+    let deed = JournalAction {
         pi: env!("CARGO_PKG_VERSION").to_owned(),
         who: breaker.who.clone(),
         project: manifest.project.clone(),
@@ -54,7 +54,7 @@ pub async fn unlock<R: Remote>(
     }
 }
 
-fn script(pod: &Pod, lock: &LockSeen, deed: &Deed) -> Result<Script, RenderError> {
+fn script(pod: &Pod, lock: &LockSeen, deed: &JournalAction) -> Result<Script, RenderError> {
     let script =
         render(Template::UNLOCK, &json!({ "pi": pod.pi_path, "token": lock.token, "since": lock.since }))?;
     journaled((pod.pi_path.as_str(), ""), deed, script, Ends::Always)

@@ -1,17 +1,17 @@
 //! `pi apply`: plan, show, ask, do. What `pi destroy` shares is here too.
 
-use crate::apply::{Crew, Hold, Holder, apply};
+use crate::apply::{ApplyContext, Hold, Holder, apply};
 use crate::cli::args::{Apply as Args, Doing, Global, Scope, Taking};
 use crate::cli::consent::agreed;
+use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::identity;
 use crate::cli::interrupt;
 use crate::cli::locking::{self, Taken, Turn, holder};
 use crate::cli::saved::{self, Saved};
-use crate::cli::world::World;
 use crate::hub::HubFacts;
 use crate::name::PodName;
-use crate::observe::{Observed, Sighting};
+use crate::observe::{Observed, ProbeResult};
 use crate::plan::{Inputs, Plan, Severity, Step, plan};
 use crate::ui::{self, Reporter, Showing};
 use crate::units::Seconds;
@@ -27,15 +27,15 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
         (false, None) => SAME_AGAIN,
         (false, Some(_)) => PLAN_AGAIN,
     };
-    let world = World::open(global, scope)?;
-    let assent = match saved {
-        Some(saved) => Assent::Saved(saved),
-        None => Assent::of(&args.doing),
+    let context = Context::open(global, scope)?;
+    let approval = match saved {
+        Some(saved) => Approval::Saved(saved),
+        None => Approval::of(&args.doing),
     };
-    let manner = Manner::of(&args.doing, assent, Asked::PodsAndHub);
-    let manner = Manner { json: args.json, again, ..manner };
-    let exit = converge(&world, &manner, plan).await;
-    world.remote.close().await;
+    let options = ApplyOptions::of(&args.doing, approval, Sources::PodsAndHub);
+    let options = ApplyOptions { json: args.json, again, ..options };
+    let exit = converge(&context, &options, plan).await;
+    context.remote.close().await;
     exit
 }
 
@@ -52,31 +52,31 @@ pub(super) const SAME_AGAIN: &str = "The same command again takes up where this 
 const PLAN_AGAIN: &str = "`pi plan --out FILE`, as before, plans what is left.";
 
 /// How changes are made.
-pub(super) struct Manner {
+pub(super) struct ApplyOptions {
     /// Who says yes.
-    pub(super) assent: Assent,
+    pub(super) approval: Approval,
     /// How many steps may run at once.
     pub(super) jobs: NonZeroUsize,
     /// Events as JSON.
     pub(super) json: bool,
     /// Who is asked.
-    pub(super) asked: Asked,
+    pub(super) sources: Sources,
     /// How long to wait for whoever is changing a pod.
     pub(super) lock_wait: Option<Seconds>,
     /// What is said where not all could be done.
     pub(super) again: &'static str,
 }
 
-impl Manner {
+impl ApplyOptions {
     /// As the command line says; events as text.
-    pub(super) fn of(doing: &Doing, assent: Assent, asked: Asked) -> Self {
-        Self { assent, jobs: doing.jobs, json: false, asked, lock_wait: doing.lock_wait, again: AGAIN }
+    pub(super) fn of(doing: &Doing, approval: Approval, sources: Sources) -> Self {
+        Self { approval, jobs: doing.jobs, json: false, sources, lock_wait: doing.lock_wait, again: AGAIN }
     }
 }
 
 /// Who is asked before a plan is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum Sources {
     /// The pods, and the hub of the weights that they need.
     PodsAndHub,
     /// The pods alone.
@@ -84,7 +84,7 @@ pub(super) enum Asked {
 }
 
 /// Who says yes to a plan.
-pub(super) enum Assent {
+pub(super) enum Approval {
     /// The person at the terminal.
     Ask,
     /// `--yes`
@@ -93,7 +93,7 @@ pub(super) enum Assent {
     Saved(Saved),
 }
 
-impl Assent {
+impl Approval {
     /// As `--yes` says.
     pub(super) fn of(doing: &Doing) -> Self {
         if doing.yes { Self::Given } else { Self::Ask }
@@ -116,13 +116,13 @@ impl Assent {
 
 /// Plans by `rule`, shows, asks, takes the locks, looks again, does.
 pub(super) async fn converge(
-    world: &World,
-    manner: &Manner,
+    context: &Context,
+    options: &ApplyOptions,
     rule: impl Fn(&Inputs<'_>) -> Plan,
 ) -> Result<Exit> {
-    match propose(world, manner, &rule).await? {
+    match propose(context, options, &rule).await? {
         Proposal::Over(exit) => Ok(exit),
-        Proposal::Agreed(agreed) => carry_out(world, manner, &agreed, &rule).await.map(|ended| ended.exit),
+        Proposal::Agreed(agreed) => carry_out(context, options, &agreed, &rule).await.map(|ended| ended.exit),
     }
 }
 
@@ -142,27 +142,32 @@ pub(super) struct Agreed {
 
 /// Looks, plans by `rule`, shows, asks.
 pub(super) async fn propose(
-    world: &World,
-    manner: &Manner,
+    context: &Context,
+    options: &ApplyOptions,
     rule: impl Fn(&Inputs<'_>) -> Plan,
 ) -> Result<Proposal> {
-    let (observed, hub) = match manner.asked {
-        Asked::PodsAndHub => world.look().await,
-        Asked::Pods => (world.observe().await, HubFacts::default()),
+    let (observed, hub) = match options.sources {
+        Sources::PodsAndHub => context.look().await,
+        Sources::Pods => (context.observe().await, HubFacts::default()),
     };
-    world.check_taking(&observed)?;
-    let plan = rule(&world.inputs(&observed, &hub));
-    offer(world, manner, plan, hub)
+    context.check_taking(&observed)?;
+    let plan = rule(&context.inputs(&observed, &hub));
+    offer(context, options, plan, hub)
 }
 
 /// Shows a plan and asks.
-pub(super) fn offer(world: &World, manner: &Manner, plan: Plan, hub: HubFacts) -> Result<Proposal> {
-    show(world, &plan, manner)?;
+pub(super) fn offer(
+    context: &Context,
+    options: &ApplyOptions,
+    plan: Plan,
+    hub: HubFacts,
+) -> Result<Proposal> {
+    show(context, &plan, options)?;
     if plan.is_empty() {
         return Ok(Proposal::Over(without_doing(&plan)));
     }
-    identity::show(&world.manifest, manner.json.into())?;
-    if !manner.assent.is_there(&plan)? {
+    identity::show(&context.manifest, options.json.into())?;
+    if !options.approval.is_there(&plan)? {
         ui::note("Nothing was changed.");
         return Ok(Proposal::Over(Exit::Failed));
     }
@@ -179,22 +184,22 @@ pub(super) struct Ended {
 
 /// Takes the locks, looks again, and does a plan if it is still what `rule` says.
 pub(super) async fn carry_out(
-    world: &World,
-    manner: &Manner,
+    context: &Context,
+    options: &ApplyOptions,
     agreed: &Agreed,
     rule: impl Fn(&Inputs<'_>) -> Plan,
 ) -> Result<Ended> {
     let Agreed { plan, hub } = agreed;
     let hold = Hold::new(&interrupt::token());
     let pods: BTreeSet<PodName> = plan.steps.iter().map(|step| step.pod.clone()).collect();
-    let Taken { locks, turn } = match locking::take(world, &pods, manner.lock_wait, &hold).await {
+    let Taken { locks, turn } = match locking::take(context, &pods, options.lock_wait, &hold).await {
         Ok(taken) => taken,
         Err(exit) => return Ok(Ended { exit, begun: false }),
     };
-    let fresh = rule(&world.inputs(&without_locks(world.observe().await, &pods), hub));
-    let ended = match still_agreed(world, manner, (plan, &fresh), turn) {
-        Ok(None) => match identity::settle(&world.manifest, manner.json.into()) {
-            Ok(()) => Ok(under_lock(world, manner, &fresh, &hold).await),
+    let fresh = rule(&context.inputs(&without_locks(context.observe().await, &pods), hub));
+    let ended = match still_agreed(context, options, (plan, &fresh), turn) {
+        Ok(None) => match identity::settle(&context.manifest, options.json.into()) {
+            Ok(()) => Ok(under_lock(context, options, &fresh, &hold).await),
             Err(report) => Err(report),
         },
         Ok(Some(exit)) => Ok(Ended { exit, begun: false }),
@@ -207,7 +212,7 @@ pub(super) async fn carry_out(
 /// What was observed, without the locks of these pods: they are this pi's own.
 fn without_locks(mut observed: Observed, pods: &BTreeSet<PodName>) -> Observed {
     for (pod, sighting) in &mut observed.pods {
-        if let Sighting::Seen(facts) = sighting
+        if let ProbeResult::Seen(facts) = sighting
             && pods.contains(pod)
         {
             facts.lock = None;
@@ -219,8 +224,8 @@ fn without_locks(mut observed: Observed, pods: &BTreeSet<PodName>) -> Observed {
 /// Whether what was agreed to is still what there is to do; the exit code if not. Whoever waited for somebody else
 /// expects another plan, and is asked about that one.
 fn still_agreed(
-    world: &World,
-    manner: &Manner,
+    context: &Context,
+    options: &ApplyOptions,
     (shown, fresh): (&Plan, &Plan),
     turn: Turn,
 ) -> Result<Option<Exit>> {
@@ -237,11 +242,11 @@ fn still_agreed(
         ui::note("The pods have changed since this plan was made. Nothing was done; plan again.");
         return Ok(Some(Exit::Failed));
     }
-    show(world, fresh, manner)?;
+    show(context, fresh, options)?;
     if fresh.is_empty() {
         return Ok(Some(without_doing(fresh)));
     }
-    if manner.assent.is_there(fresh)? {
+    if options.approval.is_there(fresh)? {
         return Ok(None);
     }
     ui::note("Nothing was changed.");
@@ -249,18 +254,18 @@ fn still_agreed(
 }
 
 /// Does the plan. A signal stops it, and the loss of a lock.
-async fn under_lock(world: &World, manner: &Manner, fresh: &Plan, hold: &Hold) -> Ended {
-    let showing = match (manner.json, world.verbose, ui::is_terminal()) {
+async fn under_lock(context: &Context, options: &ApplyOptions, fresh: &Plan, hold: &Hold) -> Ended {
+    let showing = match (options.json, context.verbose, ui::is_terminal()) {
         (true, ..) => Showing::Json,
         (false, true, _) => Showing::Everything,
         (false, false, true) => Showing::Terminal,
         (false, false, false) => Showing::Lines,
     };
-    let World { manifest, secrets, store, remote, .. } = world;
+    let Context { manifest, secrets, store, remote, .. } = context;
     let Holder { who } = holder();
     let reporter = Reporter::new(fresh, showing);
     let starting = || reporter.ask_starting();
-    let crew = Crew {
+    let apply_context = ApplyContext {
         manifest,
         remote: remote.as_ref(),
         secrets,
@@ -268,12 +273,12 @@ async fn under_lock(world: &World, manner: &Manner, fresh: &Plan, hold: &Hold) -
         hold,
         who: &who,
         starting: &starting,
-        jobs: manner.jobs,
+        jobs: options.jobs,
     };
-    let report = apply(fresh, &crew, &|event| reporter.tell(&event)).await;
+    let report = apply(fresh, &apply_context, &|event| reporter.tell(&event)).await;
     reporter.close();
-    let after: Observed = world.observe().await;
-    ui::note(&ui::outcome(fresh, &report, manner.again));
+    let after: Observed = context.observe().await;
+    ui::note(&ui::outcome(fresh, &report, options.again));
     let exit = match () {
         () if report.is_success() => without_doing(fresh),
         () if let Some(exit) = locking::tell_losses(hold, &after) => exit,
@@ -295,13 +300,13 @@ fn without_doing(plan: &Plan) -> Exit {
     }
 }
 
-fn show(world: &World, plan: &Plan, manner: &Manner) -> Result<()> {
-    if manner.json {
+fn show(context: &Context, plan: &Plan, options: &ApplyOptions) -> Result<()> {
+    if options.json {
         let mut event = ui::plan_json(plan);
         event["event"] = "plan".into();
         return ui::data(&ui::json_line(&event));
     }
-    ui::data(&ui::plan_text(plan, &world.manifest.lines))
+    ui::data(&ui::plan_text(plan, &context.manifest.lines))
 }
 
 #[cfg(test)]

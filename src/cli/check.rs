@@ -1,8 +1,8 @@
 //! `pi check`: the manifest alone.
 
 use crate::cli::args::{Check as Args, Global};
+use crate::cli::context::{find_manifest, load_manifest};
 use crate::cli::exit::Exit;
-use crate::cli::world::{find_manifest, load_manifest};
 use crate::manifest::load;
 use crate::problem::Problems;
 use crate::ui;

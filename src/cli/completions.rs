@@ -4,8 +4,8 @@
 //! manifest as it is. Nothing here may print or fail: a manifest that can't be read completes to nothing.
 
 use crate::cli::args::{Cli, Global};
+use crate::cli::context::load_manifest;
 use crate::cli::exit::Exit;
-use crate::cli::world::load_manifest;
 use crate::manifest::Manifest;
 use crate::ui;
 use clap::CommandFactory;

@@ -3,12 +3,12 @@
 //! What `pods.json` says is enough if something listens there; else the pod is looked at.
 
 use crate::apply::served;
+use crate::cli::context::Context;
 use crate::cli::exit::away;
 use crate::cli::place::Places;
-use crate::cli::world::World;
 use crate::manifest::{EngineKind, Manifest, State};
 use crate::name::{ModelName, PodName};
-use crate::observe::{Life, PodFacts, ServerSeen, Sighting};
+use crate::observe::{Life, PodFacts, ProbeResult, ServerSeen};
 use crate::remote::{Reach, Remote, Way};
 use crate::secret::Secret;
 use crate::spec::{KeyUse, ServerSpec};
@@ -66,12 +66,12 @@ pub(super) enum Key<'a> {
 }
 
 /// Finds a running server by its name.
-pub(super) async fn endpoint(world: &World, name: &str) -> Result<Endpoint> {
-    let places = Places { manifest: &world.manifest, memory: &world.memory, scope: &world.scope };
+pub(super) async fn endpoint(context: &Context, name: &str) -> Result<Endpoint> {
+    let places = Places { manifest: &context.manifest, memory: &context.memory, scope: &context.scope };
     let (pod, name) = places.find(name)?;
-    let host = world.remote.host(&pod).await;
+    let host = context.remote.host(&pod).await;
     let at = |facts: &PodFacts, spec: &ServerSpec| {
-        let pod = world.manifest.pods.get(&pod).ok_or_else(|| miette!("there is no pod `{pod}`"))?;
+        let pod = context.manifest.pods.get(&pod).ok_or_else(|| miette!("there is no pod `{pod}`"))?;
         let provider = facts
             .provider
             .seen()
@@ -80,19 +80,19 @@ pub(super) async fn endpoint(world: &World, name: &str) -> Result<Endpoint> {
     };
     if let Some(known) = places.remembered(&pod)
         && let Ok(spec) = running(known.facts.servers.get(&name), (&name, &pod), "")
-        && !is_hidden(world, &pod, &spec)
+        && !is_hidden(context, &pod, &spec)
         && let Ok(address) = at(&known.facts, &spec)
         && knock(&address).await
     {
         return Ok(Endpoint { pod, spec, address, access: Access::Direct });
     }
-    let facts = look(world, &pod).await?;
+    let facts = look(context, &pod).await?;
     let seen = facts.servers.get(&name);
-    let start = how_to_start(&world.manifest, &name);
+    let start = how_to_start(&context.manifest, &name);
     let spec = running(seen, (&name, &pod), &start)?;
     let address = at(&facts, &spec)?;
     let healthy = seen.is_some_and(|seen| matches!(seen.life, Life::Running { health: Some(200), .. }));
-    let access = match (is_hidden(world, &pod, &spec), healthy) {
+    let access = match (is_hidden(context, &pod, &spec), healthy) {
         (false, _) if knock(&address).await => Access::Direct,
         (_, true) => Access::Tunnel,
         (_, false) => Access::Silent,
@@ -102,11 +102,11 @@ pub(super) async fn endpoint(world: &World, name: &str) -> Result<Endpoint> {
 
 impl Endpoint {
     /// Opens a way to it, whatever that takes.
-    pub(super) async fn line(&self, world: &World) -> Result<Line> {
+    pub(super) async fn line(&self, context: &Context) -> Result<Line> {
         if self.access == Access::Direct {
             return Ok(Line { base_url: self.address.base_url(), reach: None });
         }
-        let reach = world.remote.reach(&self.pod, self.spec.port).await;
+        let reach = context.remote.reach(&self.pod, self.spec.port).await;
         let reach = reach.map_err(|error| away(&self.pod, &error.to_string(), error.help()))?;
         let base_url = match reach.way() {
             Way::Socket(_) => format!("http://{}/v1", self.spec.name),
@@ -116,8 +116,8 @@ impl Endpoint {
     }
 
     /// The key that its requests need.
-    pub(super) fn key<'a>(&self, world: &'a World) -> Key<'a> {
-        let found = || world.secrets.iter().find(|(name, _)| name.as_str() == "api_key");
+    pub(super) fn key<'a>(&self, context: &'a Context) -> Key<'a> {
+        let found = || context.secrets.iter().find(|(name, _)| name.as_str() == "api_key");
         match self.spec.key {
             KeyUse::Open => Key::Open,
             KeyUse::Required => found().map_or(Key::Unknown, |(_, key)| Key::Known(key)),
@@ -126,14 +126,14 @@ impl Endpoint {
 
     /// What clients call its model. Servers of `engine = "command"` may call it as they like: they are asked, over
     /// the pod's own connection, so that the key goes to no stranger.
-    pub(super) async fn model(&self, world: &World) -> String {
+    pub(super) async fn model(&self, context: &Context) -> String {
         let name = self.spec.name.to_string();
         if self.spec.kind != EngineKind::Command || self.access == Access::Silent {
             return name;
         }
         let asked = async {
-            let reach = world.remote.reach(&self.pod, self.spec.port).await.ok()?;
-            let key = match self.key(world) {
+            let reach = context.remote.reach(&self.pod, self.spec.port).await.ok()?;
+            let key = match self.key(context) {
                 Key::Known(key) => Some(key),
                 Key::Open | Key::Unknown => None,
             };
@@ -172,8 +172,8 @@ fn running(
 }
 
 /// Whether nobody outside its pod gets to a server.
-fn is_hidden(world: &World, pod: &PodName, spec: &ServerSpec) -> bool {
-    let local = world.manifest.pods.get(pod).is_some_and(|pod| pod.ssh == SshTarget::Local);
+fn is_hidden(context: &Context, pod: &PodName, spec: &ServerSpec) -> bool {
+    let local = context.manifest.pods.get(pod).is_some_and(|pod| pod.ssh == SshTarget::Local);
     spec.listen.is_loopback() && !local
 }
 
@@ -182,11 +182,11 @@ async fn knock(address: &Address) -> bool {
     matches!(timeout(KNOCK, connect).await, Ok(Ok(_)))
 }
 
-async fn look(world: &World, pod: &PodName) -> Result<PodFacts> {
-    let mut observed = world.observe_these(vec![pod.clone()]).await;
+async fn look(context: &Context, pod: &PodName) -> Result<PodFacts> {
+    let mut observed = context.observe_these(vec![pod.clone()]).await;
     match observed.pods.remove(pod) {
-        Some(Sighting::Seen(facts)) => Ok(*facts),
-        Some(Sighting::Unreachable(why)) => Err(away(pod, &why.why, why.help)),
+        Some(ProbeResult::Seen(facts)) => Ok(*facts),
+        Some(ProbeResult::Unreachable(why)) => Err(away(pod, &why.why, why.help)),
         None => Err(miette!("{pod} was not looked at")),
     }
 }

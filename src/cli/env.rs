@@ -2,10 +2,10 @@
 
 use crate::cli::args::{Global, Scope};
 use crate::cli::completions;
+use crate::cli::context::Context;
 use crate::cli::endpoint::{Access, Endpoint, Key, endpoint};
 use crate::cli::exit::Exit;
 use crate::cli::tunnel::{Note, Opened, open_behind};
-use crate::cli::world::World;
 use crate::ui::{self, ClientEnv, Shell};
 use clap::Args as Arguments;
 use clap_complete::engine::ArgValueCandidates;
@@ -28,24 +28,24 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
-    let world = World::open(global, &Scope::default())?;
-    let exit = tell(&world, global, args).await;
-    world.remote.close().await;
+    let context = Context::open(global, &Scope::default())?;
+    let exit = tell(&context, global, args).await;
+    context.remote.close().await;
     exit
 }
 
-async fn tell(world: &World, global: &Global, args: &Args) -> Result<Exit> {
-    let endpoint = endpoint(world, &args.name).await?;
-    let key = match endpoint.key(world) {
+async fn tell(context: &Context, global: &Global, args: &Args) -> Result<Exit> {
+    let endpoint = endpoint(context, &args.name).await?;
+    let key = match endpoint.key(context) {
         Key::Open => None,
         Key::Known(key) => Some(key),
         Key::Unknown => return Err(no_key(&endpoint)),
     };
-    let base_url = match base_url(world, global, &endpoint).await? {
+    let base_url = match base_url(context, global, &endpoint).await? {
         Ok(url) => url,
         Err(exit) => return Ok(exit),
     };
-    let model = endpoint.model(world).await;
+    let model = endpoint.model(context).await;
     let env = ClientEnv { base_url: &base_url, key, model: &model };
     ui::data(&if args.json { ui::env_json(&env) } else { ui::env_text(&env, args.shell) })?;
     Ok(Exit::Done)
@@ -53,7 +53,7 @@ async fn tell(world: &World, global: &Global, args: &Args) -> Result<Exit> {
 
 /// Where this machine's clients reach it. Where only SSH gets there, through a tunnel, which is opened if none is;
 /// or how that one ended.
-async fn base_url(world: &World, global: &Global, endpoint: &Endpoint) -> Result<Result<String, Exit>> {
+async fn base_url(context: &Context, global: &Global, endpoint: &Endpoint) -> Result<Result<String, Exit>> {
     let Endpoint { pod, spec, address, access } = endpoint;
     match access {
         Access::Direct => Ok(Ok(address.base_url())),
@@ -62,11 +62,11 @@ async fn base_url(world: &World, global: &Global, endpoint: &Endpoint) -> Result
             Ok(Ok(address.base_url()))
         }
         Access::Tunnel => {
-            if let Some(port) = Note::new(&world.store, pod, &spec.name).open() {
+            if let Some(port) = Note::new(&context.store, pod, &spec.name).open() {
                 ui::note(&format!("Through the tunnel to {pod} that is open on this machine."));
                 return Ok(Ok(ui::tunnel_url(port.get())));
             }
-            Ok(match open_behind(global, (pod, &spec.name), &world.manifest, None).await? {
+            Ok(match open_behind(global, (pod, &spec.name), &context.manifest, None).await? {
                 Opened::At { port, pid: _, until } => {
                     let why = why_not_direct(endpoint);
                     ui::note(&format!("Only ssh gets to `{}`: {why}.\nOpened a tunnel, {until}.", spec.name));

@@ -7,9 +7,9 @@ use crate::catalog::gpus::{self, Gpu};
 use crate::catalog::recipe::Ask;
 use crate::catalog::version::Version;
 use crate::cli::args::{Fit as Args, Global};
+use crate::cli::context;
 use crate::cli::exit::{Exit, usage};
 use crate::cli::subject::{Subject, subject};
-use crate::cli::world;
 use crate::fit::limit;
 use crate::fit::{Case, Fit, Setup, Spread, Verdict, Wanted, choose, fewest, fit, fit_pool, spread, tries};
 use crate::manifest::{EngineVersion, GpuWish};
@@ -28,7 +28,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     not_too_long(&subject, args)?;
     let version = engines::resolve(&EngineVersion::Release);
     // what is remembered is not needed to answer
-    let memory = world::config_dir(global).and_then(|dir| Store::of_all(&dir)).unwrap_or_default();
+    let memory = context::config_dir(global).and_then(|dir| Store::of_all(&dir)).unwrap_or_default();
     let Some(name) = &args.gpu else {
         let lines = gpus::all().iter().filter(|gpu| gpu.capability().is_some()).filter_map(|gpu| {
             let on = On::a_machine(gpu, &version, args);

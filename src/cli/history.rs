@@ -1,9 +1,9 @@
 //! `pi history`: what was done to the pods, by whom and why.
 
 use crate::cli::args::{Global, Scope};
+use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::which_pod::named;
-use crate::cli::world::World;
 use crate::name::PodName;
 use crate::observe::{NoJournal, journals};
 use crate::ui;
@@ -27,14 +27,14 @@ pub(super) struct History {
 }
 
 pub(super) async fn run(global: &Global, args: &History) -> Result<Exit> {
-    let world = World::open(global, &Scope::default())?;
+    let context = Context::open(global, &Scope::default())?;
     let pods: Vec<PodName> = match args.name.as_ref().or(global.pod.as_ref()) {
-        Some(name) => vec![named(&world.manifest, name)?],
-        None => world.manifest.pods.keys().cloned().collect(),
+        Some(name) => vec![named(&context.manifest, name)?],
+        None => context.manifest.pods.keys().cloned().collect(),
     };
     let count = args.lines.get();
-    let found = journals(world.remote.as_ref(), &world.manifest, &pods, count).await;
-    world.remote.close().await;
+    let found = journals(context.remote.as_ref(), &context.manifest, &pods, count).await;
+    context.remote.close().await;
     let shown = if args.json { ui::history_json(&found, count) } else { ui::history_text(&found, count) };
     ui::data(&shown)?;
     let mut exit = Exit::Done;

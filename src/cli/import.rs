@@ -3,19 +3,19 @@
 use crate::bounded::{self, MEMORY};
 use crate::cli::args::Global;
 use crate::cli::consent::agreed;
+use crate::cli::context::{Context, config_dir};
 use crate::cli::edit;
 use crate::cli::exit::{Exit, usage};
 use crate::cli::form::Form;
 use crate::cli::identity;
 use crate::cli::manifest_file::ManifestFile;
-use crate::cli::world::{World, config_dir};
 use crate::import::{self, Found};
 use crate::manifest::Manifest;
 use crate::memory::{Store, is_older};
 use crate::name::PodName;
-use crate::observe::{PodFacts, Sighting};
+use crate::observe::{PodFacts, ProbeResult};
 use crate::plan::{Protected, Scope};
-use crate::remote::{Doors, Job, Line, bounded};
+use crate::remote::{Job, Line, PodConnections, bounded};
 use crate::script::{Template, render};
 use crate::ui;
 use crate::units::Bytes;
@@ -145,27 +145,27 @@ async fn look(global: &Global, manifest: &Manifest) -> Result<(Found, Exit)> {
         let help = "add a pod first: pi pods setup NAME \"ssh root@1.2.3.4\"";
         return Err(usage("there is no pod to look at", help));
     }
-    let world = World::of(global, manifest.clone(), Scope::All, Protected::Keep)?;
-    let observed = world.observe().await;
+    let context = Context::of(global, manifest.clone(), Scope::All, Protected::Keep)?;
+    let observed = context.observe().await;
     let (mut all, mut exit) = (Found::default(), Exit::Done);
     for (pod, sighting) in &observed.pods {
         match sighting {
-            Sighting::Seen(facts) => {
-                let lines = command_lines(&world.remote, pod, facts).await?;
+            ProbeResult::Seen(facts) => {
+                let lines = command_lines(&context.remote, pod, facts).await?;
                 all.add(import::found(manifest, pod, facts, &lines));
             }
-            Sighting::Unreachable(why) => {
+            ProbeResult::Unreachable(why) => {
                 exit = Exit::Unreachable;
                 all.notes.push(format!("{pod} could not be looked at: {}", why.why));
             }
         }
     }
-    world.remote.close().await;
+    context.remote.close().await;
     Ok((all, exit))
 }
 
 async fn command_lines(
-    remote: &Doors,
+    remote: &PodConnections,
     pod: &PodName,
     facts: &PodFacts,
 ) -> Result<BTreeMap<u32, Vec<String>>> {

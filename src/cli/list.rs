@@ -2,12 +2,12 @@
 
 use crate::bounded::{WATCHED, bytes};
 use crate::cli::args::{Global, Scope};
+use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::interrupt;
-use crate::cli::world::World;
 use crate::hub::HubFacts;
 use crate::name::PodName;
-use crate::observe::{Observed, Sighting, Unreachable, observe};
+use crate::observe::{Observed, ProbeResult, Unreachable, observe};
 use crate::remote::{Job, Line, bounded};
 use crate::script::{Template, render};
 use crate::status::{PodStatus, Vitals, VitalsAsk, pod_status, vitals};
@@ -45,22 +45,22 @@ const PAUSE: Duration = Duration::from_secs(2);
 type Statuses = BTreeMap<PodName, PodStatus>;
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
-    let world = World::open(global, &Scope::default())?;
+    let context = Context::open(global, &Scope::default())?;
     if args.watch {
-        return follow(global, world, args).await;
+        return follow(global, context, args).await;
     }
-    let exit = once(&world, &pods(&world), args).await;
-    world.remote.close().await;
+    let exit = once(&context, &pods(&context), args).await;
+    context.remote.close().await;
     exit
 }
 
-fn pods(world: &World) -> Vec<PodName> {
-    let in_scope = |pod: &&PodName| world.scope.has_pod(&world.manifest, pod);
-    world.manifest.pods.keys().filter(in_scope).cloned().collect()
+fn pods(context: &Context) -> Vec<PodName> {
+    let in_scope = |pod: &&PodName| context.scope.has_pod(&context.manifest, pod);
+    context.manifest.pods.keys().filter(in_scope).cloned().collect()
 }
 
-async fn once(world: &World, pods: &[PodName], args: &Args) -> Result<Exit> {
-    let mut looks: FuturesUnordered<_> = pods.iter().map(|pod| look(world, pod)).collect();
+async fn once(context: &Context, pods: &[PodName], args: &Args) -> Result<Exit> {
+    let mut looks: FuturesUnordered<_> = pods.iter().map(|pod| look(context, pod)).collect();
     let (mut all, mut fresh, mut observed) = (Statuses::new(), Statuses::new(), Observed::default());
     let together = sleep(TOGETHER);
     tokio::pin!(together);
@@ -92,7 +92,7 @@ async fn once(world: &World, pods: &[PodName], args: &Args) -> Result<Exit> {
     } else if pods.is_empty() {
         ui::note("pi.toml has no pods: `pi pods setup NAME \"ssh root@1.2.3.4\"` adds one");
     }
-    if let Err(error) = crate::apply::remember(&world.store, &world.manifest, &observed) {
+    if let Err(error) = crate::apply::remember(&context.store, &context.manifest, &observed) {
         ui::note(&format!("warning: {error}"));
     }
     let away = all.values().any(|status| status.seen.is_err());
@@ -117,21 +117,21 @@ enum Over {
 
 /// Shows what was last seen of every pod, again and again, and follows the manifest: while that is wrong, by the last one
 /// that was right.
-async fn follow(global: &Global, mut world: World, args: &Args) -> Result<Exit> {
+async fn follow(global: &Global, mut context: Context, args: &Args) -> Result<Exit> {
     let stop = interrupt::while_read();
     let mut shown = Shown { screen: ui::Screen::new(), all: Statuses::new(), complaint: None };
-    let mut text = read(&world.manifest.path).await;
+    let mut text = read(&context.manifest.path).await;
     loop {
-        let pods = pods(&world);
-        text = match watch(&world, (&pods, &text), args, (&mut shown, &stop)).await? {
+        let pods = pods(&context);
+        text = match watch(&context, (&pods, &text), args, (&mut shown, &stop)).await? {
             Over::Ended => break,
             Over::Edited(text) => text,
         };
-        match World::open(global, &Scope::default()) {
+        match Context::open(global, &Scope::default()) {
             Ok(new) => {
-                std::mem::replace(&mut world, new).remote.close().await;
+                std::mem::replace(&mut context, new).remote.close().await;
                 shown.complaint = None;
-                shown.all.retain(|pod, _| world.manifest.pods.contains_key(pod));
+                shown.all.retain(|pod, _| context.manifest.pods.contains_key(pod));
             }
             Err(report) => {
                 let why = format!("{report}; what is shown goes by pi.toml as it was before");
@@ -142,23 +142,23 @@ async fn follow(global: &Global, mut world: World, args: &Args) -> Result<Exit> 
             }
         }
     }
-    world.remote.close().await;
+    context.remote.close().await;
     Ok(Exit::Done)
 }
 
 /// Shows what was last seen of these pods, until the manifest changes. Each is looked at at its own pace.
 async fn watch(
-    world: &World,
+    context: &Context,
     (pods, text): (&[PodName], &Option<Vec<u8>>),
     args: &Args,
     (shown, stop): (&mut Shown, &CancellationToken),
 ) -> Result<Over> {
     let again = |pod, after| async move {
         sleep(after).await;
-        look(world, pod).await
+        look(context, pod).await
     };
     let mut looks: FuturesUnordered<_> = pods.iter().map(|pod| again(pod, Duration::ZERO)).collect();
-    let edited = edited(&world.manifest.path, text.as_deref());
+    let edited = edited(&context.manifest.path, text.as_deref());
     tokio::pin!(edited);
     let first = sleep(if shown.screen.is_drawn() { Duration::ZERO } else { TOGETHER });
     tokio::pin!(first);
@@ -167,7 +167,7 @@ async fn watch(
             () = stop.cancelled() => return Ok(Over::Ended),
             text = &mut edited => return Ok(Over::Edited(text)),
             Some((pod, _, status)) = looks.next() => {
-                let known = world.manifest.pods.get_key_value(&pod).map(|(name, _)| name);
+                let known = context.manifest.pods.get_key_value(&pod).map(|(name, _)| name);
                 looks.extend(known.map(|name| again(name, PAUSE)));
                 shown.all.extend(status.map(|status| (pod, status)));
                 if shown.all.len() < pods.len() || shown.screen.is_drawn() {
@@ -205,10 +205,10 @@ async fn read(path: &Path) -> Option<Vec<u8>> {
 }
 
 /// One pod: what is there, and what its servers say, over one connection.
-async fn look(world: &World, pod: &PodName) -> (PodName, Sighting, Option<PodStatus>) {
-    let World { manifest, secrets, remote, .. } = world;
+async fn look(context: &Context, pod: &PodName) -> (PodName, ProbeResult, Option<PodStatus>) {
+    let Context { manifest, secrets, remote, .. } = context;
     let probe = timeout(PATIENCE, observe(remote.as_ref(), manifest, secrets, vec![pod.clone()]));
-    let (said, host) = (ask(world, pod), remote.host(pod));
+    let (said, host) = (ask(context, pod), remote.host(pod));
     tokio::pin!(probe, said);
     let mut vitals = None;
     let probed = loop {
@@ -222,21 +222,21 @@ async fn look(world: &World, pod: &PodName) -> (PodName, Sighting, Option<PodSta
     let sighting = probed.ok().and_then(|mut observed| observed.pods.remove(pod)).unwrap_or_else(hangs);
     let vitals = match (vitals, &sighting) {
         (Some(vitals), _) => vitals,
-        (None, Sighting::Seen(_)) => said.await,
-        (None, Sighting::Unreachable(_)) => Vitals::new(),
+        (None, ProbeResult::Seen(_)) => said.await,
+        (None, ProbeResult::Unreachable(_)) => Vitals::new(),
     };
     let host = host.await;
     let (observed, hub) = (one(pod, sighting.clone()), HubFacts::default());
-    let status = pod_status(&world.inputs(&observed, &hub), pod, &vitals, host.as_deref());
+    let status = pod_status(&context.inputs(&observed, &hub), pod, &vitals, host.as_deref());
     (pod.clone(), sighting, status)
 }
 
-fn one(pod: &PodName, sighting: Sighting) -> Observed {
+fn one(pod: &PodName, sighting: ProbeResult) -> Observed {
     Observed { pods: [(pod.clone(), sighting)].into() }
 }
 
-fn hangs() -> Sighting {
-    Sighting::Unreachable(Unreachable {
+fn hangs() -> ProbeResult {
+    ProbeResult::Unreachable(Unreachable {
         code: "timed-out",
         why: format!("it did not finish its answer in {PATIENCE:?}"),
         help: Some("log in and look: a dead mount or a hanging driver can hold everything up".to_owned()),
@@ -244,8 +244,8 @@ fn hangs() -> Sighting {
 }
 
 /// What the servers of a pod say of themselves; nothing if that takes too long.
-async fn ask(world: &World, pod: &PodName) -> Vitals {
-    let Some(declared) = world.manifest.pods.get(pod) else { return Vitals::new() };
+async fn ask(context: &Context, pod: &PodName) -> Vitals {
+    let Some(declared) = context.manifest.pods.get(pod) else { return Vitals::new() };
     let Ok(script) = render(Template::VITALS, &VitalsAsk { pi: &declared.pi_path }) else {
         return Vitals::new();
     };
@@ -257,7 +257,7 @@ async fn ask(world: &World, pod: &PodName) -> Vitals {
         }
     };
     let job = Job { script: &script, input: None };
-    let run = bounded(world.remote.as_ref(), (pod, job), Bytes(16 << 20), hear);
+    let run = bounded(context.remote.as_ref(), (pod, job), Bytes(16 << 20), hear);
     let _late_or_not = timeout(PATIENCE, run).await;
     vitals(&text)
 }

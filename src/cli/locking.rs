@@ -2,10 +2,10 @@
 
 use crate::apply::{Hold, Holder, Locks, Refusal};
 use crate::bounded::{self, PROC};
+use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::world::World;
 use crate::name::PodName;
-use crate::observe::{Observed, Sighting};
+use crate::observe::{Observed, ProbeResult};
 use crate::ui;
 use crate::units::Seconds;
 use nix::unistd::{Uid, User};
@@ -34,7 +34,7 @@ pub(super) enum Turn {
 
 /// Takes the locks of all these pods, or of none: while it waits it holds no lock that others may wait for.
 pub(super) async fn take(
-    world: &World,
+    context: &Context,
     pods: &BTreeSet<PodName>,
     wait: Option<Seconds>,
     hold: &Hold,
@@ -43,7 +43,7 @@ pub(super) async fn take(
     let mut told = BTreeSet::new();
     loop {
         let names = pods.iter().cloned();
-        let (locks, refused) = Locks::take(&world.remote, &world.manifest, names, &holder(), hold).await;
+        let (locks, refused) = Locks::take(&context.remote, &context.manifest, names, &holder(), hold).await;
         if refused.is_empty() {
             let turn = if told.is_empty() { Turn::AtOnce } else { Turn::AfterOthers };
             return Ok(Taken { locks, turn });
@@ -73,8 +73,8 @@ pub(super) fn tell_losses(hold: &Hold, now: &Observed) -> Option<Exit> {
     let mut exit = None;
     for (pod, loss) in hold.losses() {
         let (seen, answers) = match now.pods.get(&pod) {
-            Some(Sighting::Seen(facts)) => (facts.lock.as_ref(), true),
-            Some(Sighting::Unreachable(_)) => (None, false),
+            Some(ProbeResult::Seen(facts)) => (facts.lock.as_ref(), true),
+            Some(ProbeResult::Unreachable(_)) => (None, false),
             None => (None, true),
         };
         let others = seen.filter(|lock| lock.token != hold.token());

@@ -8,8 +8,8 @@ use crate::cli::completions;
 use crate::cli::endpoint::how_to_start;
 use crate::cli::exit::{Exit, away};
 use crate::cli::form::Form;
-use crate::cli::ground::Ground;
 use crate::cli::interrupt;
+use crate::cli::pods_only::PodsOnly;
 use crate::manifest::Manifest;
 use crate::name::{ModelName, PodName, PodPath};
 use crate::remote::{self, Job, Remote, RemoteError};
@@ -65,15 +65,15 @@ const LONGEST: Duration = Duration::from_secs(15);
 const SHORTEST: Duration = Duration::from_millis(250);
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
-    let ground = Ground::open(global)?;
-    let exit = follow(&ground, args).await;
-    ground.remote.close().await;
+    let pods = PodsOnly::open(global)?;
+    let exit = follow(&pods, args).await;
+    pods.remote.close().await;
     exit
 }
 
-async fn follow(ground: &Ground, args: &Args) -> Result<Exit> {
-    let (pod, name) = ground.places().find(&args.name)?;
-    let declared = ground.manifest.pods.get(&pod).ok_or_else(|| miette!("there is no pod `{pod}`"))?;
+async fn follow(pods: &PodsOnly, args: &Args) -> Result<Exit> {
+    let (pod, name) = pods.places().find(&args.name)?;
+    let declared = pods.manifest.pods.get(&pod).ok_or_else(|| miette!("there is no pod `{pod}`"))?;
     let stop = interrupt::while_read();
     let (mut place, mut pause) = (Place::default(), SHORTEST);
     loop {
@@ -87,11 +87,11 @@ async fn follow(ground: &Ground, args: &Args) -> Result<Exit> {
             last_end: before.end,
         };
         let form = Form::from(args.json);
-        let ended = tell((ground, &pod), &ask, form, (&mut place, &stop)).await?;
+        let ended = tell((pods, &pod), &ask, form, (&mut place, &stop)).await?;
         if stop.is_cancelled() || matches!(ended, Ok(remote::Exit(0))) {
             return Ok(Exit::Done);
         }
-        let lost = lost(&ground.manifest, ended, (&name, &pod), &place)?;
+        let lost = lost(&pods.manifest, ended, (&name, &pod), &place)?;
         if args.no_follow {
             return Err(away(&pod, &lost, Some("run it again".to_owned())));
         }
@@ -128,7 +128,7 @@ fn lost(
 
 /// Tells lines as they come, and notes how far that is.
 async fn tell(
-    (ground, pod): (&Ground, &PodName),
+    (pods, pod): (&PodsOnly, &PodName),
     ask: &Ask<'_>,
     form: Form,
     (place, stop): (&mut Place, &CancellationToken),
@@ -147,7 +147,7 @@ async fn tell(
         }
         remote::Line::Err(complaint) => ui::note(&complaint),
     };
-    Ok(ground.remote.run(pod, Job { script: &script, input: None }, stop, hear).await)
+    Ok(pods.remote.run(pod, Job { script: &script, input: None }, stop, hear).await)
 }
 
 /// The line in a record. A record that was cut off in the middle is passed over: it comes again.

@@ -2,9 +2,9 @@
 
 use crate::bounded::{self, MANIFEST};
 use crate::cli::args::Global;
+use crate::cli::context::{find_manifest, surroundings};
 use crate::cli::exit::usage;
 use crate::cli::trust::trusted;
-use crate::cli::world::{find_manifest, surroundings};
 use crate::manifest::{Manifest, find, parse};
 use crate::whole::{self, Readers};
 use miette::{IntoDiagnostic, Report, Result, WrapErr, miette};

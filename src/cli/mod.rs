@@ -12,7 +12,7 @@ mod env;
 mod exit;
 mod fit;
 mod form;
-mod ground;
+mod pods_only;
 #[cfg(test)]
 mod hints;
 mod history;
@@ -45,7 +45,7 @@ mod trust;
 mod tunnel;
 mod unlock;
 mod which_pod;
-mod world;
+mod context;
 
 use crate::ui::{self, Gone};
 use args::{Cli, FIRST_DAY, Verb};

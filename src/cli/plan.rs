@@ -1,21 +1,21 @@
 //! `pi plan`: look, compare, show.
 
 use crate::cli::args::{Global, Plan as Args};
+use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::saved;
-use crate::cli::world::World;
-use crate::observe::{Observed, Sighting};
+use crate::observe::{Observed, ProbeResult};
 use crate::plan::{Action, Plan, Severity, plan_ahead, shown_scripts};
 use crate::ui;
 use miette::{IntoDiagnostic, Result};
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let place = args.out.as_deref().map(saved::place).transpose()?;
-    let world = World::open(global, &args.scope)?;
-    let (observed, hub) = if args.offline { world.recall().await } else { world.look().await };
-    let plan = plan_ahead(&world.inputs(&observed, &hub));
-    world.remote.close().await;
-    world.check_taking(&observed)?;
+    let context = Context::open(global, &args.scope)?;
+    let (observed, hub) = if args.offline { context.recall().await } else { context.look().await };
+    let plan = plan_ahead(&context.inputs(&observed, &hub));
+    context.remote.close().await;
+    context.check_taking(&observed)?;
     let json = ui::plan_json(&plan);
     if let Some(place) = &place {
         saved::write(place, &json, &args.scope)?;
@@ -23,9 +23,9 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     if args.json {
         ui::data(&ui::json_page(&json))?;
     } else {
-        ui::data(&ui::plan_text(&plan, &world.manifest.lines))?;
+        ui::data(&ui::plan_text(&plan, &context.manifest.lines))?;
         if global.verbose {
-            ui::data(&verbose(&world, &observed, &plan)?)?;
+            ui::data(&verbose(&context, &observed, &plan)?)?;
         }
     }
     if let Some(path) = &args.out {
@@ -45,10 +45,10 @@ fn exit(plan: &Plan, args: &Args) -> Exit {
 }
 
 /// The scripts of every step; for a restart, the difference from the script that started what runs now.
-fn verbose(world: &World, observed: &Observed, plan: &Plan) -> Result<String> {
+fn verbose(context: &Context, observed: &Observed, plan: &Plan) -> Result<String> {
     let mut text = String::new();
     for step in &plan.steps {
-        let Some(pod) = world.manifest.pods.get(&step.pod) else { continue };
+        let Some(pod) = context.manifest.pods.get(&step.pod) else { continue };
         let title = format!("{} {} on {}", step.action.name(), step.action.target(), step.pod);
         let former =
             former(observed, step).map(|action| shown_scripts(&action, pod)).transpose().into_diagnostic()?;
@@ -66,7 +66,7 @@ fn former(observed: &Observed, step: &crate::plan::Step) -> Option<Action> {
     let (Action::RestartServer { to, .. } | Action::StartBeside { to, .. }) = &step.action else {
         return None;
     };
-    let Some(Sighting::Seen(facts)) = observed.pods.get(&step.pod) else { return None };
+    let Some(ProbeResult::Seen(facts)) = observed.pods.get(&step.pod) else { return None };
     let spec = facts.servers.get(&to.name)?.spec.as_ref().ok()?;
     Some(Action::StartServer(Box::new(spec.clone())))
 }

@@ -2,11 +2,11 @@
 
 use crate::catalog::engines;
 use crate::catalog::version::Version;
+use crate::cli::context::Context;
 use crate::cli::exit::away;
-use crate::cli::world::World;
 use crate::manifest::{EngineVersion, Manifest};
 use crate::name::PodName;
-use crate::observe::{GpuSight, PodFacts, Sighting};
+use crate::observe::{GpuSight, PodFacts, ProbeResult};
 use crate::plan::{OfKind, free_gpus, repair};
 use miette::{Result, miette};
 
@@ -18,14 +18,14 @@ pub(super) struct Known {
 }
 
 /// What is remembered of the pod, as long as it is the same machine; else what a look says.
-pub(super) async fn known(world: &World, pod: &PodName) -> Result<Known> {
-    let ssh = world.manifest.pods.get(pod).map(|pod| pod.ssh.to_string());
-    if let Some(known) = world.memory.pods.get(pod).filter(|known| Some(&known.ssh) == ssh.as_ref()) {
+pub(super) async fn known(context: &Context, pod: &PodName) -> Result<Known> {
+    let ssh = context.manifest.pods.get(pod).map(|pod| pod.ssh.to_string());
+    if let Some(known) = context.memory.pods.get(pod).filter(|known| Some(&known.ssh) == ssh.as_ref()) {
         return Ok(Known { facts: known.facts.clone(), seen: Some(known.seen) });
     }
-    match world.observe_these(vec![pod.clone()]).await.pods.remove(pod) {
-        Some(Sighting::Seen(facts)) => Ok(Known { facts: *facts, seen: None }),
-        Some(Sighting::Unreachable(why)) => Err(away(pod, &why.why, why.help)),
+    match context.observe_these(vec![pod.clone()]).await.pods.remove(pod) {
+        Some(ProbeResult::Seen(facts)) => Ok(Known { facts: *facts, seen: None }),
+        Some(ProbeResult::Unreachable(why)) => Err(away(pod, &why.why, why.help)),
         None => Err(miette!("{pod} was not looked at")),
     }
 }

@@ -3,10 +3,10 @@
 use crate::cli::args::Global;
 use crate::cli::completions;
 use crate::cli::exit::{Exit, away};
-use crate::cli::ground::Ground;
+use crate::cli::pods_only::PodsOnly;
 use crate::cli::which_pod::{named, which_pod};
 use crate::name::PodName;
-use crate::remote::{Errand, Job, Remote};
+use crate::remote::{HandsOn, Job, Remote};
 use crate::script::wrap;
 use clap_complete::engine::ArgValueCandidates;
 use miette::{IntoDiagnostic, Result, WrapErr};
@@ -23,31 +23,31 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
-    let ground = Ground::open(global)?;
-    let pod = pod(global, &ground, args.at.as_deref())?;
-    connect(&ground, &pod).await?;
-    become_it(command(&ground, &pod, Errand::Shell)?)
+    let pods = PodsOnly::open(global)?;
+    let pod = pod(global, &pods, args.at.as_deref())?;
+    connect(&pods, &pod).await?;
+    become_it(command(&pods, &pod, HandsOn::Shell)?)
 }
 
 /// The pod that is meant.
-pub(super) fn pod(global: &Global, ground: &Ground, name: Option<&str>) -> Result<PodName> {
+pub(super) fn pod(global: &Global, pods: &PodsOnly, name: Option<&str>) -> Result<PodName> {
     match name {
-        Some(name) => named(&ground.manifest, name),
-        None => which_pod(global, &ground.manifest, &ground.memory),
+        Some(name) => named(&pods.manifest, name),
+        None => which_pod(global, &pods.manifest, &pods.memory),
     }
 }
 
 /// Makes sure that the pod answers: a kept connection may be dead without knowing it.
-pub(super) async fn connect(ground: &Ground, pod: &PodName) -> Result<()> {
+pub(super) async fn connect(pods: &PodsOnly, pod: &PodName) -> Result<()> {
     let nothing = wrap("nothing.sh", &[], ":");
     let (job, never) = (Job { script: &nothing, input: None }, CancellationToken::new());
-    let answered = ground.remote.run(pod, job, &never, |_| {}).await;
+    let answered = pods.remote.run(pod, job, &never, |_| {}).await;
     answered.map(drop).map_err(|error| away(pod, &error.to_string(), error.help()))
 }
 
 /// The command that runs it.
-pub(super) fn command(ground: &Ground, pod: &PodName, errand: Errand<'_>) -> Result<Command> {
-    ground.remote.by_hand(pod, errand).map_err(|error| away(pod, &error.to_string(), error.help()))
+pub(super) fn command(pods: &PodsOnly, pod: &PodName, errand: HandsOn<'_>) -> Result<Command> {
+    pods.remote.by_hand(pod, errand).map_err(|error| away(pod, &error.to_string(), error.help()))
 }
 
 /// Becomes this command: terminal, signals and exit code are its own from here on.

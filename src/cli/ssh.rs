@@ -3,11 +3,11 @@
 use crate::cli::args::Global;
 use crate::cli::completions;
 use crate::cli::exit::{Exit, usage};
-use crate::cli::ground::Ground;
 use crate::cli::interrupt::Signals;
+use crate::cli::pods_only::PodsOnly;
 use crate::cli::shell::{become_it, command, connect, pod};
 use crate::name::PodName;
-use crate::remote::{Errand, Job, Remote};
+use crate::remote::{HandsOn, Job, Remote};
 use crate::script::{Template, render};
 use crate::ssh_target::SshTarget;
 use crate::ui;
@@ -41,8 +41,8 @@ const KILL: u32 = 3;
 const LEAVE: u32 = 4;
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
-    let ground = Ground::open(global)?;
-    let pod = pod(global, &ground, args.at.as_deref())?;
+    let pods = PodsOnly::open(global)?;
+    let pod = pod(global, &pods, args.at.as_deref())?;
     let words = match args.command.as_slice() {
         [line] => ["bash", "--norc", "-c", line.as_str()].map(str::to_owned).to_vec(),
         words => words.to_vec(),
@@ -50,14 +50,14 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     if words.iter().any(|word| word.contains('\0')) {
         return Err(usage("the command has a NUL in it", "no command line can hold one"));
     }
-    connect(&ground, &pod).await?;
-    let local = ground.manifest.pods.get(&pod).is_some_and(|pod| pod.ssh == SshTarget::Local);
+    connect(&pods, &pod).await?;
+    let local = pods.manifest.pods.get(&pod).is_some_and(|pod| pod.ssh == SshTarget::Local);
     // at a terminal ssh carries everything, Ctrl-C too; on this machine there is nothing to carry
     if local || (stdin().is_terminal() && stdout().is_terminal()) {
-        return become_it(command(&ground, &pod, Errand::AtTerminal(&words))?);
+        return become_it(command(&pods, &pod, HandsOn::AtTerminal(&words))?);
     }
-    let status = carried(&ground, &pod, &words).await?;
-    ground.remote.close().await;
+    let status = carried(&pods, &pod, &words).await?;
+    pods.remote.close().await;
     Ok(Exit::Of(code(status)))
 }
 
@@ -68,10 +68,10 @@ fn code(status: ExitStatus) -> u8 {
 }
 
 /// Runs the command and passes signals on, over the pod's connection, until it ends.
-async fn carried(ground: &Ground, pod: &PodName, words: &[String]) -> Result<ExitStatus> {
+async fn carried(pods: &PodsOnly, pod: &PodName, words: &[String]) -> Result<ExitStatus> {
     let random = || RandomState::new().hash_one(0_u8);
     let mark = format!("pi-ssh-{:016x}", random());
-    let mut ssh = Command::from(command(ground, pod, Errand::Plain(words, &mark))?);
+    let mut ssh = Command::from(command(pods, pod, HandsOn::Plain(words, &mark))?);
     // signals at the keyboard are for pi, which passes them on; in a group of its own ssh can't read the keyboard
     ssh.process_group(0);
     if stdin().is_terminal() {
@@ -92,7 +92,7 @@ async fn carried(ground: &Ground, pod: &PodName, words: &[String]) -> Result<Exi
             ui::note(&format!("Left at once: what ran on {pod} may still run."));
             drop(child.start_kill());
         }
-        passing.push(pass_on(ground, pod, &mark, if heard >= KILL { "KILL" } else { signal }));
+        passing.push(pass_on(pods, pod, &mark, if heard >= KILL { "KILL" } else { signal }));
     }
 }
 
@@ -117,9 +117,9 @@ struct Pass<'a> {
     signal: &'a str,
 }
 
-async fn pass_on(ground: &Ground, pod: &PodName, mark: &str, signal: &str) {
+async fn pass_on(pods: &PodsOnly, pod: &PodName, mark: &str, signal: &str) {
     let Ok(script) = render(Template::PASS_SIGNAL, &Pass { mark, signal }) else { return };
     let (job, never) = (Job { script: &script, input: None }, CancellationToken::new());
     // a pod that does not answer any more: ssh will notice and end
-    drop(ground.remote.run(pod, job, &never, |_| {}).await);
+    drop(pods.remote.run(pod, job, &never, |_| {}).await);
 }

@@ -1,15 +1,15 @@
 //! `pi stop`: `state = "stopped"` in `pi.toml`, and on the pods.
 
-use crate::cli::apply::{Asked, Assent, Manner, Proposal, SAME_AGAIN, carry_out, offer};
+use crate::cli::apply::{ApplyOptions, Approval, Proposal, SAME_AGAIN, Sources, carry_out, offer};
 use crate::cli::args::{Doing, Global, Taking};
 use crate::cli::completions;
+use crate::cli::context::{Context, config_dir};
 use crate::cli::edit;
 use crate::cli::exit::Exit;
 use crate::cli::form::Form;
 use crate::cli::manifest_file::ManifestFile;
 use crate::cli::which_model::{named, on_pod};
 use crate::cli::which_pod::which_pod;
-use crate::cli::world::{World, config_dir};
 use crate::hub::HubFacts;
 use crate::manifest::edit::set_state;
 use crate::manifest::{Manifest, State};
@@ -45,7 +45,7 @@ pub(super) struct Stop {
 pub(super) async fn run(global: &Global, args: &Stop) -> Result<Exit> {
     let file = ManifestFile::open(global)?;
     let manifest = file.parse(file.text())?;
-    let (names, assent) = match args.names.as_slice() {
+    let (names, approval) = match args.names.as_slice() {
         [] => {
             let pod = which_pod(global, &manifest, &Store::new(&config_dir(global)?, &manifest).read()?)?;
             let names = running(&manifest, &pod);
@@ -54,19 +54,19 @@ pub(super) async fn run(global: &Global, args: &Stop) -> Result<Exit> {
                 stopped(&names, args)?;
                 return Ok(Exit::Done);
             }
-            (names, Assent::of(&args.doing))
+            (names, Approval::of(&args.doing))
         }
-        names => (all_named(global, &manifest, names)?, Assent::Given),
+        names => (all_named(global, &manifest, names)?, Approval::Given),
     };
     let after =
         names.iter().try_fold(file.text().to_owned(), |text, name| set_state(&text, name, State::Stopped))?;
     let scope = Scope::Only { pods: BTreeSet::new(), models: names.clone() };
     let protected = if args.allow_protected { Protected::Allow } else { Protected::Keep };
-    let world = World::of(global, file.parse(&after)?, scope, protected)?.taking_over(&args.taking);
-    let manner = Manner::of(&args.doing, assent, Asked::Pods);
-    let manner = Manner { json: args.json, again: SAME_AGAIN, ..manner };
-    let exit = converge(&file, &after, &world, &manner).await;
-    world.remote.close().await;
+    let context = Context::of(global, file.parse(&after)?, scope, protected)?.taking_over(&args.taking);
+    let options = ApplyOptions::of(&args.doing, approval, Sources::Pods);
+    let options = ApplyOptions { json: args.json, again: SAME_AGAIN, ..options };
+    let exit = converge(&file, &after, &context, &options).await;
+    context.remote.close().await;
     if let Ok(Exit::Done) = exit {
         stopped(&names, args)?;
         let already = names.iter().all(|name| manifest.models[name].state == State::Stopped);
@@ -91,16 +91,21 @@ fn all_named(global: &Global, manifest: &Manifest, names: &[String]) -> Result<B
 }
 
 /// Looks, shows, asks where it has to, writes, does.
-async fn converge(file: &ManifestFile, after: &str, world: &World, manner: &Manner) -> Result<Exit> {
+async fn converge(
+    file: &ManifestFile,
+    after: &str,
+    context: &Context,
+    options: &ApplyOptions,
+) -> Result<Exit> {
     let hub = HubFacts::default();
-    let observed = world.observe().await;
-    world.check_taking(&observed)?;
-    let (plan, form) = (halt(&world.inputs(&observed, &hub)), Form::from(manner.json));
+    let observed = context.observe().await;
+    context.check_taking(&observed)?;
+    let (plan, form) = (halt(&context.inputs(&observed, &hub)), Form::from(options.json));
     if form == Form::Text && plan.is_empty() && plan.findings.is_empty() {
         file.write(after)?;
         return Ok(Exit::Done);
     }
-    match offer(world, manner, plan, hub)? {
+    match offer(context, options, plan, hub)? {
         Proposal::Over(Exit::Done) => {
             edit::show_and_write(file, after, form)?;
             Ok(Exit::Done)
@@ -111,7 +116,7 @@ async fn converge(file: &ManifestFile, after: &str, world: &World, manner: &Mann
         }
         Proposal::Agreed(agreed) => {
             edit::show_and_write(file, after, form)?;
-            carry_out(world, manner, &agreed, halt).await.map(|ended| ended.exit)
+            carry_out(context, options, &agreed, halt).await.map(|ended| ended.exit)
         }
     }
 }

@@ -3,12 +3,12 @@
 use crate::apply::{NotBroken, unlock};
 use crate::cli::args::{Global, Scope};
 use crate::cli::consent::agreed;
+use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::locking::holder;
 use crate::cli::which_pod::{named, which_pod};
-use crate::cli::world::World;
 use crate::name::PodName;
-use crate::observe::{LockSeen, Sighting, observe};
+use crate::observe::{LockSeen, ProbeResult, observe};
 use crate::ui;
 use clap::Args;
 use miette::Result;
@@ -29,18 +29,18 @@ pub(super) struct Unlock {
 }
 
 pub(super) async fn run(global: &Global, args: &Unlock) -> Result<Exit> {
-    let world = World::open(global, &Scope::default())?;
-    let exit = on_pod(global, args, &world).await;
-    world.remote.close().await;
+    let context = Context::open(global, &Scope::default())?;
+    let exit = on_pod(global, args, &context).await;
+    context.remote.close().await;
     exit
 }
 
-async fn on_pod(global: &Global, args: &Unlock, world: &World) -> Result<Exit> {
+async fn on_pod(global: &Global, args: &Unlock, context: &Context) -> Result<Exit> {
     let pod = match &args.name {
-        Some(name) => named(&world.manifest, name)?,
-        None => which_pod(global, &world.manifest, &world.memory)?,
+        Some(name) => named(&context.manifest, name)?,
+        None => which_pod(global, &context.manifest, &context.memory)?,
     };
-    let lock = match look(world, &pod).await {
+    let lock = match look(context, &pod).await {
         Ok(lock) => lock,
         Err(exit) => return Ok(exit),
     };
@@ -56,7 +56,7 @@ async fn on_pod(global: &Global, args: &Unlock, world: &World) -> Result<Exit> {
         ui::note("Nothing was changed.");
         return Ok(Exit::Failed);
     }
-    match unlock(world.remote.as_ref(), &world.manifest, &pod, &lock, &holder()).await {
+    match unlock(context.remote.as_ref(), &context.manifest, &pod, &lock, &holder()).await {
         Ok(()) => {
             if args.json {
                 ui::data(&ui::json_line(&ui::unlocked_json(&pod)))?;
@@ -72,12 +72,12 @@ async fn on_pod(global: &Global, args: &Unlock, world: &World) -> Result<Exit> {
 }
 
 /// The lock that somebody holds; the exit code where the pod does not answer.
-async fn look(world: &World, pod: &PodName) -> Result<Option<LockSeen>, Exit> {
-    let World { manifest, secrets, remote, .. } = world;
+async fn look(context: &Context, pod: &PodName) -> Result<Option<LockSeen>, Exit> {
+    let Context { manifest, secrets, remote, .. } = context;
     let mut seen = observe(remote.as_ref(), manifest, secrets, vec![pod.clone()]).await;
     match seen.pods.remove(pod) {
-        Some(Sighting::Seen(facts)) => Ok(facts.lock),
-        Some(Sighting::Unreachable(why)) => {
+        Some(ProbeResult::Seen(facts)) => Ok(facts.lock),
+        Some(ProbeResult::Unreachable(why)) => {
             ui::note(&ui::unreachable(pod, &why));
             Err(Exit::Unreachable)
         }

@@ -1,7 +1,7 @@
 //! What is remembered.
 
 use crate::name::{ModelName, PodName, Port};
-use crate::observe::{Observed, PodFacts, Sighting};
+use crate::observe::{Observed, PodFacts, ProbeResult};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ impl Memory {
     /// Everything that was last seen, as if it were seen now.
     #[must_use]
     pub fn as_observed(&self) -> Observed {
-        let seen = |memory: &PodMemory| Sighting::Seen(Box::new(memory.facts.clone()));
+        let seen = |memory: &PodMemory| ProbeResult::Seen(Box::new(memory.facts.clone()));
         Observed { pods: self.pods.iter().map(|(name, memory)| (name.clone(), seen(memory))).collect() }
     }
 }

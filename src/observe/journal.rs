@@ -1,7 +1,7 @@
 //! The pods' journals: what was done there, by whom and why. In: the newest lines. Out: entries.
 
 use super::parse::plain;
-use crate::journal::{Deed, Entry};
+use crate::journal::{Entry, JournalAction};
 use crate::manifest::{Manifest, Pod};
 use crate::name::PodName;
 use crate::remote::{Exit, Job, Line, Remote, RemoteError, bounded};
@@ -71,9 +71,9 @@ async fn read<R: Remote>(
 /// One line; its texts are shown to people, and anybody on the pod may have written them.
 fn entry(line: &str) -> Option<Entry> {
     let entry: Entry = serde_json::from_str(line).ok()?;
-    let Deed { pi, who, project, project_id, action, target, reason } = entry.deed;
+    let JournalAction { pi, who, project, project_id, action, target, reason } = entry.deed;
     let [pi, who, action, target, reason] = [pi, who, action, target, reason].map(|text| plain(&text));
-    Some(Entry { deed: Deed { pi, who, project, project_id, action, target, reason }, ..entry })
+    Some(Entry { deed: JournalAction { pi, who, project, project_id, action, target, reason }, ..entry })
 }
 
 #[cfg(test)]
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn a_line_is_read_without_what_a_terminal_would_obey() {
         let line = r#"{"when":"2026-11-22T13:00:00Z","seconds":2,"outcome":"done","exit":0,"pi":"0.1.0","who":"ann@\u001b[2Jlaptop","project":"team","action":"start_server","target":"qwen","reason":"it is\nnot there","new":1}"#;
-        let Deed { who, reason, .. } = entry(line).unwrap().deed;
+        let JournalAction { who, reason, .. } = entry(line).unwrap().deed;
         assert_eq!((who.as_str(), reason.as_str()), ("ann@\u{fffd}[2Jlaptop", "it is\u{fffd}not there"));
         for bad in ["", "{", r#"{"when":"yesterday"}"#, &line[..100]] {
             assert_eq!(entry(bad), None, "{bad}");

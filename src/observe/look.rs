@@ -1,7 +1,7 @@
 //! Looking at all pods at once. A pod that does not answer delays no other.
 
 use super::ask::{Ask, ask_of};
-use super::facts::{Gap, NOT_LOOKED_AT, Observed, PodFacts, Sighting, Unreachable};
+use super::facts::{NOT_LOOKED_AT, Observed, PodFacts, ProbeFailure, ProbeResult, Unreachable};
 use super::parse::{Blind, Expect, read, salted};
 use crate::manifest::Manifest;
 use crate::name::PodName;
@@ -42,7 +42,7 @@ pub async fn observe<R: Remote>(
     Observed { pods: join_all(looks).await.into_iter().collect() }
 }
 
-async fn look<R: Remote>(remote: &R, pod: &PodName, ask: &Ask, expect: &Expect) -> Sighting {
+async fn look<R: Remote>(remote: &R, pod: &PodName, ask: &Ask, expect: &Expect) -> ProbeResult {
     let script = match render(Template::PROBE, ask) {
         Ok(script) => script.alone(),
         Err(error) => return unreachable("no-script", error.to_string(), None),
@@ -58,7 +58,7 @@ async fn look<R: Remote>(remote: &R, pod: &PodName, ask: &Ask, expect: &Expect) 
     let job = Job { script: &script, input: None };
     match timeout(PATIENCE, bounded(remote, (pod, job), MOST, hear)).await {
         Ok(Ok(exit)) => match facts(&text, expect, exit, &complaint) {
-            Ok(facts) => Sighting::Seen(Box::new(facts)),
+            Ok(facts) => ProbeResult::Seen(Box::new(facts)),
             Err(blind) => {
                 unreachable(NOT_LOOKED_AT, format!("it answers, but {blind}"), Some(TRY_AGAIN.to_owned()))
             }
@@ -84,16 +84,16 @@ fn facts(text: &str, expect: &Expect, exit: Exit, complaint: &str) -> Result<Pod
         (Err(Blind(why)), Some(failed)) => return Err(Blind(format!("{why} ({failed})"))),
         (facts, _) => facts?,
     };
-    facts.gaps.extend(failed.map(|why| Gap { section: "the probe".to_owned(), why }));
+    facts.gaps.extend(failed.map(|why| ProbeFailure { section: "the probe".to_owned(), why }));
     Ok(facts)
 }
 
-fn from_remote(error: &RemoteError) -> Sighting {
+fn from_remote(error: &RemoteError) -> ProbeResult {
     unreachable(error.code(), error.to_string(), error.help())
 }
 
-fn unreachable(code: &'static str, why: String, help: Option<String>) -> Sighting {
-    Sighting::Unreachable(Unreachable { code, why, help })
+fn unreachable(code: &'static str, why: String, help: Option<String>) -> ProbeResult {
+    ProbeResult::Unreachable(Unreachable { code, why, help })
 }
 
 /// Text that differs from run to run and can't be foreseen: the standard library's hash keys come from the system.

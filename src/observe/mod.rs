@@ -1,7 +1,7 @@
 //! 2. What is there: one probe per pod, all pods at once, one round trip each.
 //!
 //! In: a manifest and a [`crate::remote::Remote`]. Out: [`Observed`], plain data; a pod that does not answer is
-//! [`Sighting::Unreachable`], a part of a pod that could not be looked at is a [`Gap`].
+//! [`ProbeResult::Unreachable`], a part of a pod that could not be looked at is a [`ProbeFailure`].
 
 mod facts;
 mod ask;

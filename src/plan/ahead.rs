@@ -5,7 +5,7 @@ use crate::catalog::gpus;
 use crate::manifest::{GpuWish, Manifest, Pod};
 use crate::model_ref::ModelRef;
 use crate::name::PodName;
-use crate::observe::{Gpu, GpuSight, Host, PathSeen, PodFacts, RootBy, Sighting};
+use crate::observe::{Gpu, GpuSight, Host, PathSeen, PodFacts, ProbeResult, RootBy};
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::over_pods::unreachable;
@@ -27,14 +27,14 @@ pub fn plan_ahead(inputs: &Inputs<'_>) -> Plan {
         .collect();
     let mut observed = inputs.observed.clone();
     for (name, facts) in &unseen {
-        observed.pods.insert((*name).clone(), Sighting::Seen(Box::new(facts.clone())));
+        observed.pods.insert((*name).clone(), ProbeResult::Seen(Box::new(facts.clone())));
     }
     let mut plan = plan(&Inputs { observed: &observed, ..*inputs });
     for name in unseen.into_keys() {
         let Some(view) = plan.pods.get_mut(name) else { continue };
         view.reachable = false;
         view.driver = None;
-        if let Some(Sighting::Unreachable(why)) = inputs.observed.pods.get(name) {
+        if let Some(ProbeResult::Unreachable(why)) = inputs.observed.pods.get(name) {
             plan.findings.push(unreachable(name, why));
         }
         plan.findings.push(note(name));
@@ -44,8 +44,8 @@ pub fn plan_ahead(inputs: &Inputs<'_>) -> Plan {
 
 fn is_unseen(inputs: &Inputs<'_>, pod: &PodName) -> bool {
     let seen = match inputs.observed.pods.get(pod) {
-        Some(Sighting::Seen(_)) => true,
-        Some(Sighting::Unreachable(why)) => why.answers(),
+        Some(ProbeResult::Seen(_)) => true,
+        Some(ProbeResult::Unreachable(why)) => why.answers(),
         None => false,
     };
     !seen && !inputs.memory.pods.contains_key(pod)

@@ -7,40 +7,40 @@ use crate::manifest::{GpuAsk, Protect, State};
 use crate::name::{ModelName, Port};
 use crate::observe::{Life, PodFacts, ServerSeen};
 use crate::plan::change::changes;
-use crate::plan::doubts::doubts;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::inputs::Protected;
 use crate::plan::order::Unnumbered;
 use crate::plan::place::{Place, is_content, spare_gpus, spare_port};
-use crate::plan::server::Verdict;
-use crate::plan::servers::{Placed, Stays};
+use crate::plan::server::ServerDiff;
+use crate::plan::servers::{Pinned, Placed};
 use crate::plan::simulate::act;
+use crate::plan::start_findings::doubts;
 use crate::plan::step::Action;
 use crate::plan::wanted::{Candidate, candidate};
-use crate::plan::{Inputs, Site, is_live};
+use crate::plan::{Inputs, PodContext, is_live};
 use crate::spec::ServerSpec;
 use std::borrow::Cow;
 
 /// How a server gets to its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Rollout {
     /// What is there is stopped first; why, where the new one could have been started beside it.
-    First(Option<String>),
+    Recreate(Option<String>),
     /// It is started beside the one that runs.
-    Beside,
+    SideBySide,
     /// It was started beside the one that runs before this plan was made.
-    Begun,
+    Resumed,
 }
 
 /// Looks at what was started beside servers. What is as it should be is planned for instead of the one beside which it
 /// was started, and the other way round; anything else is removed.
 pub(super) fn take_up(
     inputs: &Inputs<'_>,
-    site: &Site<'_>,
+    site: &PodContext<'_>,
     facts: &mut Cow<'_, PodFacts>,
 ) -> Vec<Unnumbered> {
     // not those of the site: what is mounted first may have hidden them
-    let own: Vec<ModelName> = Site { facts, ..*site }
+    let own: Vec<ModelName> = PodContext { facts, ..*site }
         .own_servers()
         .filter(|(name, seen)| seen.beside.is_some() && inputs.scope.has_server(site.name, name))
         .map(|(name, _)| name.clone())
@@ -49,7 +49,7 @@ pub(super) fn take_up(
     for name in &own {
         let mut swapped = facts.clone().into_owned();
         swap(&mut swapped, name);
-        match fate(inputs, &Site { facts: &swapped, ..*site }, name) {
+        match fate(inputs, &PodContext { facts: &swapped, ..*site }, name) {
             Fate::Wait => {}
             Fate::Adopt => *facts = Cow::Owned(swapped),
             Fate::Remove(reason) => steps.push(remove(facts.to_mut(), name, reason)),
@@ -88,7 +88,7 @@ enum Fate {
     Remove(&'static str),
 }
 
-fn fate(inputs: &Inputs<'_>, swapped: &Site<'_>, name: &ModelName) -> Fate {
+fn fate(inputs: &Inputs<'_>, swapped: &PodContext<'_>, name: &ModelName) -> Fate {
     let Some(model) = swapped.model(name).filter(|model| model.state == State::Running) else {
         return Fate::Remove("the server is to run no more");
     };
@@ -105,7 +105,7 @@ fn fate(inputs: &Inputs<'_>, swapped: &Site<'_>, name: &ModelName) -> Fate {
     }
 }
 
-fn on_one_port(swapped: &Site<'_>, name: &ModelName) -> bool {
+fn on_one_port(swapped: &PodContext<'_>, name: &ModelName) -> bool {
     let port = |seen: &ServerSeen| seen.spec.as_ref().ok().filter(|_| is_live(seen)).map(|spec| spec.port);
     swapped.facts.servers.get(name).is_some_and(|new| {
         new.beside.as_deref().is_some_and(|now| port(now).is_some() && port(now) == port(new))
@@ -115,31 +115,31 @@ fn on_one_port(swapped: &Site<'_>, name: &ModelName) -> bool {
 /// Puts servers that are to be changed beside those that run, where there is room for both.
 pub(super) fn put(
     inputs: &Inputs<'_>,
-    site: &Site<'_>,
+    site: &PodContext<'_>,
     all: &mut [(Candidate<'_>, Option<Placed>)],
-    stays: &Stays<'_>,
+    pinned: &Pinned<'_>,
 ) {
-    let staying = stays.iter().filter_map(|name| site.live(name)?.spec.as_ref().ok());
+    let staying = pinned.iter().filter_map(|name| site.live(name)?.spec.as_ref().ok());
     let mut others: Vec<ServerSpec> = staying.cloned().collect();
     for at in 0..all.len() {
         let placed = all.iter().enumerate().filter(|(other, _)| *other != at);
         let placed = placed.filter_map(|(_, (_, placed))| Some(&placed.as_ref()?.spec));
         let around: Vec<&ServerSpec> = others.iter().chain(placed).collect();
         let (candidate, Some(placed)) = &all[at] else { continue };
-        let Verdict::Restart(reason, _) = &placed.verdict else { continue };
+        let ServerDiff::Differs(reason, _) = &placed.diff else { continue };
         let Some(now) = serves(candidate.seen) else { continue };
         if !inputs.scope.has_server(site.name, candidate.name) {
             continue;
         }
-        let found = place(site, (candidate, &placed.spec), now, (&around, stays))
+        let found = place(site, (candidate, &placed.spec), now, (&around, pinned))
             .and_then(|place| fits(inputs, site, candidate, place));
         let placed = match found {
             Ok((spec, doubts)) => {
                 others.push(now.clone());
-                let verdict = Verdict::Restart(reason.clone(), changes(now, &spec));
-                Placed { spec, verdict, doubts, way: Way::Beside }
+                let diff = ServerDiff::Differs(reason.clone(), changes(now, &spec));
+                Placed { spec, diff, doubts, rollout: Rollout::SideBySide }
             }
-            Err(why) => Placed { way: Way::First(Some(why)), ..placed.clone() },
+            Err(why) => Placed { rollout: Rollout::Recreate(Some(why)), ..placed.clone() },
         };
         all[at].1 = Some(placed);
     }
@@ -153,10 +153,10 @@ fn serves(seen: Option<&ServerSeen>) -> Option<&ServerSpec> {
 
 /// Where the new one can be while the other one runs, or why nowhere.
 fn place(
-    site: &Site<'_>,
+    site: &PodContext<'_>,
     (candidate, wanted): (&Candidate<'_>, &ServerSpec),
     now: &ServerSpec,
-    (around, stays): (&[&ServerSpec], &Stays<'_>),
+    (around, pinned): (&[&ServerSpec], &Pinned<'_>),
 ) -> Result<Place, String> {
     if wanted.gpus.is_empty() {
         return Err("on the CPU memory may not do for two".to_owned());
@@ -169,14 +169,14 @@ fn place(
     if around.iter().any(|other| other.port == now.port) {
         return Err("another server takes its port".to_owned());
     }
-    let port = port(site, candidate, now, (around, stays))?;
+    let port = port(site, candidate, now, (around, pinned))?;
     let taken: Vec<&ServerSpec> = around.iter().copied().chain([now]).collect();
     let apart = wanted.gpus.iter().all(|gpu| !now.gpus.contains(gpu));
     let gpus = match &candidate.model.gpus {
         _ if apart => wanted.gpus.clone(),
         GpuAsk::Ids(_) => return Err("`gpus` names those that it has".to_owned()),
         GpuAsk::Any | GpuAsk::Count(_) | GpuAsk::Cpu => {
-            spare_gpus(site, stays, &taken, &wanted.gpus).ok_or_else(|| none_free(wanted.gpus.len()))?
+            spare_gpus(site, pinned, &taken, &wanted.gpus).ok_or_else(|| none_free(wanted.gpus.len()))?
         }
     };
     Ok(Place { gpus, port })
@@ -187,10 +187,10 @@ fn none_free(count: usize) -> String {
 }
 
 fn port(
-    site: &Site<'_>,
+    site: &PodContext<'_>,
     candidate: &Candidate<'_>,
     now: &ServerSpec,
-    (around, stays): (&[&ServerSpec], &Stays<'_>),
+    (around, pinned): (&[&ServerSpec], &Pinned<'_>),
 ) -> Result<Port, String> {
     match candidate.model.port {
         Some(port) if port != now.port => Ok(port),
@@ -198,7 +198,7 @@ fn port(
         None => {
             let taken = around.iter().map(|other| other.port).chain([now.port]).collect();
             let none = || "no other port is free that clients reach".to_owned();
-            spare_port(site, stays, taken, now).ok_or_else(none)
+            spare_port(site, pinned, taken, now).ok_or_else(none)
         }
     }
 }
@@ -206,7 +206,7 @@ fn port(
 /// The server at that place, if it will start there.
 fn fits(
     inputs: &Inputs<'_>,
-    site: &Site<'_>,
+    site: &PodContext<'_>,
     candidate: &Candidate<'_>,
     place: Place,
 ) -> Result<(ServerSpec, Vec<Finding>), String> {

@@ -3,7 +3,7 @@
 use crate::model_ref::ModelRef;
 use crate::name::EnvName;
 use crate::plan::fetch::short;
-use crate::plan::hide::{HIDDEN, address, is_secret, is_secret_flag};
+use crate::plan::redact::{HIDDEN, address, is_secret, is_secret_flag};
 use crate::spec::{KeyUse, ServerSpec};
 use std::collections::BTreeMap;
 

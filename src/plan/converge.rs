@@ -2,29 +2,29 @@
 
 use crate::manifest::{EngineKind, State};
 use crate::name::{EngineId, ModelName};
-use crate::plan::beside::{self, Way};
+use crate::plan::beside::{self, Rollout};
 use crate::plan::estimate::estimate;
 use crate::plan::fetch::Fetches;
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::leave::leavers;
 use crate::plan::order::{Needs, Unnumbered};
 use crate::plan::packages::{Build, packages};
+use crate::plan::removals::removals;
 use crate::plan::servers::{Run, runs};
 use crate::plan::simulate::act;
 use crate::plan::step::{Action, NEW};
-use crate::plan::{Draft, Inputs, Site, engine, look, secrets, server, storage, whose};
+use crate::plan::{Inputs, PodContext, PodPlan, engine, pod_findings, secrets, server, storage, whose};
 use crate::spec::EngineRecipe;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Drafts what has to be done on one pod.
-pub(super) fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
-    let mut draft = Draft { findings: look::gaps(site), ..Draft::default() };
-    if let Some(finding) = storage::hidden(site).or_else(|| look::wrong_gpus(site)) {
+pub(super) fn pod(inputs: &Inputs<'_>, site: &PodContext<'_>) -> PodPlan {
+    let mut draft = PodPlan { findings: pod_findings::gaps(site), ..PodPlan::default() };
+    if let Some(finding) = storage::hidden(site).or_else(|| pod_findings::wrong_gpus(site)) {
         return stops_alone(inputs, site, finding, draft);
     }
-    draft.findings.extend(look::odd_gpus(site));
-    draft.findings.extend(look::orphans(site));
+    draft.findings.extend(pod_findings::odd_gpus(site));
+    draft.findings.extend(pod_findings::orphans(site));
     draft.findings.extend(storage::other(site));
     let mut facts = Cow::Borrowed(site.facts);
     if let Some(mount) = storage::mount(inputs, site) {
@@ -35,7 +35,7 @@ pub(super) fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
     draft.steps.extend(beside::take_up(inputs, site, &mut facts));
     let mut stops: Vec<ModelName> = Vec::new();
     let rest = loop {
-        match servers(inputs, &Site { facts: &facts, ..*site }) {
+        match servers(inputs, &PodContext { facts: &facts, ..*site }) {
             Ok(rest) => break rest,
             Err(Obstacle::Displaced(name)) => draft.steps.push(beside::give_up(facts.to_mut(), &name)),
             Err(Obstacle::Circle(name)) => {
@@ -49,14 +49,14 @@ pub(super) fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
         }
     };
     draft.add(rest);
-    let adopted = whose::adopt(inputs, &Site { facts: &facts, ..*site }, &draft);
+    let adopted = whose::adopt(inputs, &PodContext { facts: &facts, ..*site }, &draft);
     draft.steps.extend(adopted);
     draft
 }
 
 /// Drafts the stops of a pod on which nothing else may be done: they need neither its storage nor its GPUs. Where only
 /// stops were asked for, what is in the way of the rest is no error.
-fn stops_alone(inputs: &Inputs<'_>, site: &Site<'_>, finding: Finding, mut draft: Draft) -> Draft {
+fn stops_alone(inputs: &Inputs<'_>, site: &PodContext<'_>, finding: Finding, mut draft: PodPlan) -> PodPlan {
     stops(inputs, site, &mut draft);
     let stopped =
         |step: &Unnumbered| draft.steps.iter().any(|other| other.action.server() == step.action.server());
@@ -71,7 +71,7 @@ fn stops_alone(inputs: &Inputs<'_>, site: &Site<'_>, finding: Finding, mut draft
 }
 
 /// Drafts the stops of servers that pi.toml wants stopped.
-fn stops(inputs: &Inputs<'_>, site: &Site<'_>, draft: &mut Draft) {
+fn stops(inputs: &Inputs<'_>, site: &PodContext<'_>, draft: &mut PodPlan) {
     for (name, model) in site.models.iter().filter(|(name, _)| inputs.scope.has_server(site.name, name)) {
         if model.state == State::Stopped {
             server::rest(inputs, site, (name, model), draft);
@@ -91,14 +91,14 @@ enum Obstacle {
 }
 
 /// Drafts everything but storage, unless something has to go first.
-fn servers(inputs: &Inputs<'_>, site: &Site<'_>) -> Result<Draft, Obstacle> {
-    let mut draft = Draft::default();
+fn servers(inputs: &Inputs<'_>, site: &PodContext<'_>) -> Result<PodPlan, Obstacle> {
+    let mut draft = PodPlan::default();
     stops(inputs, site, &mut draft);
     let runs = runs(inputs, site, &mut draft.findings);
-    if let Some(run) = runs.iter().find(|run| run.way == Way::Begun && run.starts()) {
+    if let Some(run) = runs.iter().find(|run| run.rollout == Rollout::Resumed && run.starts()) {
         return Err(Obstacle::Displaced(run.wanted.spec.name.clone()));
     }
-    leavers(inputs, site, &runs, &mut draft);
+    removals(inputs, site, &runs, &mut draft);
     draft.findings.extend(runs.iter().filter_map(|run| whose::taken_over(site, &run.wanted.spec.name)));
     let kept = if inputs.scope.has_all_of(site.name) { engine::kept(site) } else { Ok(None) };
     let kept = kept.map_err(|finding| draft.findings.push(finding)).unwrap_or_default();
@@ -132,7 +132,7 @@ fn starts_on_gpus(run: &Run<'_>) -> bool {
 
 /// Steps for the engines that are not there as they should be.
 pub(super) fn engines<'a>(
-    site: &Site<'_>,
+    site: &PodContext<'_>,
     recipes: impl Iterator<Item = &'a EngineRecipe>,
 ) -> Vec<Unnumbered> {
     let recipes: BTreeMap<&EngineId, &EngineRecipe> = recipes.map(|recipe| (&recipe.id, recipe)).collect();
@@ -149,7 +149,7 @@ pub(super) fn engines<'a>(
 }
 
 /// What stands against building engines: the disk.
-pub(super) fn cramped(site: &Site<'_>, engines: &[Unnumbered]) -> Vec<Finding> {
+pub(super) fn cramped(site: &PodContext<'_>, engines: &[Unnumbered]) -> Vec<Finding> {
     let no_room = |step: &Unnumbered| {
         let Action::InstallEngine(recipe) = &step.action else { return None };
         engine::no_room(site, recipe)

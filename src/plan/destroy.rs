@@ -12,7 +12,7 @@ use crate::plan::order::Unnumbered;
 use crate::plan::over_pods::over_pods;
 use crate::plan::server::protected;
 use crate::plan::step::{Action, Plan};
-use crate::plan::{Draft, Inputs, Site, look, unseen, weights, whose};
+use crate::plan::{Inputs, PodContext, PodPlan, pod_findings, unseen, weights, whose};
 use crate::spec::ServerSpec;
 use std::collections::BTreeSet;
 
@@ -41,8 +41,8 @@ pub fn destroy(inputs: &Inputs<'_>, extent: Extent) -> Plan {
     over_pods(inputs, |site| pod(inputs, site, extent))
 }
 
-fn pod(inputs: &Inputs<'_>, site: &Site<'_>, extent: Extent) -> Draft {
-    let mut draft = Draft { findings: look::gaps(site), ..Draft::default() };
+fn pod(inputs: &Inputs<'_>, site: &PodContext<'_>, extent: Extent) -> PodPlan {
+    let mut draft = PodPlan { findings: pod_findings::gaps(site), ..PodPlan::default() };
     for (name, seen) in site.own_servers() {
         if !inputs.scope.has_server(site.name, name) {
             continue;
@@ -83,13 +83,13 @@ fn pod(inputs: &Inputs<'_>, site: &Site<'_>, extent: Extent) -> Draft {
 }
 
 /// Servers that stay: they may need an engine or weights that this manifest names too.
-fn others<'a>(site: &Site<'a>, draft: &Draft) -> Vec<&'a ServerSeen> {
+fn others<'a>(site: &PodContext<'a>, draft: &PodPlan) -> Vec<&'a ServerSeen> {
     let leaving: BTreeSet<&ModelName> = draft.steps.iter().filter_map(|step| step.action.server()).collect();
     site.facts.servers.iter().filter(|(name, _)| !leaving.contains(name)).map(|(_, seen)| seen).collect()
 }
 
 /// Whether it can't be told what those that stay need: then all of it stays.
-fn unknown(site: &Site<'_>, extent: Extent, others: &[&ServerSeen]) -> Option<Finding> {
+fn unknown(site: &PodContext<'_>, extent: Extent, others: &[&ServerSeen]) -> Option<Finding> {
     let hides = |seen: &&&ServerSeen| {
         seen.whose(site.project) != Whose::Nobodys && seen.both().any(|seen| seen.spec.is_err())
     };
@@ -101,11 +101,11 @@ fn unknown(site: &Site<'_>, extent: Extent, others: &[&ServerSeen]) -> Option<Fi
 
 /// What servers are, and may be again.
 fn specs<'a>(others: &[&'a ServerSeen]) -> impl Iterator<Item = &'a ServerSpec> {
-    let one = |seen: &'a ServerSeen| seen.spec.as_ref().ok().into_iter().chain(seen.past.former.as_deref());
+    let one = |seen: &'a ServerSeen| seen.spec.as_ref().ok().into_iter().chain(seen.past.previous.as_deref());
     others.iter().copied().flat_map(ServerSeen::both).flat_map(one)
 }
 
-fn engines(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Vec<Unnumbered> {
+fn engines(inputs: &Inputs<'_>, site: &PodContext<'_>, others: &[&ServerSeen]) -> Vec<Unnumbered> {
     let used = |id: &EngineId| specs(others).any(|spec| spec.engine.as_ref() == Some(id));
     let kept = kept(site).ok().flatten().filter(|_| inputs.scope.has_all_of(site.name));
     let mut ids: BTreeSet<EngineId> = models(inputs, site)
@@ -129,18 +129,18 @@ fn is_last(inputs: &Inputs<'_>, others: &[&ServerSeen]) -> bool {
     others.is_empty() && *inputs.scope == Scope::All
 }
 
-fn has_rest(site: &Site<'_>) -> bool {
+fn has_rest(site: &PodContext<'_>) -> bool {
     !site.facts.rest.is_empty() || site.facts.secrets.seen().is_none_or(|secrets| !secrets.is_empty())
 }
 
 /// What nobody needs once the last server has gone: the secrets above all.
-fn rest(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Option<Unnumbered> {
+fn rest(inputs: &Inputs<'_>, site: &PodContext<'_>, others: &[&ServerSeen]) -> Option<Unnumbered> {
     (has_rest(site) && is_last(inputs, others))
-        .then(|| Unnumbered::new(Action::RemoveRest, "no server is left that needs them"))
+        .then(|| Unnumbered::new(Action::RemovePiFiles, "no server is left that needs them"))
 }
 
 /// What stays of pi's own things, since servers of others are left that live from them.
-fn rest_stays(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Option<Finding> {
+fn rest_stays(inputs: &Inputs<'_>, site: &PodContext<'_>, others: &[&ServerSeen]) -> Option<Finding> {
     let left = others.len();
     (has_rest(site) && left > 0 && *inputs.scope == Scope::All).then(|| {
         let servers = if left == 1 {
@@ -153,7 +153,7 @@ fn rest_stays(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> O
     })
 }
 
-fn cached_weights(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) -> Vec<Unnumbered> {
+fn cached_weights(inputs: &Inputs<'_>, site: &PodContext<'_>, others: &[&ServerSeen]) -> Vec<Unnumbered> {
     let used = |model: &ModelRef| specs(others).any(|spec| weights::same_repo(&spec.model, model));
     let mut repos = BTreeSet::new();
     for model in models(inputs, site).map(|model| &model.model) {
@@ -167,7 +167,7 @@ fn cached_weights(inputs: &Inputs<'_>, site: &Site<'_>, others: &[&ServerSeen]) 
 
 fn models<'a>(
     inputs: &'a Inputs<'_>,
-    site: &'a Site<'_>,
+    site: &'a PodContext<'_>,
 ) -> impl Iterator<Item = &'a crate::manifest::Model> {
     site.models.iter().filter(|(name, _)| inputs.scope.has_server(site.name, name)).map(|(_, model)| *model)
 }

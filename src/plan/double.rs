@@ -1,7 +1,7 @@
 //! One machine under two names: applies to one would undo those to the other.
 
 use crate::name::PodName;
-use crate::observe::{PodFacts, Sighting};
+use crate::observe::{PodFacts, ProbeResult};
 use crate::plan::Inputs;
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
@@ -28,8 +28,8 @@ pub(super) fn doubles(inputs: &Inputs<'_>) -> BTreeMap<PodName, Finding> {
 /// As seen now; a pod that was not looked at, as it was seen last.
 fn facts<'a>(inputs: &Inputs<'a>, pod: &PodName) -> Option<&'a PodFacts> {
     match inputs.observed.pods.get(pod) {
-        Some(Sighting::Seen(facts)) => Some(facts),
-        Some(Sighting::Unreachable(_)) => None,
+        Some(ProbeResult::Seen(facts)) => Some(facts),
+        Some(ProbeResult::Unreachable(_)) => None,
         None => inputs.memory.pods.get(pod).map(|known| &known.facts),
     }
 }

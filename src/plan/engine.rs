@@ -8,7 +8,7 @@ use crate::name::{BadName, EngineId, EngineName};
 use crate::observe::{GpuSight, PodFacts};
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::{Site, whose};
+use crate::plan::{PodContext, whose};
 use crate::spec::{EngineRecipe, short_digest};
 use crate::units::Bytes;
 
@@ -46,7 +46,7 @@ pub(super) fn to_build(facts: &PodFacts, recipe: &EngineRecipe) -> Option<Bytes>
 }
 
 /// Why an engine can't be built where its environment would be: the disk has too little room.
-pub(super) fn no_room(site: &Site<'_>, recipe: &EngineRecipe) -> Option<Finding> {
+pub(super) fn no_room(site: &PodContext<'_>, recipe: &EngineRecipe) -> Option<Finding> {
     let facts = site.facts;
     let needed = to_build(facts, recipe)?;
     let disk = facts.disks.seen()?.iter().find(|disk| disk.path == facts.pi_path)?;
@@ -67,7 +67,11 @@ pub(super) struct NoEngine {
 }
 
 /// The engine for a model's choice, on a pod as it is.
-pub(super) fn engine(site: &Site<'_>, choice: &EngineChoice, gpus: &GpuAsk) -> Result<Engine, NoEngine> {
+pub(super) fn engine(
+    site: &PodContext<'_>,
+    choice: &EngineChoice,
+    gpus: &GpuAsk,
+) -> Result<Engine, NoEngine> {
     let facts = site.facts;
     if let Some(build) = &choice.build {
         return own_build(choice, build).map(Engine::Environment);
@@ -89,7 +93,7 @@ pub(super) fn wanted_version<'a>(pod: &'a Pod, choice: &'a EngineChoice) -> &'a 
 const RELEASE: EngineVersion = EngineVersion::Release;
 
 /// The vLLM that stays installed on a pod, if the manifest wants one.
-pub(super) fn kept(site: &Site<'_>) -> Result<Option<EngineRecipe>, Finding> {
+pub(super) fn kept(site: &PodContext<'_>) -> Result<Option<EngineRecipe>, Finding> {
     let Some(version) = &site.pod.vllm else { return Ok(None) };
     let refuse =
         |NoEngine { code, message, help }| Finding::on(Severity::Error, code, site.name, message).help(help);

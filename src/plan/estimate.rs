@@ -10,7 +10,7 @@ use crate::plan::command_line::engine_args;
 use crate::plan::fits::version;
 use crate::plan::shape::shape;
 use crate::plan::view::{GpuView, PodView};
-use crate::plan::{Inputs, Site};
+use crate::plan::{Inputs, PodContext};
 use crate::spec::ServerSpec;
 
 /// An estimate, and what it was made from.
@@ -24,7 +24,7 @@ pub(super) struct Estimate {
 
 /// How a server will fit; none for other engines, for models whose shape is not known, and where its GPUs are not all
 /// of one kind.
-pub(super) fn estimate(inputs: &Inputs<'_>, site: &Site<'_>, spec: &ServerSpec) -> Option<Estimate> {
+pub(super) fn estimate(inputs: &Inputs<'_>, site: &PodContext<'_>, spec: &ServerSpec) -> Option<Estimate> {
     if spec.kind != EngineKind::Vllm {
         return None;
     }

@@ -3,12 +3,12 @@
 use crate::name::ModelName;
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::{Draft, Site};
+use crate::plan::{PodContext, PodPlan};
 use crate::spec::{KeyUse, ServerSpec};
 use crate::ssh_target::SshTarget;
 
 /// Clients of what starts now send the key in the clear: a note, once for the pod.
-pub(super) fn plain_http(site: &Site<'_>, draft: &Draft) -> Option<Finding> {
+pub(super) fn plain_http(site: &PodContext<'_>, draft: &PodPlan) -> Option<Finding> {
     if site.pod.ssh == SshTarget::Local {
         return None;
     }
@@ -36,6 +36,6 @@ fn is_exposed(spec: &ServerSpec) -> bool {
 }
 
 /// Whether pi.toml says where it listens: then it is public on purpose.
-fn is_meant(site: &Site<'_>, spec: &ServerSpec) -> bool {
+fn is_meant(site: &PodContext<'_>, spec: &ServerSpec) -> bool {
     site.models.iter().any(|(name, model)| **name == spec.name && model.listen.is_some())
 }

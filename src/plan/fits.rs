@@ -12,7 +12,7 @@ use crate::plan::estimate::{Estimate, estimate};
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::shape::shape;
 use crate::plan::view::PodView;
-use crate::plan::{Inputs, Site, pick};
+use crate::plan::{Inputs, PodContext, pick};
 use crate::spec::ServerSpec;
 use crate::units::Tokens;
 
@@ -24,7 +24,7 @@ const USEFUL: Tokens = Tokens(32_768);
 /// What stands against starting the server, or makes it uncertain.
 pub(super) fn findings(
     inputs: &Inputs<'_>,
-    site: &Site<'_>,
+    site: &PodContext<'_>,
     spec: &ServerSpec,
     model: &Model,
 ) -> Vec<Finding> {
@@ -44,7 +44,12 @@ pub(super) fn findings(
 
 /// Less context than most work wants, or a way that is the last resort, because there is no room for more: that is pi's
 /// choice and has to be told.
-fn shortened(inputs: &Inputs<'_>, site: &Site<'_>, spec: &ServerSpec, model: &Model) -> Option<Finding> {
+fn shortened(
+    inputs: &Inputs<'_>,
+    site: &PodContext<'_>,
+    spec: &ServerSpec,
+    model: &Model,
+) -> Option<Finding> {
     let context = spec.context?;
     let (own, last_resort) = if spec.fitted {
         (shape(inputs, site, (&spec.model, spec.commit.as_deref()))?.max_context, false)
@@ -64,14 +69,19 @@ fn shortened(inputs: &Inputs<'_>, site: &Site<'_>, spec: &ServerSpec, model: &Mo
 }
 
 /// The catalogue's choice, where the context is its own and not the user's.
-fn picked(site: &Site<'_>, spec: &ServerSpec, model: &Model) -> Option<Choice> {
+fn picked(site: &PodContext<'_>, spec: &ServerSpec, model: &Model) -> Option<Choice> {
     let said = model.context.is_some() || args::value(&model.args, "--max-model-len").is_some();
     let chosen = pick::chosen_at(site, model, &spec.gpus).filter(|_| !said)?;
     chosen.ok().map(|chosen| chosen.choice)
 }
 
 /// What to try instead of something that does not surely fit, besides the context it has anyway.
-fn instead(site: &Site<'_>, spec: &ServerSpec, estimate: &Estimate, has: Option<Tokens>) -> Option<String> {
+fn instead(
+    site: &PodContext<'_>,
+    spec: &ServerSpec,
+    estimate: &Estimate,
+    has: Option<Tokens>,
+) -> Option<String> {
     let Estimate { shape, setup, pool_gib, fit } = estimate;
     let view = PodView::new(site.pod, Some(site.facts));
     let first = view.gpus.get(*spec.gpus.first()? as usize)?;

@@ -3,8 +3,8 @@
 use crate::catalog::gpus;
 use crate::name::ModelName;
 use crate::observe::{Gpu, GpuSight, Life, PodFacts, ServerSeen};
-use crate::plan::look::unusable;
 use crate::plan::place::is_idle;
+use crate::plan::pod_findings::unusable;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -8,11 +8,11 @@ use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::secrets::{HF_TOKEN, at_hand, has};
 use crate::plan::weights::Wish;
-use crate::plan::{Inputs, Site};
+use crate::plan::{Inputs, PodContext};
 use crate::secret::SecretSource;
 
 /// What stands in the way of a download or is not known about it.
-pub(super) fn hub_says(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>) -> Option<Finding> {
+pub(super) fn hub_says(inputs: &Inputs<'_>, site: &PodContext<'_>, wish: Wish<'_>) -> Option<Finding> {
     let ModelRef::Hub { repo, file, .. } = wish.model else { return None };
     let about = About { inputs, site, wish, repo };
     match inputs.hub.of(wish.model)? {
@@ -29,7 +29,7 @@ pub(super) fn hub_says(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>) -> 
 
 struct About<'a> {
     inputs: &'a Inputs<'a>,
-    site: &'a Site<'a>,
+    site: &'a PodContext<'a>,
     wish: Wish<'a>,
     repo: &'a HfRepo,
 }

@@ -8,24 +8,24 @@ mod beside;
 mod change;
 mod code;
 mod command_line;
-mod commit;
+mod revision;
 mod converge;
 mod destroy;
 mod double;
-mod doubts;
+mod start_findings;
 mod engine;
 mod estimate;
 mod exposed;
 mod fetch;
 mod finding;
 mod fits;
-mod former;
+mod previous;
 mod free;
-mod hide;
+mod redact;
 mod hub_says;
 mod inputs;
-mod leave;
-mod look;
+mod removals;
+mod pod_findings;
 mod measured;
 mod order;
 mod outside;
@@ -35,10 +35,10 @@ mod pick;
 mod place;
 mod program;
 mod questions;
-mod queue;
-mod remarks;
+mod start_order;
+mod server_findings;
 mod render;
-mod room;
+mod disk_budget;
 mod rows;
 mod secrets;
 mod server;
@@ -52,38 +52,38 @@ mod storage;
 mod stored;
 mod taking;
 mod times;
-mod told;
+mod explanation;
 mod unseen;
 mod view;
 mod wanted;
 mod weights;
-mod whole;
+mod all_or_nothing;
 mod whose;
 
 pub use ahead::plan_ahead;
+pub use all_or_nothing::{Origin, begin, halt, make_ready};
 pub use change::{Change, How, changes, gpu_list};
 pub use code::Code;
 pub use destroy::{Extent, Removal, destroy};
 pub use engine::size as engine_size;
+pub use explanation::{Told, told};
 pub use exposed::plain_http_of;
 pub use fetch::{Fetch, short};
 pub use finding::{Finding, Severity};
 pub use free::{OfKind, free_gpus};
-pub use hide::{address as shown_address, recipe as shown_recipe};
 pub use inputs::{Inputs, Protected, Scope};
-pub use look::{LOCK_EXPIRY, repair};
 pub use measured::{Known, Measurement, known_to_fit, measured_before};
 pub use packages::Packages;
+pub use pod_findings::{LOCK_EXPIRY, repair};
 pub use program::{Awaited, Fallback, Input, Noted, Part, Program, Standing};
 pub use questions::questions;
+pub use redact::{address as shown_address, recipe as shown_recipe};
 pub use render::{program, scripts, shown_scripts};
 pub use rows::{Counts, Row};
 pub use simulate::{act, simulate};
 pub use step::{Action, Before, Otherwise, Plan, Sign, Step, StepId, Storage};
 pub use taking::nowhere;
-pub use told::{Told, told};
 pub use view::{GpuView, PodView, gpus_in_words};
-pub use whole::{Origin, begin, halt, make_ready};
 
 use crate::fit::Fit;
 use crate::manifest::{Model, Pod};
@@ -100,7 +100,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
 
 /// One pod, ready to be planned for: everything a rule may look at.
 #[derive(Clone, Copy)]
-struct Site<'a> {
+struct PodContext<'a> {
     name: &'a PodName,
     pod: &'a Pod,
     facts: &'a PodFacts,
@@ -115,7 +115,7 @@ struct Site<'a> {
     adopts: Option<&'a BTreeMap<ModelName, Model>>,
 }
 
-impl<'a> Site<'a> {
+impl<'a> PodContext<'a> {
     /// Servers on the pod that are this project's to change.
     fn own_servers(&self) -> impl Iterator<Item = (&'a ModelName, &'a ServerSeen)> {
         self.facts.servers.iter().filter(|(name, seen)| self.is_own(name, seen))
@@ -155,7 +155,7 @@ fn is_live(seen: &ServerSeen) -> bool {
 
 /// Steps and findings of one pod, before they have their final numbers.
 #[derive(Default)]
-struct Draft {
+struct PodPlan {
     steps: Vec<order::Unnumbered>,
     findings: Vec<Finding>,
     /// How servers that start will fit.
@@ -163,16 +163,16 @@ struct Draft {
     /// Servers that are as they should be.
     standing: Vec<ModelName>,
     /// Servers that go once they answer on another pod.
-    movers: Vec<leave::Mover>,
+    relocations: Vec<removals::Relocation>,
 }
 
-impl Draft {
+impl PodPlan {
     fn add(&mut self, other: Self) {
-        let Self { steps, findings, standing, movers, fits } = other;
+        let Self { steps, findings, standing, relocations, fits } = other;
         self.steps.extend(steps);
         self.findings.extend(findings);
         self.standing.extend(standing);
-        self.movers.extend(movers);
+        self.relocations.extend(relocations);
         self.fits.extend(fits);
     }
 }

@@ -6,7 +6,7 @@
 use crate::name::{EngineId, ModelName, PodName};
 use crate::plan::fetch::What;
 use crate::plan::step::{Action, Plan, Step, StepId};
-use crate::plan::{Draft, Finding};
+use crate::plan::{Finding, PodPlan};
 use crate::spec::ServerSpec;
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ impl Unnumbered {
 struct Done {
     mounts: Vec<StepId>,
     packages: Vec<StepId>,
-    leavers: Vec<StepId>,
+    removals: Vec<StepId>,
     removed: Vec<StepId>,
     secrets: Vec<StepId>,
     engines: BTreeMap<EngineId, StepId>,
@@ -57,7 +57,7 @@ struct Done {
 }
 
 /// Appends one pod's draft to the plan: sorted, numbered, with its dependencies.
-pub(super) fn append(plan: &mut Plan, mut draft: Draft, pod: &PodName) {
+pub(super) fn append(plan: &mut Plan, mut draft: PodPlan, pod: &PodName) {
     // stable: steps of one rank keep the order in which they were drafted
     draft.steps.sort_by_key(|step| rank(&step.action));
     let mut done = Done::default();
@@ -95,7 +95,7 @@ fn rank(action: &Action) -> u8 {
         | Action::TakeOver(_) => 6,
         Action::RemoveEngine(_) => 7,
         Action::RemoveWeights(_) => 8,
-        Action::RemoveRest => 9,
+        Action::RemovePiFiles => 9,
     }
 }
 
@@ -123,8 +123,8 @@ impl Done {
             // places that become free are of no use to those that found theirs before
             Action::TakeOver(name) => self.beside.iter().chain(self.ready.get(name)).copied().collect(),
             Action::AwaitReady { spec, .. } => self.started.get(&spec.name).copied().into_iter().collect(),
-            Action::RemoveEngine(_) | Action::RemoveWeights(_) => self.leavers.clone(),
-            Action::RemoveRest => [&self.leavers[..], &self.removed].concat(),
+            Action::RemoveEngine(_) | Action::RemoveWeights(_) => self.removals.clone(),
+            Action::RemovePiFiles => [&self.removals[..], &self.removed].concat(),
         }
     }
 
@@ -137,20 +137,20 @@ impl Done {
         // both write the record of whose it is
         let adopted = self.adopted.get(&spec.name);
         let single = engine.into_iter().chain(weights).chain(started).chain(ready).chain(adopted).copied();
-        let all = [&self.mounts[..], &self.packages, &self.leavers, &self.secrets];
+        let all = [&self.mounts[..], &self.packages, &self.removals, &self.secrets];
         all.concat().into_iter().chain(single).collect()
     }
 
     fn note(&mut self, action: &Action, id: StepId) {
         match action {
             Action::MountStorage(_) => self.mounts.push(id),
-            Action::RemoveServer(_) => self.leavers.push(id),
+            Action::RemoveServer(_) => self.removals.push(id),
             Action::RemoveBeside(name) => {
-                self.leavers.push(id);
+                self.removals.push(id);
                 self.alone.insert(name.clone(), id);
             }
             Action::StopServer(name) => {
-                self.leavers.push(id);
+                self.removals.push(id);
                 self.stopped.insert(name.clone(), id);
             }
             Action::InstallPackages(_) => self.packages.push(id),
@@ -166,7 +166,7 @@ impl Done {
             Action::AwaitReady { spec, .. } => drop(self.ready.insert(spec.name.clone(), id)),
             Action::RemoveEngine(_) | Action::RemoveWeights(_) => self.removed.push(id),
             Action::AdoptServer(name) => drop(self.adopted.insert(name.clone(), id)),
-            Action::TakeOver(_) | Action::RemoveRest => {}
+            Action::TakeOver(_) | Action::RemovePiFiles => {}
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::name::Port;
 use crate::observe::mapped_ports;
-use crate::plan::Site;
+use crate::plan::PodContext;
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::place::mapped;
@@ -10,7 +10,7 @@ use crate::plan::servers::Run;
 use crate::spec::ServerSpec;
 
 /// What is to be said of servers that start on a port that is not mapped, where others are.
-pub(super) fn unmapped(site: &Site<'_>, runs: &[Run<'_>]) -> Vec<Finding> {
+pub(super) fn unmapped(site: &PodContext<'_>, runs: &[Run<'_>]) -> Vec<Finding> {
     let Some(listeners) = site.facts.listeners.seen() else { return Vec::new() };
     let by_provider = site.facts.provider.seen().map(mapped_ports).unwrap_or_default();
     if by_provider.is_empty() || site.pod.host.is_some() {
@@ -30,7 +30,7 @@ pub(super) fn unmapped(site: &Site<'_>, runs: &[Run<'_>]) -> Vec<Finding> {
     starting.filter(hidden).map(|spec| finding(site, spec, &free)).collect()
 }
 
-fn finding(site: &Site<'_>, spec: &ServerSpec, free: &[String]) -> Finding {
+fn finding(site: &PodContext<'_>, spec: &ServerSpec, free: &[String]) -> Finding {
     let ServerSpec { name, port, .. } = spec;
     let message = format!("port {port} is not mapped to the outside");
     let other = match free {

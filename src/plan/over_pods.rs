@@ -2,18 +2,20 @@
 
 use crate::manifest::Model;
 use crate::name::{ModelName, PodName};
-use crate::observe::{PodFacts, Sighting, Unreachable};
+use crate::observe::{PodFacts, ProbeResult, Unreachable};
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::times::times;
 use crate::plan::view::PodView;
-use crate::plan::{Draft, Inputs, Plan, Site, double, exposed, leave, look, order, taking, whose};
+use crate::plan::{
+    Inputs, Plan, PodContext, PodPlan, double, exposed, order, pod_findings, removals, taking, whose,
+};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// Plans every pod in scope by `rule`, and puts the drafts together.
-pub(super) fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft + Sync) -> Plan {
-    let (mut plan, mut movers, mut standing) = (Plan::default(), Vec::new(), leave::Standing::new());
+pub(super) fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&PodContext<'_>) -> PodPlan + Sync) -> Plan {
+    let (mut plan, mut relocations, mut standing) = (Plan::default(), Vec::new(), removals::Standing::new());
     let (models, mut doubles) = (models(inputs), double::doubles(inputs));
     let mut sites = Vec::new();
     let pods = inputs.manifest.pods.iter();
@@ -24,24 +26,27 @@ pub(super) fn over_pods(inputs: &Inputs<'_>, rule: impl Fn(&Site<'_>) -> Draft +
         let (project, take_over) = (&inputs.manifest.project, inputs.take_over);
         let adopts = inputs.manifest.identity.id().map(|_| &inputs.manifest.models);
         let facts = doubles.remove(name).map_or(facts, Err);
-        sites.push((name, facts.map(|facts| Site { name, pod, facts, models, project, take_over, adopts })));
+        sites.push((
+            name,
+            facts.map(|facts| PodContext { name, pod, facts, models, project, take_over, adopts }),
+        ));
     }
     plan.findings = whose::namesakes(inputs);
     if !plan.findings.is_empty() {
         return plan;
     }
-    let draft = |(_, site): &(&PodName, Result<Site<'_>, Finding>)| match site {
+    let draft = |(_, site): &(&PodName, Result<PodContext<'_>, Finding>)| match site {
         Ok(site) => draft(inputs, site, &rule),
-        Err(finding) => Draft { findings: vec![finding.clone()], ..Draft::default() },
+        Err(finding) => PodPlan { findings: vec![finding.clone()], ..PodPlan::default() },
     };
     for ((name, _), mut draft) in sites.iter().zip(on_all_cores(&sites, &draft)) {
-        movers.append(&mut draft.movers);
+        relocations.append(&mut draft.relocations);
         standing.extend(draft.standing.iter().map(|model| ((*name).clone(), model.clone())));
         order::append(&mut plan, draft, name);
     }
     plan.findings.extend(doubles.into_values());
     plan.findings.extend(taking::remarks(inputs));
-    leave::append(inputs, &mut plan, movers, &standing);
+    removals::append(inputs, &mut plan, relocations, &standing);
     plan.times = times(inputs, &plan);
     plan
 }
@@ -60,8 +65,8 @@ fn models<'a>(inputs: &Inputs<'a>) -> BTreeMap<&'a PodName, Vec<(&'a ModelName, 
 /// What is known of a pod, or why nothing is.
 fn facts<'a>(inputs: &Inputs<'a>, pod: &PodName) -> Result<&'a PodFacts, Finding> {
     match inputs.observed.pods.get(pod) {
-        Some(Sighting::Seen(facts)) => Ok(facts),
-        Some(Sighting::Unreachable(why)) => Err(unreachable(pod, why)),
+        Some(ProbeResult::Seen(facts)) => Ok(facts),
+        Some(ProbeResult::Unreachable(why)) => Err(unreachable(pod, why)),
         None => {
             let message = "nothing is known of this pod: it was never looked at".to_owned();
             let finding = Finding::on(Severity::Error, Code::NeverSeen, pod, message);
@@ -79,10 +84,10 @@ pub(super) fn unreachable(pod: &PodName, why: &Unreachable) -> Finding {
 }
 
 /// What `rule` drafts for a pod, and what is to be said of every pod.
-fn draft(inputs: &Inputs<'_>, site: &Site<'_>, rule: impl Fn(&Site<'_>) -> Draft) -> Draft {
+fn draft(inputs: &Inputs<'_>, site: &PodContext<'_>, rule: impl Fn(&PodContext<'_>) -> PodPlan) -> PodPlan {
     let mut draft = rule(site);
-    draft.findings.extend(look::locked(site));
-    draft.findings.extend(look::restarted(site));
+    draft.findings.extend(pod_findings::locked(site));
+    draft.findings.extend(pod_findings::restarted(site));
     draft.findings.extend(whose::neighbors(site));
     let renamed = whose::renamed(inputs, site, &draft);
     draft.findings.extend(renamed);
@@ -95,6 +100,6 @@ fn draft(inputs: &Inputs<'_>, site: &Site<'_>, rule: impl Fn(&Site<'_>) -> Draft
 const MANY: usize = 64;
 
 /// Every site's draft, in their order. No pod's draft depends on another's.
-fn on_all_cores<T: Sync>(sites: &[T], draft: &(impl Fn(&T) -> Draft + Sync)) -> Vec<Draft> {
+fn on_all_cores<T: Sync>(sites: &[T], draft: &(impl Fn(&T) -> PodPlan + Sync)) -> Vec<PodPlan> {
     if sites.len() < MANY { sites.iter().map(draft).collect() } else { sites.par_iter().map(draft).collect() }
 }

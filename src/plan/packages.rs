@@ -2,7 +2,7 @@
 //! vLLM's kernels are built when they are first used, and something to get uv with.
 
 use crate::observe::RootBy;
-use crate::plan::Site;
+use crate::plan::PodContext;
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::Unnumbered;
@@ -48,7 +48,7 @@ impl Build {
 }
 
 /// The step that brings what vLLM on a GPU needs and the pod has not; or what is to be said where pi can't do that.
-pub(super) fn packages(site: &Site<'_>, build: Build) -> Result<Option<Unnumbered>, Finding> {
+pub(super) fn packages(site: &PodContext<'_>, build: Build) -> Result<Option<Unnumbered>, Finding> {
     let Some(there) = site.facts.programs.seen() else { return Ok(None) };
     let has = |program: &&str| there.contains_key(*program);
     let mut programs: Vec<&'static str> = Vec::new();
@@ -70,7 +70,7 @@ pub(super) fn packages(site: &Site<'_>, build: Build) -> Result<Option<Unnumbere
     Ok(Some(Unnumbered::new(action, reason)))
 }
 
-fn out_of_reach(site: &Site<'_>, programs: &[&str]) -> Finding {
+fn out_of_reach(site: &PodContext<'_>, programs: &[&str]) -> Finding {
     let what = programs.join(" and ");
     let why = match site.facts.host.root {
         RootBy::No => "pi is not root there, and `sudo -n` does not work",

@@ -12,9 +12,9 @@ use crate::manifest::{EngineChoice, EngineKind, GpuAsk, Model};
 use crate::model_ref::ModelRef;
 use crate::name::EnvName;
 use crate::observe::{self, GpuSight, PodFacts};
-use crate::plan::look::unusable;
+use crate::plan::pod_findings::unusable;
 use crate::plan::spread::{Context, Ruled};
-use crate::plan::{Site, engine};
+use crate::plan::{PodContext, engine};
 use crate::spec::ServerSpec;
 use crate::units::{Percent, Tokens};
 use std::borrow::Cow;
@@ -49,7 +49,7 @@ pub(super) struct Book {
 
 impl Book {
     /// None for other engines, models the catalogue does not have, and builds whose version can't be told.
-    pub(super) fn of(site: &Site<'_>, model: &Model) -> Option<Self> {
+    pub(super) fn of(site: &PodContext<'_>, model: &Model) -> Option<Self> {
         let ModelRef::Hub { repo, .. } = &model.model else { return None };
         let recipe = models::find(repo.as_str()).filter(|_| model.engine.kind == EngineKind::Vllm)?;
         Some(Self { recipe, version: version(site, &model.engine)? })
@@ -76,7 +76,7 @@ impl Book {
 
 /// Picks what has to be known before a place is looked for; `record` is what runs or ran under its name.
 pub(super) fn pick(
-    site: &Site<'_>,
+    site: &PodContext<'_>,
     model: &Model,
     record: Option<&ServerSpec>,
     ruled: Option<&Ruled<'_>>,
@@ -109,7 +109,7 @@ pub(super) fn pick(
 }
 
 /// What the manifest says and what the catalogue or the fit adds, for a server on these GPUs.
-pub(super) fn line(site: &Site<'_>, model: &Model, place: &[u32], ruled: Option<&Ruled<'_>>) -> Line {
+pub(super) fn line(site: &PodContext<'_>, model: &Model, place: &[u32], ruled: Option<&Ruled<'_>>) -> Line {
     let own = Line {
         context: args_context(model).or(model.context),
         fitted: false,
@@ -127,7 +127,11 @@ pub(super) fn line(site: &Site<'_>, model: &Model, place: &[u32], ruled: Option<
 }
 
 /// The way to run a model on these GPUs; none where the catalogue has no say.
-pub(super) fn chosen_at(site: &Site<'_>, model: &Model, place: &[u32]) -> Option<Result<Chosen, NoChoice>> {
+pub(super) fn chosen_at(
+    site: &PodContext<'_>,
+    model: &Model,
+    place: &[u32],
+) -> Option<Result<Chosen, NoChoice>> {
     let book = Book::of(site, model)?;
     let gpu = gpu_at(place, site.facts)?;
     Some(book.choose(model, (&gpu, place.len()), Some(place.len())))
@@ -193,7 +197,7 @@ fn args_value<T: std::str::FromStr>(model: &Model, flag: &str) -> Option<T> {
 }
 
 /// Which vLLM a model's choice of an engine comes to, as far as can be told.
-pub(super) fn version(site: &Site<'_>, choice: &EngineChoice) -> Option<Version> {
+pub(super) fn version(site: &PodContext<'_>, choice: &EngineChoice) -> Option<Version> {
     let Some(build) = &choice.build else {
         return Some(engines::resolve(engine::wanted_version(site.pod, choice)));
     };

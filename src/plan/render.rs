@@ -9,7 +9,7 @@ use crate::plan::packages::Packages;
 use crate::plan::program::{Awaited, Fallback, Input, Part, Program, Standing};
 use crate::plan::secrets::{API_KEY, HF_TOKEN};
 use crate::plan::step::{Action, Before, Otherwise, Storage};
-use crate::plan::{command_line, hide};
+use crate::plan::{command_line, redact};
 use crate::script::{RenderError, Script, Template, render};
 use crate::spec::{EngineRecipe, KeyUse, ServerSpec};
 use crate::units::{Bytes, Seconds};
@@ -62,7 +62,7 @@ pub fn program(action: &Action, pod: &Pod) -> Result<Program, RenderError> {
             let values = json!({ "models": models, "repo": repo(model).map(HfRepo::as_str) });
             Part::new(Template::REMOVE_WEIGHTS, &values)
         }
-        Action::RemoveRest => Part::new(Template::REMOVE_REST, &json!({ "pi": pi })),
+        Action::RemovePiFiles => Part::new(Template::REMOVE_REST, &json!({ "pi": pi })),
     };
     Ok(Program::Run(part?, Input::Nothing))
 }
@@ -77,9 +77,9 @@ fn restart(to: &ServerSpec, before: Before, pod: &Pod) -> Result<Program, Render
     let start = start((to, SERVERS), pod)?;
     Ok(match before {
         Before::Nothing => Program::Run(start, Input::Nothing),
-        Before::KeepFormer => {
+        Before::KeepPrevious => {
             let keep = Part::new(Template::KEEP_FORMER, &json!({ "pi": pi, "name": name }))?;
-            Program::KeepThenRestart { keep, start, again: start_former(name, pi)? }
+            Program::KeepThenRestart { keep, start, again: start_previous(name, pi)? }
         }
         Before::AskAgain => {
             let host = to.ask_at().to_string();
@@ -98,12 +98,12 @@ fn await_ready(
 ) -> Result<Program, RenderError> {
     let standing = match otherwise {
         Otherwise::RemoveBeside => Standing::Beside,
-        Otherwise::Nothing | Otherwise::StartFormer(_) => Standing::Alone,
+        Otherwise::Nothing | Otherwise::StartPrevious(_) => Standing::Alone,
     };
     let fallback = match otherwise {
         Otherwise::Nothing => Fallback::Nothing,
-        Otherwise::StartFormer(former) => Fallback::StartPrevious {
-            start: start_former(&spec.name, pi)?,
+        Otherwise::StartPrevious(former) => Fallback::StartPrevious {
+            start: start_previous(&spec.name, pi)?,
             then: Box::new(awaited(former, standing, stall, pi)?),
         },
         Otherwise::RemoveBeside => {
@@ -147,14 +147,14 @@ fn place(standing: Standing) -> &'static str {
     }
 }
 
-fn start_former(name: &ModelName, pi: &str) -> Result<Part, RenderError> {
+fn start_previous(name: &ModelName, pi: &str) -> Result<Part, RenderError> {
     let part = Part::new(Template::START_FORMER, &json!({ "pi": pi, "name": name }))?;
     Ok(part.into_other("start_former", "what took its place did not come up"))
 }
 
 /// The same scripts for people to read: without values that look like secrets, and not to be run.
 pub fn shown_scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
-    scripts(&hide::action(action), &hide::pod(pod))
+    scripts(&redact::action(action), &redact::pod(pod))
 }
 
 fn install(recipe: &EngineRecipe, pod: &Pod) -> Result<Part, RenderError> {

@@ -31,7 +31,7 @@ impl Plan {
             | Action::RemoveBeside(_)
             | Action::RemoveEngine(_)
             | Action::RemoveWeights(_)
-            | Action::RemoveRest => 0,
+            | Action::RemovePiFiles => 0,
         };
         Bytes(self.steps.iter().map(missing).sum())
     }
@@ -76,7 +76,7 @@ impl Plan {
             | Action::RemoveBeside(_)
             | Action::RemoveEngine(_)
             | Action::RemoveWeights(_)
-            | Action::RemoveRest => None,
+            | Action::RemovePiFiles => None,
         };
         self.steps.iter().filter_map(down).max()
     }

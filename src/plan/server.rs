@@ -3,75 +3,80 @@
 use crate::manifest::{Model, Protect};
 use crate::name::ModelName;
 use crate::observe::{Life, ServerSeen};
-use crate::plan::beside::Way;
+use crate::plan::beside::Rollout;
 use crate::plan::change::{Change, How, changes};
 use crate::plan::code::Code;
 use crate::plan::fetch::Fetches;
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::former::before;
 use crate::plan::inputs::Protected;
 use crate::plan::order::{Needs, Unnumbered};
-use crate::plan::queue::{Turn, queue};
+use crate::plan::previous::before;
 use crate::plan::secrets::outdated;
 use crate::plan::servers::Run;
+use crate::plan::start_order::{Turn, queue};
 use crate::plan::step::{Action, NEW, Otherwise};
-use crate::plan::{Draft, Inputs, Site, whose};
+use crate::plan::{Inputs, PodContext, PodPlan, whose};
 use crate::spec::ServerSpec;
 use crate::units::Seconds;
 use std::collections::BTreeSet;
 
 /// What is to be done about a server that shall run.
 #[derive(Clone)]
-pub(super) enum Verdict {
+pub(super) enum ServerDiff {
     /// Nothing.
-    Standing,
+    UpToDate,
     /// It runs as it should, has answered, and does not now; why.
-    Silent(String),
+    Unresponsive(String),
     /// It runs as it should and has not answered yet: it may still measure how much of its GPUs is free.
     Starting(String),
     /// It does not run; why.
-    Start(String),
+    NotRunning(String),
     /// It runs, and not as it should; why, and what differs.
-    Restart(String, Vec<Change>),
+    Differs(String, Vec<Change>),
 }
 
 /// Holds what there is of a server against what it should be.
-pub(super) fn verdict(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> Verdict {
+pub(super) fn diff(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> ServerDiff {
     let Some(ServerSeen { spec, owner: _, life, answered, secrets, past: _, measured: _, beside: _ }) = seen
     else {
-        return Verdict::Start(NEW.to_owned());
+        return ServerDiff::NotRunning(NEW.to_owned());
     };
     let health = match life {
-        Life::Stopped => return Verdict::Start("it is stopped".to_owned()),
-        Life::Dead { left } if left.is_empty() => return Verdict::Start("its process is gone".to_owned()),
+        Life::Stopped => return ServerDiff::NotRunning("it is stopped".to_owned()),
+        Life::Dead { left } if left.is_empty() => {
+            return ServerDiff::NotRunning("its process is gone".to_owned());
+        }
         Life::Dead { left } => {
-            return Verdict::Start(format!("its process is gone, {} left over", processes(left.len())));
+            return ServerDiff::NotRunning(format!(
+                "its process is gone, {} left over",
+                processes(left.len())
+            ));
         }
         Life::Running { health, .. } => *health,
     };
     let changes = match spec {
-        Err(why) => return Verdict::Restart(format!("its record can't be read: {why}"), Vec::new()),
+        Err(why) => return ServerDiff::Differs(format!("its record can't be read: {why}"), Vec::new()),
         Ok(spec) => changes(spec, wanted),
     };
     if !changes.is_empty() {
-        return Verdict::Restart(in_words(&changes), changes);
+        return ServerDiff::Differs(in_words(&changes), changes);
     }
     if let Some(reason) = outdated(secrets, wanted) {
-        return Verdict::Restart(reason, Vec::new());
+        return ServerDiff::Differs(reason, Vec::new());
     }
     match (answered, health) {
-        (true, Some(200)) => Verdict::Standing,
-        (false, Some(200)) => Verdict::Starting("it has not answered with a token yet".to_owned()),
-        (false, _) => Verdict::Starting("it is still starting".to_owned()),
-        (true, Some(code)) => Verdict::Silent(format!("its /health says {code}")),
-        (true, None) => Verdict::Silent("it does not answer /health".to_owned()),
+        (true, Some(200)) => ServerDiff::UpToDate,
+        (false, Some(200)) => ServerDiff::Starting("it has not answered with a token yet".to_owned()),
+        (false, _) => ServerDiff::Starting("it is still starting".to_owned()),
+        (true, Some(code)) => ServerDiff::Unresponsive(format!("its /health says {code}")),
+        (true, None) => ServerDiff::Unresponsive("it does not answer /health".to_owned()),
     }
 }
 
 /// Drafts what makes servers that shall run run as they should; the error is the one that has to be stopped first.
-pub(super) fn draft(runs: Vec<Run<'_>>, fetches: &Fetches<'_>, draft: &mut Draft) -> Result<(), ModelName> {
+pub(super) fn draft(runs: Vec<Run<'_>>, fetches: &Fetches<'_>, draft: &mut PodPlan) -> Result<(), ModelName> {
     let take_overs: Vec<_> = runs.iter().filter_map(take_over).collect();
-    let standing = |run: &Run<'_>| matches!(run.verdict, Verdict::Standing);
+    let standing = |run: &Run<'_>| matches!(run.diff, ServerDiff::UpToDate);
     let (standing, runs): (Vec<_>, Vec<_>) = runs.into_iter().partition(standing);
     draft.standing.extend(standing.into_iter().map(|run| run.wanted.spec.name));
     let name = |at: usize| runs[at].wanted.spec.name.clone();
@@ -94,33 +99,36 @@ pub(super) fn draft(runs: Vec<Run<'_>>, fetches: &Fetches<'_>, draft: &mut Draft
 
 fn start(run: &Run<'_>) -> (Action, String) {
     let to = Box::new(run.wanted.spec.clone());
-    let (reason, changes) = match &run.verdict {
-        Verdict::Restart(reason, changes) => (reason, changes.clone()),
-        Verdict::Silent(reason) => (reason, Vec::new()),
-        Verdict::Start(reason) | Verdict::Starting(reason) => {
+    let (reason, changes) = match &run.diff {
+        ServerDiff::Differs(reason, changes) => (reason, changes.clone()),
+        ServerDiff::Unresponsive(reason) => (reason, Vec::new()),
+        ServerDiff::NotRunning(reason) | ServerDiff::Starting(reason) => {
             return (Action::StartServer(to), reason.clone());
         }
-        Verdict::Standing => return (Action::StartServer(to), String::new()),
+        ServerDiff::UpToDate => return (Action::StartServer(to), String::new()),
     };
-    let first = match &run.way {
-        Way::Beside => return (Action::StartBeside { to, changes }, reason.clone()),
-        Way::First(why) => why.clone(),
-        Way::Begun => None,
+    let first = match &run.rollout {
+        Rollout::SideBySide => return (Action::StartBeside { to, changes }, reason.clone()),
+        Rollout::Recreate(why) => why.clone(),
+        Rollout::Resumed => None,
     };
     let down = run.seen.and_then(|seen| seen.past.took).map(Seconds);
     (Action::RestartServer { to, changes, before: before(run), down, first }, reason.clone())
 }
 
 fn wait(run: &Run<'_>) -> Unnumbered {
-    let reason = match &run.verdict {
-        Verdict::Starting(reason) => reason,
-        Verdict::Start(_) | Verdict::Restart(..) | Verdict::Silent(_) | Verdict::Standing => ANSWER,
+    let reason = match &run.diff {
+        ServerDiff::Starting(reason) => reason,
+        ServerDiff::NotRunning(_)
+        | ServerDiff::Differs(..)
+        | ServerDiff::Unresponsive(_)
+        | ServerDiff::UpToDate => ANSWER,
     };
     let spec = Box::new(run.wanted.spec.clone());
-    let otherwise = match (&run.way, &run.former) {
-        (Way::Beside | Way::Begun, _) => Otherwise::RemoveBeside,
-        (Way::First(_), Some(former)) => Otherwise::StartFormer(Box::new(former.clone())),
-        (Way::First(_), None) => Otherwise::Nothing,
+    let otherwise = match (&run.rollout, &run.previous) {
+        (Rollout::SideBySide | Rollout::Resumed, _) => Otherwise::RemoveBeside,
+        (Rollout::Recreate(_), Some(former)) => Otherwise::StartPrevious(Box::new(former.clone())),
+        (Rollout::Recreate(_), None) => Otherwise::Nothing,
     };
     Unnumbered::new(Action::AwaitReady { spec, stall: run.wanted.stall, otherwise }, reason)
 }
@@ -128,10 +136,10 @@ fn wait(run: &Run<'_>) -> Unnumbered {
 /// Has those that were started beside others take their places, once they have answered.
 fn take_over(run: &Run<'_>) -> Option<Unnumbered> {
     let name = &run.wanted.spec.name;
-    let reason = match run.way {
-        Way::First(_) => return None,
-        Way::Beside => "the one that was started beside it takes its place",
-        Way::Begun => "that one has answered",
+    let reason = match run.rollout {
+        Rollout::Recreate(_) => return None,
+        Rollout::SideBySide => "the one that was started beside it takes its place",
+        Rollout::Resumed => "that one has answered",
     };
     let needs = Needs { ready: vec![name.clone()], ..Needs::default() };
     Some(Unnumbered { action: Action::TakeOver(name.clone()), reason: reason.to_owned(), needs })
@@ -143,9 +151,9 @@ const ANSWER: &str = "it has to answer before it counts";
 /// Drafts what makes a server that shall be stopped stop.
 pub(super) fn rest(
     inputs: &Inputs<'_>,
-    site: &Site<'_>,
+    site: &PodContext<'_>,
     (name, model): (&ModelName, &Model),
-    draft: &mut Draft,
+    draft: &mut PodPlan,
 ) {
     let Some(seen) = site.live(name) else { return };
     if let Err(finding) = whose::taken(site, name) {
@@ -192,7 +200,7 @@ fn processes(count: usize) -> String {
 }
 
 /// A server that would be touched and may not.
-pub(super) fn protected(site: &Site<'_>, name: &ModelName, would: &str) -> Finding {
+pub(super) fn protected(site: &PodContext<'_>, name: &ModelName, would: &str) -> Finding {
     Finding::on(Severity::Error, Code::Protected, site.name, format!("it is protected and would {would}"))
         .of(name)
         .help("run again with --allow-protected, or take `protect` out of pi.toml")

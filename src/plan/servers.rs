@@ -6,61 +6,65 @@
 use crate::manifest::{Protect, State};
 use crate::name::ModelName;
 use crate::observe::ServerSeen;
-use crate::plan::beside::{self, Way};
-use crate::plan::doubts::doubts;
+use crate::plan::beside::{self, Rollout};
+use crate::plan::disk_budget::DiskBudget;
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::former::formers;
 use crate::plan::inputs::Protected;
 use crate::plan::outside::unmapped;
 use crate::plan::place::{Place, is_content, place};
-use crate::plan::remarks::remarks;
-use crate::plan::room::Room;
-use crate::plan::server::{Verdict, protected, verdict};
+use crate::plan::previous::previous_servers;
+use crate::plan::server::{ServerDiff, diff, protected};
+use crate::plan::server_findings::remarks;
+use crate::plan::start_findings::doubts;
 use crate::plan::unseen::unseen;
 use crate::plan::wanted::{Candidate, Wanted, candidate};
-use crate::plan::{Inputs, Site};
+use crate::plan::{Inputs, PodContext};
 use crate::spec::ServerSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Servers that stay as they are, whatever is planned.
-pub(super) type Stays<'a> = BTreeSet<&'a ModelName>;
+pub(super) type Pinned<'a> = BTreeSet<&'a ModelName>;
 
 /// A server that shall run and can.
 pub(super) struct Run<'a> {
     pub(super) wanted: Wanted,
-    pub(super) verdict: Verdict,
+    pub(super) diff: ServerDiff,
     /// What runs now or is left of it, if its record can be read: its place is taken until it is stopped.
     pub(super) now: Option<&'a ServerSpec>,
     /// What there is of it, also where nothing runs.
     pub(super) seen: Option<&'a ServerSeen>,
     /// What is started again if it does not come up.
-    pub(super) former: Option<ServerSpec>,
-    pub(super) way: Way,
+    pub(super) previous: Option<ServerSpec>,
+    pub(super) rollout: Rollout,
 }
 
 impl Run<'_> {
     /// What runs until it has answered, while it is started beside that.
-    pub(super) fn elder(&self) -> Option<&ServerSpec> {
-        match &self.way {
-            Way::Beside => self.now,
-            Way::Begun => self.seen?.beside.as_ref()?.spec.as_ref().ok(),
-            Way::First(_) => None,
+    pub(super) fn incumbent(&self) -> Option<&ServerSpec> {
+        match &self.rollout {
+            Rollout::SideBySide => self.now,
+            Rollout::Resumed => self.seen?.beside.as_ref()?.spec.as_ref().ok(),
+            Rollout::Recreate(_) => None,
         }
     }
 
     /// Whether it is started, or started anew.
     pub(super) fn starts(&self) -> bool {
-        match self.verdict {
-            Verdict::Start(_) | Verdict::Restart(..) | Verdict::Silent(_) => true,
-            Verdict::Standing | Verdict::Starting(_) => false,
+        match self.diff {
+            ServerDiff::NotRunning(_) | ServerDiff::Differs(..) | ServerDiff::Unresponsive(_) => true,
+            ServerDiff::UpToDate | ServerDiff::Starting(_) => false,
         }
     }
 }
 
 /// Every server in scope that shall run and can, by name; what stands in the way of others becomes findings.
-pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<Finding>) -> Vec<Run<'a>> {
+pub(super) fn runs<'a>(
+    inputs: &Inputs<'_>,
+    site: &PodContext<'a>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Run<'a>> {
     let mut placeless = Placeless::new();
-    let Round { candidates, placed, stays, findings: told } = loop {
+    let Round { candidates, placed, pinned, findings: told } = loop {
         let (round, downloads) = round(inputs, site, &placeless);
         if downloads.is_empty() {
             break round;
@@ -71,20 +75,20 @@ pub(super) fn runs<'a>(inputs: &Inputs<'_>, site: &Site<'a>, findings: &mut Vec<
     findings.extend(told);
     let in_scope = |candidate: &Candidate<'_>| inputs.scope.has_server(site.name, candidate.name);
     let mut all: Vec<_> = candidates.into_iter().zip(placed).collect();
-    beside::put(inputs, site, &mut all, &stays);
+    beside::put(inputs, site, &mut all, &pinned);
     let mut runs = Vec::new();
     for (candidate, placed) in all {
-        let Some(Placed { spec, verdict, doubts, way }) = placed.filter(|_| in_scope(&candidate)) else {
+        let Some(Placed { spec, diff, doubts, rollout }) = placed.filter(|_| in_scope(&candidate)) else {
             continue;
         };
         findings.extend(doubts);
         let now = site.live(candidate.name).and_then(|seen| seen.spec.as_ref().ok());
         let seen = candidate.seen;
-        findings.extend(remarks(inputs, site, (&candidate, &spec), (&verdict, &way)));
-        runs.push(Run { wanted: candidate.into_wanted(spec), verdict, now, seen, former: None, way });
+        findings.extend(remarks(inputs, site, (&candidate, &spec), (&diff, &rollout)));
+        runs.push(Run { wanted: candidate.into_wanted(spec), diff, now, seen, previous: None, rollout });
     }
     findings.extend(unmapped(site, &runs));
-    formers(site, &mut runs, &stays);
+    previous_servers(site, &mut runs, &pinned);
     runs
 }
 
@@ -95,17 +99,21 @@ type Placeless<'a> = BTreeMap<&'a ModelName, Finding>;
 struct Round<'a> {
     candidates: Vec<Candidate<'a>>,
     placed: Vec<Option<Placed>>,
-    stays: Stays<'a>,
+    pinned: Pinned<'a>,
     findings: Vec<Finding>,
 }
 
 /// Finds everybody's place; beside it those without one whose downloads were counted.
-fn round<'a>(inputs: &Inputs<'_>, site: &Site<'a>, placeless: &Placeless<'a>) -> (Round<'a>, Placeless<'a>) {
-    let (mut stays, mut findings) = (untouched(inputs, site), Vec::new());
-    let mut candidates = admitted(inputs, site, (&mut stays, placeless), &mut findings);
+fn round<'a>(
+    inputs: &Inputs<'_>,
+    site: &PodContext<'a>,
+    placeless: &Placeless<'a>,
+) -> (Round<'a>, Placeless<'a>) {
+    let (mut pinned, mut findings) = (untouched(inputs, site), Vec::new());
+    let mut candidates = admitted(inputs, site, (&mut pinned, placeless), &mut findings);
     let mut downloads = Placeless::new();
     loop {
-        let Settled { mut placed, mut refused } = settle(inputs, site, &candidates, &stays);
+        let Settled { mut placed, mut refused } = settle(inputs, site, &candidates, &pinned);
         let in_scope = |name: &ModelName| inputs.scope.has_server(site.name, name);
         let lives = |refusal: &&Refusal<'_>| in_scope(refusal.name) && site.live(refusal.name).is_some();
         if !refused.iter().any(|refusal| lives(&refusal)) {
@@ -114,13 +122,13 @@ fn round<'a>(inputs: &Inputs<'_>, site: &Site<'a>, placeless: &Placeless<'a>) ->
         // whoever can't have what is wanted keeps what it has, which may be in the way of others: those that are
         // refused whatever the others do go first, and then all are placed anew; whoever has nothing takes no port
         let first = refused.iter().filter(lives).map(|refusal| refusal.why).min();
-        let goes = |refusal: &Refusal<'_>| match first {
+        let outgoing = |refusal: &Refusal<'_>| match first {
             Some(first) => lives(&refusal) && refusal.why == first,
             None => in_scope(refusal.name) && refusal.why == Why::NoPlace,
         };
-        let done = !refused.iter().any(goes);
-        let told = refused.into_iter().filter(|refusal| goes(refusal) || done && in_scope(refusal.name));
-        let mut gone = Stays::new();
+        let done = !refused.iter().any(outgoing);
+        let told = refused.into_iter().filter(|refusal| outgoing(refusal) || done && in_scope(refusal.name));
+        let mut gone = Pinned::new();
         for Refusal { name, why: _, finding } in told {
             let fetches = candidates.iter().any(|it| it.name == name && it.fetch().is_some());
             if fetches && !placeless.contains_key(name) {
@@ -130,10 +138,10 @@ fn round<'a>(inputs: &Inputs<'_>, site: &Site<'a>, placeless: &Placeless<'a>) ->
             gone.insert(name);
         }
         if done {
-            return (Round { candidates, placed, stays, findings }, downloads);
+            return (Round { candidates, placed, pinned, findings }, downloads);
         }
         candidates.retain(|candidate| !gone.contains(candidate.name));
-        stays.extend(gone.into_iter().filter(|name| site.live(name).is_some()));
+        pinned.extend(gone.into_iter().filter(|name| site.live(name).is_some()));
     }
 }
 
@@ -159,24 +167,24 @@ fn unfetched<'a>(
 /// that lack something stay as they are.
 fn admitted<'a>(
     inputs: &Inputs<'_>,
-    site: &Site<'a>,
-    (stays, placeless): (&mut Stays<'a>, &Placeless<'_>),
+    site: &PodContext<'a>,
+    (pinned, placeless): (&mut Pinned<'a>, &Placeless<'_>),
     findings: &mut Vec<Finding>,
 ) -> Vec<Candidate<'a>> {
-    let (mut candidates, mut room) = (Vec::new(), Room::of(site));
+    let (mut candidates, mut room) = (Vec::new(), DiskBudget::of(site));
     for (name, model) in site.models.iter().filter(|(_, model)| model.state == State::Running) {
         let in_scope = inputs.scope.has_server(site.name, name);
         let downloads = in_scope && !placeless.contains_key(name);
         let candidate = candidate(inputs, site, (name, model));
         match candidate.and_then(|it| if downloads { room.admit(it) } else { Ok(it) }) {
-            Ok(candidate) if in_scope || !stays.contains(name) => {
+            Ok(candidate) if in_scope || !pinned.contains(name) => {
                 findings.extend(candidate.notes.iter().filter(|_| in_scope).cloned());
                 candidates.push(candidate);
             }
             Ok(_) => {}
             Err(finding) => {
                 findings.extend(in_scope.then_some(finding));
-                stays.insert(name);
+                pinned.insert(name);
             }
         }
     }
@@ -184,9 +192,9 @@ fn admitted<'a>(
 }
 
 /// Servers that this plan is not about, or may not touch.
-fn untouched<'a>(inputs: &Inputs<'_>, site: &Site<'a>) -> Stays<'a> {
+fn untouched<'a>(inputs: &Inputs<'_>, site: &PodContext<'a>) -> Pinned<'a> {
     let own: BTreeSet<&ModelName> = site.own_servers().map(|(name, _)| name).collect();
-    let stays = |name: &&ModelName| {
+    let pinned = |name: &&ModelName| {
         let may_not_stop = || {
             site.model(name).is_some_and(|model| {
                 model.state == State::Stopped
@@ -197,7 +205,7 @@ fn untouched<'a>(inputs: &Inputs<'_>, site: &Site<'a>) -> Stays<'a> {
         site.live(name).is_some()
             && (!own.contains(*name) || !inputs.scope.has_server(site.name, name) || may_not_stop())
     };
-    site.facts.servers.keys().filter(stays).collect()
+    site.facts.servers.keys().filter(pinned).collect()
 }
 
 /// Each candidate at its place, and those that can't be what they should be.
@@ -209,10 +217,10 @@ struct Settled<'a> {
 #[derive(Clone)]
 pub(super) struct Placed {
     pub(super) spec: ServerSpec,
-    pub(super) verdict: Verdict,
+    pub(super) diff: ServerDiff,
     /// What is to be said before it is started.
     pub(super) doubts: Vec<Finding>,
-    pub(super) way: Way,
+    pub(super) rollout: Rollout,
 }
 
 struct Refusal<'a> {
@@ -238,12 +246,12 @@ enum Why {
 
 fn settle<'a>(
     inputs: &Inputs<'_>,
-    site: &Site<'a>,
+    site: &PodContext<'a>,
     candidates: &[Candidate<'a>],
-    stays: &Stays<'a>,
+    pinned: &Pinned<'a>,
 ) -> Settled<'a> {
     let mut settled = Settled { placed: Vec::new(), refused: Vec::new() };
-    for (candidate, place) in candidates.iter().zip(place(inputs, site, candidates, stays)) {
+    for (candidate, place) in candidates.iter().zip(place(inputs, site, candidates, pinned)) {
         let placed = match place {
             Ok(place) => at_place(inputs, site, candidate, place),
             Err(finding) if is_content(inputs, site, candidate) => Err((Why::Crowded, finding)),
@@ -257,39 +265,39 @@ fn settle<'a>(
 
 fn at_place(
     inputs: &Inputs<'_>,
-    site: &Site<'_>,
+    site: &PodContext<'_>,
     candidate: &Candidate<'_>,
     place: Place,
 ) -> Result<Placed, (Why, Finding)> {
     let spec = candidate.at(inputs, site, place);
-    let verdict = verdict(candidate.seen, &spec);
-    let starts = !matches!(verdict, Verdict::Standing | Verdict::Starting(_));
+    let diff = diff(candidate.seen, &spec);
+    let starts = !matches!(diff, ServerDiff::UpToDate | ServerDiff::Starting(_));
     if let Some(finding) = unseen(site, candidate, &spec).filter(|_| starts) {
         return Err((Why::TooLarge, finding));
     }
-    let doubts = match &verdict {
+    let doubts = match &diff {
         // what runs as it should has shown that it can
-        Verdict::Standing | Verdict::Silent(_) | Verdict::Starting(_) => Vec::new(),
-        Verdict::Start(_) | Verdict::Restart(..) => doubts(inputs, site, candidate.model, &spec),
+        ServerDiff::UpToDate | ServerDiff::Unresponsive(_) | ServerDiff::Starting(_) => Vec::new(),
+        ServerDiff::NotRunning(_) | ServerDiff::Differs(..) => doubts(inputs, site, candidate.model, &spec),
     };
     if let Some(finding) = doubts.iter().find(|doubt| doubt.severity == Severity::Error) {
         return Err((Why::TooLarge, finding.clone()));
     }
     let may_restart = candidate.model.protect == Protect::No || inputs.protected == Protected::Allow;
-    match &verdict {
-        Verdict::Restart(reason, _) | Verdict::Silent(reason) if !may_restart => {
+    match &diff {
+        ServerDiff::Differs(reason, _) | ServerDiff::Unresponsive(reason) if !may_restart => {
             let finding = protected(site, candidate.name, &format!("be restarted: {reason}"));
             let content = is_content(inputs, site, candidate);
             Err((if content { Why::Displaced } else { Why::Protected }, finding))
         }
-        Verdict::Standing
-        | Verdict::Silent(_)
-        | Verdict::Starting(_)
-        | Verdict::Start(_)
-        | Verdict::Restart(..) => {
+        ServerDiff::UpToDate
+        | ServerDiff::Unresponsive(_)
+        | ServerDiff::Starting(_)
+        | ServerDiff::NotRunning(_)
+        | ServerDiff::Differs(..) => {
             let begun = candidate.seen.is_some_and(|seen| seen.beside.is_some());
-            let way = if begun { Way::Begun } else { Way::First(None) };
-            Ok(Placed { spec, verdict, doubts, way })
+            let rollout = if begun { Rollout::Resumed } else { Rollout::Recreate(None) };
+            Ok(Placed { spec, diff, doubts, rollout })
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::plan::packages::{Build, packages};
 use crate::plan::secrets::{API_KEY, HF_TOKEN, at_hand, bring, how_to_get};
 use crate::plan::simulate::act;
 use crate::plan::step::Plan;
-use crate::plan::{Draft, Inputs, Site, converge, engine, look, storage};
+use crate::plan::{Inputs, PodContext, PodPlan, converge, engine, pod_findings, storage};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -18,13 +18,13 @@ pub(super) fn set_up(inputs: &Inputs<'_>) -> Plan {
     over_pods(inputs, |site| pod(inputs, site))
 }
 
-fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
-    let mut draft = Draft { findings: look::gaps(site), ..Draft::default() };
-    if let Some(finding) = storage::hidden(site).or_else(|| look::wrong_gpus(site)) {
+fn pod(inputs: &Inputs<'_>, site: &PodContext<'_>) -> PodPlan {
+    let mut draft = PodPlan { findings: pod_findings::gaps(site), ..PodPlan::default() };
+    if let Some(finding) = storage::hidden(site).or_else(|| pod_findings::wrong_gpus(site)) {
         draft.findings.push(finding);
         return draft;
     }
-    draft.findings.extend(look::odd_gpus(site));
+    draft.findings.extend(pod_findings::odd_gpus(site));
     draft.findings.extend(storage::other(site));
     let mut facts = Cow::Borrowed(site.facts);
     if let Some(mount) = storage::missing(site) {
@@ -32,7 +32,7 @@ fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
         act(facts.to_mut(), &mount.action);
         draft.steps.push(mount);
     }
-    let site = &Site { facts: &facts, ..*site };
+    let site = &PodContext { facts: &facts, ..*site };
     match engine::kept(site) {
         Ok(kept) => {
             let engines = converge::engines(site, kept.iter());
@@ -52,7 +52,7 @@ fn pod(inputs: &Inputs<'_>, site: &Site<'_>) -> Draft {
 }
 
 /// Secrets that servers will want, and that are neither here nor there.
-fn missing(inputs: &Inputs<'_>, site: &Site<'_>) -> Vec<Finding> {
+fn missing(inputs: &Inputs<'_>, site: &PodContext<'_>) -> Vec<Finding> {
     let table = [
         (Severity::Warning, API_KEY, "there is no API key: servers that others can reach will not start"),
         (Severity::Note, HF_TOKEN, "there is no token for the hub: gated models can't be fetched"),

@@ -6,13 +6,13 @@ use crate::fit::{Shape, config, from_recipe};
 use crate::hub::{DEFAULT_BRANCH, HubAnswer, RepoFacts};
 use crate::model_ref::ModelRef;
 use crate::observe::{CachedRepo, PathSeen, Snapshot, Whole};
-use crate::plan::{Inputs, Site};
+use crate::plan::{Inputs, PodContext};
 use crate::units::Bytes;
 
 /// The shape of a model at a commit, if that is known; none where nobody can tell.
 pub(super) fn shape(
     inputs: &Inputs<'_>,
-    site: &Site<'_>,
+    site: &PodContext<'_>,
     (model, commit): (&ModelRef, Option<&str>),
 ) -> Option<Shape> {
     let ModelRef::Hub { repo, .. } = model else { return at_path(site, model) };
@@ -27,7 +27,7 @@ pub(super) fn shape(
 /// the pod or the hub, else by what the catalogue has read there.
 pub(super) fn limit(
     inputs: &Inputs<'_>,
-    site: &Site<'_>,
+    site: &PodContext<'_>,
     (model, commit): (&ModelRef, Option<&str>),
     list: &[String],
 ) -> Option<Limit> {
@@ -55,7 +55,7 @@ fn hub<'a>(inputs: &Inputs<'a>, model: &ModelRef, commit: Option<&str>) -> Optio
 }
 
 /// The shape of a model that is a directory on the pod.
-fn at_path(site: &Site<'_>, model: &ModelRef) -> Option<Shape> {
+fn at_path(site: &PodContext<'_>, model: &ModelRef) -> Option<Shape> {
     let PathSeen { safetensors, config, .. } = site.facts.model_paths.seen()?.get(&model.to_string())?;
     let config = config.as_ref().filter(|_| *safetensors > Bytes(0))?;
     config::shape(config, *safetensors).ok()
@@ -63,7 +63,7 @@ fn at_path(site: &Site<'_>, model: &ModelRef) -> Option<Shape> {
 
 /// What the pod's own cache has of a model at a commit.
 fn snapshot<'a>(
-    site: &Site<'a>,
+    site: &PodContext<'a>,
     model: &ModelRef,
     commit: Option<&str>,
 ) -> Option<(&'a CachedRepo, &'a Snapshot)> {
@@ -75,7 +75,7 @@ fn snapshot<'a>(
 }
 
 /// The shape that the files in the pod's own cache tell, where the weights are all there.
-fn cached(site: &Site<'_>, model: &ModelRef, commit: Option<&str>) -> Option<Shape> {
+fn cached(site: &PodContext<'_>, model: &ModelRef, commit: Option<&str>) -> Option<Shape> {
     let (cache, Snapshot { whole, sizes, config, .. }) = snapshot(site, model, commit)?;
     let is_whole = match whole {
         Whole::Yes => true,

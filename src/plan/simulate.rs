@@ -4,7 +4,7 @@ use crate::model_ref::ModelRef;
 use crate::name::ModelName;
 use crate::observe::{
     EngineSeen, Gpu, GpuSight, Life, Listener, MountSeen, Observed, OwnerSeen, Part, Past, PathSeen,
-    PodFacts, SecretSeen, ServerSeen, Sighting,
+    PodFacts, ProbeResult, SecretSeen, ServerSeen,
 };
 use crate::plan::engine::to_build;
 use crate::plan::place::{holds_mib, owns};
@@ -20,7 +20,7 @@ use crate::units::Bytes;
 pub fn simulate(observed: &Observed, steps: &[Step]) -> Observed {
     let mut after = observed.clone();
     for step in steps {
-        if let Some(Sighting::Seen(facts)) = after.pods.get_mut(&step.pod) {
+        if let Some(ProbeResult::Seen(facts)) = after.pods.get_mut(&step.pod) {
             act(facts, &step.action);
         }
     }
@@ -62,7 +62,7 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
             facts.engines.remove(id);
         }
         Action::RemoveWeights(model) => remove_weights(facts, model),
-        Action::RemoveRest => {
+        Action::RemovePiFiles => {
             facts.secrets = Part::default();
             facts.rest.clear();
         }
@@ -172,8 +172,8 @@ fn clear_beside(facts: &mut PodFacts, name: &ModelName) {
 
 /// The record of a server that answered stays beside that of the one that takes its place.
 fn keep(facts: &mut PodFacts, name: &ModelName, before: Before) {
-    if let (Some(server), Before::KeepFormer) = (facts.servers.get_mut(name), before) {
-        server.past.former = server.spec.as_ref().ok().cloned().map(Box::new);
+    if let (Some(server), Before::KeepPrevious) = (facts.servers.get_mut(name), before) {
+        server.past.previous = server.spec.as_ref().ok().cloned().map(Box::new);
     }
 }
 
@@ -191,7 +191,7 @@ fn answer(facts: &mut PodFacts, name: &ModelName, otherwise: &Otherwise) {
             _ => server,
         };
         server.answered = true;
-        server.past.former = None;
+        server.past.previous = None;
         if let Life::Running { health, .. } = &mut server.life {
             *health = Some(200);
         }
@@ -219,13 +219,13 @@ fn vacate(facts: &mut PodFacts, seen: &ServerSeen) {
     let others: Vec<&ServerSeen> =
         others.filter(|other| (&other.spec, &other.life) != (&seen.spec, &seen.life)).collect();
     // where two share a port, each has a listener of its own
-    let goes = |listener: &Listener| {
+    let outgoing = |listener: &Listener| {
         owns(seen, listener)
             && (listener.session.is_some_and(|id| id != 0 && gone.contains(&id))
                 || !others.iter().any(|other| owns(other, listener)))
     };
     if let Some(listeners) = facts.listeners.seen_mut() {
-        listeners.retain(|listener| !goes(listener));
+        listeners.retain(|listener| !outgoing(listener));
     }
     change_use(facts, seen, u64::saturating_sub);
     let is_gone = |id: u32| id != 0 && gone.contains(&id);

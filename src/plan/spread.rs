@@ -11,7 +11,7 @@ use crate::model_ref::ModelRef;
 use crate::observe::{PodFacts, ServerSeen};
 use crate::plan::pick::{gpu_at, main_kind, memory, same_weights, spread_by_args, usable, version};
 use crate::plan::shape::shape;
-use crate::plan::{Inputs, Site};
+use crate::plan::{Inputs, PodContext};
 use crate::spec::ServerSpec;
 use crate::units::Tokens;
 
@@ -44,7 +44,7 @@ impl<'a> Ruled<'a> {
     /// None for other engines, for models of the catalogue, and for servers without a GPU.
     pub(super) fn of(
         inputs: &Inputs<'_>,
-        site: &Site<'_>,
+        site: &PodContext<'_>,
         model: &Model,
         (seen, commit): (Option<&'a ServerSeen>, Option<&str>),
     ) -> Option<Self> {
@@ -66,7 +66,7 @@ impl<'a> Ruled<'a> {
     }
 
     /// How many GPUs of this pod; none where the manifest says, and where there is nothing to go by.
-    pub(super) fn open(&self, site: &Site<'_>, model: &Model) -> Option<Open> {
+    pub(super) fn open(&self, site: &PodContext<'_>, model: &Model) -> Option<Open> {
         if model.gpus != GpuAsk::Any || spread_by_args(model).is_some() {
             return None;
         }

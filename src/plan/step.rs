@@ -81,7 +81,7 @@ impl Step {
             | Action::RemoveBeside(_)
             | Action::RemoveEngine(_)
             | Action::RemoveWeights(_)
-            | Action::RemoveRest => Sign::Remove,
+            | Action::RemovePiFiles => Sign::Remove,
         }
     }
 }
@@ -154,7 +154,7 @@ pub enum Action {
     /// Remove a repository from the HF cache.
     RemoveWeights(ModelRef),
     /// Remove what else pi put on the pod: secrets, tools, what it downloaded to build engines. The journal stays.
-    RemoveRest,
+    RemovePiFiles,
 }
 
 /// What is done if a server does not come up.
@@ -163,7 +163,7 @@ pub enum Otherwise {
     /// Nothing.
     Nothing,
     /// The one that was stopped for it is started again.
-    StartFormer(Box<ServerSpec>),
+    StartPrevious(Box<ServerSpec>),
     /// It was started beside one that runs, and is removed again.
     RemoveBeside,
 }
@@ -174,7 +174,7 @@ pub enum Before {
     /// Nothing.
     Nothing,
     /// Its record is kept, so that it can be started again.
-    KeepFormer,
+    KeepPrevious,
     /// It is asked once more: if it answers after all, it is left alone.
     AskAgain,
 }
@@ -211,7 +211,7 @@ impl Action {
             Self::RemoveServer(_) => "remove_server",
             Self::RemoveEngine(_) => "remove_engine",
             Self::RemoveWeights(_) => "remove_weights",
-            Self::RemoveRest => "remove_rest",
+            Self::RemovePiFiles => "remove_rest",
         }
     }
 
@@ -233,7 +233,7 @@ impl Action {
             | Self::TakeOver(name)
             | Self::RemoveBeside(name) => name.to_string(),
             Self::RemoveEngine(id) => id.to_string(),
-            Self::RemoveRest => "secrets, tools, caches".to_owned(),
+            Self::RemovePiFiles => "secrets, tools, caches".to_owned(),
         }
     }
 
@@ -255,7 +255,7 @@ impl Action {
             | Self::FetchWeights(_)
             | Self::RemoveEngine(_)
             | Self::RemoveWeights(_)
-            | Self::RemoveRest => None,
+            | Self::RemovePiFiles => None,
         }
     }
 
@@ -279,7 +279,7 @@ impl Action {
             | Self::RemoveBeside(_)
             | Self::RemoveEngine(_)
             | Self::RemoveWeights(_)
-            | Self::RemoveRest => None,
+            | Self::RemovePiFiles => None,
         }
     }
 }

@@ -8,10 +8,10 @@ use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::Unnumbered;
 use crate::plan::step::{Action, Storage};
-use crate::plan::{Inputs, Site, unseen};
+use crate::plan::{Inputs, PodContext, unseen};
 
 /// The step that mounts the pod's storage, if nothing is mounted there and anything in scope shall be there.
-pub(super) fn mount(inputs: &Inputs<'_>, site: &Site<'_>) -> Option<Unnumbered> {
+pub(super) fn mount(inputs: &Inputs<'_>, site: &PodContext<'_>) -> Option<Unnumbered> {
     let runs = |(name, _): (&ModelName, &Model)| inputs.scope.has_server(site.name, name);
     let keeps_an_engine = site.pod.vllm.is_some() && inputs.scope.has_all_of(site.name);
     if !keeps_an_engine && !running(site).any(runs) {
@@ -21,7 +21,7 @@ pub(super) fn mount(inputs: &Inputs<'_>, site: &Site<'_>) -> Option<Unnumbered> 
 }
 
 /// The step that mounts the pod's storage, if nothing is mounted there.
-pub(super) fn missing(site: &Site<'_>) -> Option<Unnumbered> {
+pub(super) fn missing(site: &PodContext<'_>) -> Option<Unnumbered> {
     let mount = site.pod.mount.as_ref()?;
     match seen(site, &mount.target)? {
         MountSeen::Mounted { .. } => return None,
@@ -36,7 +36,7 @@ pub(super) fn missing(site: &Site<'_>) -> Option<Unnumbered> {
     Some(Unnumbered::new(action, "nothing is mounted there"))
 }
 
-fn running<'a>(site: &Site<'a>) -> impl Iterator<Item = (&'a ModelName, &'a Model)> {
+fn running<'a>(site: &PodContext<'a>) -> impl Iterator<Item = (&'a ModelName, &'a Model)> {
     site.models.iter().filter(|(_, model)| model.state == State::Running).copied()
 }
 
@@ -48,19 +48,19 @@ fn path(model: &ModelRef) -> Option<&AbsPath> {
 }
 
 /// What is mounted on a target; none where nobody can tell.
-pub(super) fn seen<'a>(site: &Site<'a>, target: &AbsPath) -> Option<&'a MountSeen> {
+pub(super) fn seen<'a>(site: &PodContext<'a>, target: &AbsPath) -> Option<&'a MountSeen> {
     site.facts.mounts.seen().map(|mounts| mounts.get(target.as_str()).unwrap_or(&MountSeen::Nothing))
 }
 
 /// The pod has storage, and nobody can tell whether it is mounted: nothing is started or set up there.
-pub(super) fn hidden(site: &Site<'_>) -> Option<Finding> {
+pub(super) fn hidden(site: &PodContext<'_>) -> Option<Finding> {
     let help = "nothing is started or set up here, since what is on its storage can't be told; try again";
     let unknown = site.pod.mount.is_some() && site.facts.mounts.is_unknown();
     unknown.then(|| unseen::hidden(site, "mounts", "what is mounted", help))
 }
 
 /// Something else than the manifest's storage is mounted in its place.
-pub(super) fn other(site: &Site<'_>) -> Option<Finding> {
+pub(super) fn other(site: &PodContext<'_>) -> Option<Finding> {
     let mount = site.pod.mount.as_ref()?;
     let MountSeen::Mounted { source, .. } = seen(site, &mount.target)? else {
         return None;

@@ -4,7 +4,7 @@
 
 use crate::manifest::near;
 use crate::name::{ModelName, PodName};
-use crate::observe::{PodFacts, ServerSeen, Sighting, Whose};
+use crate::observe::{PodFacts, ProbeResult, ServerSeen, Whose};
 use crate::plan::Inputs;
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
@@ -76,8 +76,8 @@ fn pods<'a>(inputs: &Inputs<'a>) -> (Vec<(&'a PodName, &'a PodFacts)>, Vec<&'a P
     let (mut seen, mut unseen) = (Vec::new(), Vec::new());
     for pod in inputs.manifest.pods.keys().filter(|pod| inputs.scope.has_pod(inputs.manifest, pod)) {
         match inputs.observed.pods.get(pod) {
-            Some(Sighting::Seen(facts)) => seen.push((pod, facts.as_ref())),
-            Some(Sighting::Unreachable(_)) | None => unseen.push(pod),
+            Some(ProbeResult::Seen(facts)) => seen.push((pod, facts.as_ref())),
+            Some(ProbeResult::Unreachable(_)) | None => unseen.push(pod),
         }
     }
     (seen, unseen)

@@ -3,7 +3,7 @@
 //! Weights: by the rate of the last download on this pod. An engine: as long as the same one took on a pod before.
 
 use crate::name::EngineId;
-use crate::observe::Sighting;
+use crate::observe::ProbeResult;
 use crate::plan::Inputs;
 use crate::plan::step::{Action, Plan, Step, StepId};
 use crate::units::Seconds;
@@ -13,7 +13,7 @@ pub(super) fn times(inputs: &Inputs<'_>, plan: &Plan) -> BTreeMap<StepId, Second
     let took = took(inputs);
     let time = |Step { id, pod, action, .. }: &Step| {
         let seconds = if let Action::FetchWeights(fetch) = action {
-            let Some(Sighting::Seen(facts)) = inputs.observed.pods.get(pod) else { return None };
+            let Some(ProbeResult::Seen(facts)) = inputs.observed.pods.get(pod) else { return None };
             fetch.missing?.0.checked_div(facts.download_rate?)?
         } else if let Action::InstallEngine(recipe) = action {
             let of_it = took.get(&recipe.id)?;
@@ -30,8 +30,8 @@ pub(super) fn times(inputs: &Inputs<'_>, plan: &Plan) -> BTreeMap<StepId, Second
 fn took<'a>(inputs: &Inputs<'a>) -> BTreeMap<&'a EngineId, BTreeMap<&'a String, u64>> {
     let mut longest: BTreeMap<&EngineId, BTreeMap<&String, u64>> = BTreeMap::new();
     let seen = inputs.observed.pods.values().filter_map(|sighting| match sighting {
-        Sighting::Seen(facts) => Some(facts),
-        Sighting::Unreachable(_) => None,
+        ProbeResult::Seen(facts) => Some(facts),
+        ProbeResult::Unreachable(_) => None,
     });
     for (id, engine) in seen.flat_map(|facts| &facts.engines) {
         if let (Some(digest), Some(took)) = (&engine.digest, engine.took) {

@@ -4,14 +4,14 @@
 use crate::manifest::EngineKind;
 use crate::model_ref::ModelRef;
 use crate::observe::PodFacts;
-use crate::plan::Site;
+use crate::plan::PodContext;
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::wanted::Candidate;
 use crate::spec::{KeyUse, ServerSpec};
 
 /// Why a server can't be started: something that its start depends on could not be looked at.
-pub(super) fn unseen(site: &Site<'_>, candidate: &Candidate<'_>, spec: &ServerSpec) -> Option<Finding> {
+pub(super) fn unseen(site: &PodContext<'_>, candidate: &Candidate<'_>, spec: &ServerSpec) -> Option<Finding> {
     let facts = site.facts;
     let weights = match spec.model {
         ModelRef::Hub { .. } => facts.cache.is_unknown(),
@@ -36,7 +36,7 @@ pub(super) fn unseen(site: &Site<'_>, candidate: &Candidate<'_>, spec: &ServerSp
 }
 
 /// The finding for a section of which something depends that is not planned.
-pub(super) fn hidden(site: &Site<'_>, section: &str, what: &str, help: &str) -> Finding {
+pub(super) fn hidden(site: &PodContext<'_>, section: &str, what: &str, help: &str) -> Finding {
     let message = format!("{what} could not be looked at: {}", why(site.facts, section));
     Finding::on(Severity::Error, Code::NotLookedAt, site.name, message).help(help)
 }

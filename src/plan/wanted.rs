@@ -16,7 +16,7 @@ use crate::plan::place::Place;
 use crate::plan::secrets::{API_KEY, at_hand};
 use crate::plan::spread::Ruled;
 use crate::plan::weights::{Weights, Wish, weights};
-use crate::plan::{Inputs, Site, commit, storage, whose};
+use crate::plan::{Inputs, PodContext, revision, storage, whose};
 use crate::secret::SecretSource;
 use crate::spec::{EngineRecipe, KeyUse, ServerSpec};
 use crate::ssh_target::SshTarget;
@@ -55,7 +55,7 @@ pub(super) struct Wanted {
 /// The server that `model` asks for on this pod, or why there can't be one.
 pub(super) fn candidate<'a>(
     inputs: &Inputs<'_>,
-    site: &Site<'a>,
+    site: &PodContext<'a>,
     (name, model): (&'a ModelName, &'a Model),
 ) -> Result<Candidate<'a>, Finding> {
     let refuse = |code, message, help: String| {
@@ -76,7 +76,7 @@ pub(super) fn candidate<'a>(
     let listen = model.listen.unwrap_or_else(|| default_listen(&site.pod.ssh));
     let key = key_use(inputs, site, listen).map_err(|bad| bad.of(name))?;
     let wish = Wish { name, model: &model.model, kind: model.engine.kind, unseen: is_unseen(site) };
-    let chosen = commit::commit(inputs, site, wish);
+    let chosen = revision::pin(inputs, site, wish);
     let mut notes: Vec<Finding> = chosen.note.into_iter().collect();
     let fetch = match weights(inputs, site, wish, chosen.weights.as_deref()) {
         // one of which nobody can tell is not started
@@ -107,7 +107,7 @@ impl Candidate<'_> {
     }
 
     /// Whether its engine has to be built.
-    pub(super) fn builds(&self, site: &Site<'_>) -> bool {
+    pub(super) fn builds(&self, site: &PodContext<'_>) -> bool {
         self.recipe.as_ref().is_some_and(|recipe| {
             let there = site.facts.engines.get(&recipe.id).and_then(|seen| seen.digest.as_ref());
             there != Some(&recipe.digest())
@@ -120,7 +120,12 @@ impl Candidate<'_> {
     }
 
     /// The server at its place.
-    pub(super) fn at(&self, inputs: &Inputs<'_>, site: &Site<'_>, Place { gpus, port }: Place) -> ServerSpec {
+    pub(super) fn at(
+        &self,
+        inputs: &Inputs<'_>,
+        site: &PodContext<'_>,
+        Place { gpus, port }: Place,
+    ) -> ServerSpec {
         let Self { name, model, recipe, build, commit, pick, ruled, listen, key, .. } = self;
         let Line { context, fitted, args, mut env } = pick::line(site, model, &gpus, ruled.as_ref());
         env.extend(site.pod.env.clone());
@@ -171,14 +176,14 @@ impl Candidate<'_> {
 }
 
 /// Whether its engine has a flag for how long it may drain. Of a build of one's own without a pinned vLLM this is not known.
-fn can_drain(site: &Site<'_>, model: &Model) -> bool {
+fn can_drain(site: &PodContext<'_>, model: &Model) -> bool {
     model.engine.kind == EngineKind::Vllm
         && pick::version(site, &model.engine)
             .is_some_and(|version| known(Word::Flag, SHUTDOWN_TIMEOUT, &version))
 }
 
 /// Whether the weights are on storage that was mounted only in thought.
-fn is_unseen(site: &Site<'_>) -> bool {
+fn is_unseen(site: &PodContext<'_>) -> bool {
     let Some(mount) = &site.pod.mount else { return false };
     storage::seen(site, &mount.target).is_some_and(storage::is_thought)
         && storage::is_below(&site.facts.models_path, &mount.target)
@@ -187,7 +192,7 @@ fn is_unseen(site: &Site<'_>) -> bool {
 type Refusal = (Code, String, String);
 
 /// A driver that does not answer says nothing about what is on its GPUs.
-fn no_driver(site: &Site<'_>, model: &Model) -> Result<(), Refusal> {
+fn no_driver(site: &PodContext<'_>, model: &Model) -> Result<(), Refusal> {
     let without = match &model.gpus {
         GpuAsk::Cpu => true,
         GpuAsk::Any => model.engine.kind == EngineKind::Command,
@@ -212,7 +217,7 @@ fn default_listen(ssh: &SshTarget) -> IpAddr {
 }
 
 /// A server that others can reach wants the key; one on loopback wants it where there is one.
-fn key_use(inputs: &Inputs<'_>, site: &Site<'_>, listen: IpAddr) -> Result<KeyUse, Finding> {
+fn key_use(inputs: &Inputs<'_>, site: &PodContext<'_>, listen: IpAddr) -> Result<KeyUse, Finding> {
     if at_hand(inputs, site.facts, API_KEY) {
         return Ok(KeyUse::Required);
     }

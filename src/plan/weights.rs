@@ -7,7 +7,7 @@ use crate::name::{HfRepo, ModelName};
 use crate::observe::{CachedRepo, PodFacts, Snapshot, Whole};
 use crate::plan::fetch::Fetch;
 use crate::plan::step::NEW_ONES;
-use crate::plan::{Inputs, Site};
+use crate::plan::{Inputs, PodContext};
 use crate::units::Bytes;
 use std::collections::BTreeMap;
 
@@ -34,7 +34,12 @@ pub(super) enum Weights {
 }
 
 /// Looks for the weights of a commit; without one for what the pod's cache takes the revision for.
-pub(super) fn weights(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>, commit: Option<&str>) -> Weights {
+pub(super) fn weights(
+    inputs: &Inputs<'_>,
+    site: &PodContext<'_>,
+    wish: Wish<'_>,
+    commit: Option<&str>,
+) -> Weights {
     let ModelRef::Hub { repo, .. } = wish.model else {
         return match site.facts.model_paths.seen().map(|paths| paths.contains_key(&wish.model.to_string())) {
             Some(true) => Weights::There,
@@ -68,7 +73,7 @@ pub(super) fn weights(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>, comm
 }
 
 /// Whether everything that a server needs of a commit is on the pod.
-pub(super) fn is_whole(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>, commit: &str) -> bool {
+pub(super) fn is_whole(inputs: &Inputs<'_>, site: &PodContext<'_>, wish: Wish<'_>, commit: &str) -> bool {
     let ModelRef::Hub { repo, .. } = wish.model else { return false };
     lacks(inputs, cached(site.facts, repo), wish, Some(commit)).1.is_none()
 }

@@ -2,12 +2,12 @@
 
 use crate::manifest::Identity;
 use crate::name::{ModelName, PodName};
-use crate::observe::{Life, OwnerSeen, PodFacts, ServerSeen, Sighting, Whose};
+use crate::observe::{Life, OwnerSeen, PodFacts, ProbeResult, ServerSeen, Whose};
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::Unnumbered;
 use crate::plan::step::{Action, Before};
-use crate::plan::{Draft, Inputs, Site, is_live};
+use crate::plan::{Inputs, PodContext, PodPlan, is_live};
 use crate::spec::{EngineRecipe, Owner};
 use jiff::Timestamp;
 
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 const NAMED: usize = 3;
 
 /// The name is taken on this pod by a server of somebody else.
-pub(super) fn taken(site: &Site<'_>, name: &ModelName) -> Result<(), Finding> {
+pub(super) fn taken(site: &PodContext<'_>, name: &ModelName) -> Result<(), Finding> {
     let Some(seen) = site.facts.servers.get(name).filter(|seen| !site.is_own(name, seen)) else {
         return Ok(());
     };
@@ -39,7 +39,7 @@ pub(super) fn taken(site: &Site<'_>, name: &ModelName) -> Result<(), Finding> {
 }
 
 /// Servers that this plan makes the project's, whoever has them now.
-pub(super) fn taken_over(site: &Site<'_>, name: &ModelName) -> Option<Finding> {
+pub(super) fn taken_over(site: &PodContext<'_>, name: &ModelName) -> Option<Finding> {
     let seen = site.facts.servers.get(name).filter(|seen| is_others(site, seen))?;
     let message = format!("it is taken over from {}{}", owner_in_words(site, seen), since(site, seen));
     Some(
@@ -49,12 +49,12 @@ pub(super) fn taken_over(site: &Site<'_>, name: &ModelName) -> Option<Finding> {
     )
 }
 
-fn is_others(site: &Site<'_>, seen: &ServerSeen) -> bool {
+fn is_others(site: &PodContext<'_>, seen: &ServerSeen) -> bool {
     matches!(seen.whose(site.project), Whose::Other { .. })
 }
 
 /// Records that have to say that a server is this project's, where no other step writes or removes them.
-pub(super) fn adopt(inputs: &Inputs<'_>, site: &Site<'_>, draft: &Draft) -> Vec<Unnumbered> {
+pub(super) fn adopt(inputs: &Inputs<'_>, site: &PodContext<'_>, draft: &PodPlan) -> Vec<Unnumbered> {
     let mut steps = Vec::new();
     if inputs.manifest.identity.id().is_none() {
         return steps;
@@ -72,7 +72,7 @@ pub(super) fn adopt(inputs: &Inputs<'_>, site: &Site<'_>, draft: &Draft) -> Vec<
             Whose::Ours | Whose::Nobodys => continue,
         };
         let rewrites = |step: &Unnumbered| step.action.server() == Some(name) && rewrites(&step.action);
-        let leaves = draft.movers.iter().any(|mover| mover.is(name));
+        let leaves = draft.relocations.iter().any(|mover| mover.is(name));
         if !leaves && !draft.steps.iter().any(rewrites) {
             steps.push(Unnumbered::new(Action::AdoptServer(name.clone()), reason));
         }
@@ -86,14 +86,14 @@ fn rewrites(action: &Action) -> bool {
     matches!(
         action,
         Action::StartServer(_)
-            | Action::RestartServer { before: Before::Nothing | Before::KeepFormer, .. }
+            | Action::RestartServer { before: Before::Nothing | Before::KeepPrevious, .. }
             | Action::RemoveServer(_)
     )
 }
 
 /// Servers that this project's id made under another name, as far as the plan would change or remove them. A copied
 /// directory has the id of the other one, and so has a clone under another name: nobody can tell these apart here.
-pub(super) fn renamed(inputs: &Inputs<'_>, site: &Site<'_>, draft: &Draft) -> Option<Finding> {
+pub(super) fn renamed(inputs: &Inputs<'_>, site: &PodContext<'_>, draft: &PodPlan) -> Option<Finding> {
     let in_scope = site.facts.servers.iter().filter(|(name, _)| inputs.scope.has_server(site.name, name));
     let mut renamed: Vec<(&ModelName, &Owner, &str)> = Vec::new();
     for (name, seen) in in_scope {
@@ -123,7 +123,7 @@ pub(super) fn renamed(inputs: &Inputs<'_>, site: &Site<'_>, draft: &Draft) -> Op
 }
 
 /// An engine that others run from, and that would have to be built anew from other packages: that would break theirs.
-pub(super) fn engine_in_use(site: &Site<'_>, recipe: &EngineRecipe) -> Option<Finding> {
+pub(super) fn engine_in_use(site: &PodContext<'_>, recipe: &EngineRecipe) -> Option<Finding> {
     let digest = site.facts.engines.get(&recipe.id)?.digest.as_ref()?;
     let runs_from_it = |seen: &ServerSeen| {
         is_live(seen) && seen.spec.as_ref().is_ok_and(|spec| spec.engine.as_ref() == Some(&recipe.id))
@@ -141,7 +141,7 @@ pub(super) fn engine_in_use(site: &Site<'_>, recipe: &EngineRecipe) -> Option<Fi
 }
 
 /// Servers of others that hold places here.
-pub(super) fn neighbors(site: &Site<'_>) -> Option<Finding> {
+pub(super) fn neighbors(site: &PodContext<'_>) -> Option<Finding> {
     let others = site.facts.servers.iter().filter(|(name, seen)| !site.is_own(name, seen));
     let others = others.filter(|(_, seen)| seen.renamed().is_none());
     let others: Vec<_> =
@@ -162,7 +162,7 @@ pub(super) fn neighbors(site: &Site<'_>) -> Option<Finding> {
 }
 
 /// ``the project `research`, by bob@laptop``
-fn owner_in_words(site: &Site<'_>, seen: &ServerSeen) -> String {
+fn owner_in_words(site: &PodContext<'_>, seen: &ServerSeen) -> String {
     match seen.whose(site.project) {
         Whose::Other { .. } if seen.owner == OwnerSeen::Unreadable => {
             "nobody known (its record of whose it is can't be read)".to_owned()
@@ -186,7 +186,7 @@ fn owner_in_words(site: &Site<'_>, seen: &ServerSeen) -> String {
 }
 
 /// `, since 2026-11-22T13:00:00Z`: by its record, else by how long it runs.
-fn since(site: &Site<'_>, seen: &ServerSeen) -> String {
+fn since(site: &PodContext<'_>, seen: &ServerSeen) -> String {
     let noted = match &seen.owner {
         OwnerSeen::Other(Owner { since, .. }) | OwnerSeen::Renamed(Owner { since, .. }) => Some(*since),
         OwnerSeen::Unnamed | OwnerSeen::Ours | OwnerSeen::Unreadable => None,
@@ -205,8 +205,8 @@ pub(super) fn namesakes(inputs: &Inputs<'_>) -> Vec<Finding> {
     let Identity::Made(made) = &inputs.manifest.identity else { return Vec::new() };
     let project = &inputs.manifest.project;
     let seen = inputs.observed.pods.iter().filter_map(|(pod, sighting)| match sighting {
-        Sighting::Seen(facts) => Some((pod, facts.as_ref())),
-        Sighting::Unreachable(_) => None,
+        ProbeResult::Seen(facts) => Some((pod, facts.as_ref())),
+        ProbeResult::Unreachable(_) => None,
     });
     let named = |(pod, facts): (&PodName, &PodFacts)| {
         let owner = facts.servers.values().find_map(|seen| match &seen.owner {

@@ -5,14 +5,14 @@
 
 use super::local::home;
 use super::master::Master;
-use super::order::EXEC;
+use super::runner_command::EXEC;
 use crate::name::EnvName;
 use crate::script::quote::quoted;
 use std::process::Command;
 
 /// What a person runs on a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Errand<'a> {
+pub enum HandsOn<'a> {
     /// A shell, with a terminal if this process has one.
     Shell,
     /// These words, at a terminal.
@@ -31,7 +31,7 @@ for signal in HUP INT TERM; do trap "passed=1; kill -s $signal -- -$job" "$signa
 while :; do passed=; wait "$job"; code=$?; [[ $passed ]] || break; done
 exit "$code""#;
 
-impl Errand<'_> {
+impl HandsOn<'_> {
     /// Words for bash; none for a shell.
     fn words(self) -> Option<Vec<String>> {
         let (script, mark, words) = match self {
@@ -45,7 +45,7 @@ impl Errand<'_> {
 }
 
 /// On this machine: in the home directory, without the `hidden` variables.
-pub(super) fn here(errand: Errand<'_>, hidden: &[EnvName]) -> Command {
+pub(super) fn here(errand: HandsOn<'_>, hidden: &[EnvName]) -> Command {
     let words = errand.words().unwrap_or_default();
     let shell =
         || std::env::var_os("SHELL").filter(|shell| !shell.is_empty()).unwrap_or_else(|| "bash".into());
@@ -58,12 +58,12 @@ pub(super) fn here(errand: Errand<'_>, hidden: &[EnvName]) -> Command {
 }
 
 /// Over ssh; none if a word has a NUL in it.
-pub(super) fn there(errand: Errand<'_>, master: &Master) -> Option<Command> {
+pub(super) fn there(errand: HandsOn<'_>, master: &Master) -> Option<Command> {
     let mut command = master.client();
     let terminal = match errand {
-        Errand::Shell => None,
-        Errand::AtTerminal(_) => Some("-t"),
-        Errand::Plain(..) => Some("-T"),
+        HandsOn::Shell => None,
+        HandsOn::AtTerminal(_) => Some("-t"),
+        HandsOn::Plain(..) => Some("-T"),
     };
     command.args(terminal).arg("--").arg(master.destination());
     if let Some(words) = errand.words() {

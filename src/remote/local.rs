@@ -1,10 +1,10 @@
 //! Pods that are this machine.
 //!
-//! In: an [`Order`]. Out: the runner as a child process, told the same things in the same way as over ssh.
+//! In: an [`RunnerCommand`]. Out: the runner as a child process, told the same things in the same way as over ssh.
 
 use super::diagnose::Ended;
-use super::order::Order;
-use super::talk::{Wire, converse};
+use super::runner_command::RunnerCommand;
+use super::runner_session::{Wire, converse};
 use super::{Exit, Line, RemoteError};
 use crate::name::EnvName;
 use std::io::ErrorKind;
@@ -19,7 +19,7 @@ pub(super) const AT: &str = "this machine";
 /// Runs the order in this machine's bash, in the home directory, where ssh would begin, too. Of this process's
 /// environment it gets all but the `hidden` variables.
 pub(super) async fn run(
-    order: &Order<'_>,
+    order: &RunnerCommand<'_>,
     hidden: &[EnvName],
     stop: &CancellationToken,
     hear: impl FnMut(Line) + Send,

@@ -4,29 +4,29 @@
 //! code, or a [`RemoteError`] that says why there is none. Nothing started here outlives `pi`, except what the
 //! script itself put into a session of its own (`setsid`).
 //!
-//! [`Doors`] opens `local` pods with this machine's bash and all others with the user's own OpenSSH, over one
+//! [`PodConnections`] opens `local` pods with this machine's bash and all others with the user's own OpenSSH, over one
 //! connection a pod that is kept for the next run.
 
 mod options;
 mod bounded;
 mod error;
 mod lines;
-mod order;
+mod runner_command;
 mod diagnose;
-mod talk;
+mod runner_session;
 mod local;
 mod sockets;
 mod ssh_config;
 mod master;
 mod by_hand;
 mod ssh;
-mod doors;
+mod pod_connections;
 
 pub use bounded::bounded;
-pub use by_hand::Errand;
-pub use doors::Doors;
+pub use by_hand::HandsOn;
 pub use error::RemoteError;
 pub use options::{LEASE, Options, Persist, SWEEP, outlasting};
+pub use pod_connections::PodConnections;
 
 use crate::name::{PodName, Port};
 use crate::script::Script;

@@ -1,15 +1,15 @@
 //! Pods behind ssh.
 //!
-//! In: an [`Order`]. Out: the conversation with it over the pod's one connection, which is found, made or
+//! In: an [`RunnerCommand`]. Out: the conversation with it over the pod's one connection, which is found, made or
 //! replaced here. A connection that fails before the pod has accepted the command is replaced once: nothing has
 //! run yet. After that it is never tried again, since the script may have begun.
 
-use super::by_hand::{self, Errand};
+use super::by_hand::{self, HandsOn};
 use super::diagnose::Ended;
 use super::master::{Age, Live, Master};
 use super::options::Persist;
-use super::order::Order;
-use super::talk::{Wire, converse};
+use super::runner_command::RunnerCommand;
+use super::runner_session::{Wire, converse};
 use super::{Exit, Line, Reach, RemoteError, Way};
 use crate::name::Port;
 use openssh::{Child, Error, ForwardType, Session, Socket, Stdio};
@@ -52,7 +52,7 @@ impl SshDoor {
         &self.master.at
     }
 
-    pub(super) fn by_hand(&self, errand: Errand<'_>) -> Result<Command, RemoteError> {
+    pub(super) fn by_hand(&self, errand: HandsOn<'_>) -> Result<Command, RemoteError> {
         by_hand::there(errand, &self.master).ok_or_else(|| self.other("the command has a NUL in it"))
     }
 
@@ -62,7 +62,7 @@ impl SshDoor {
 
     pub(super) async fn run(
         &self,
-        order: &Order<'_>,
+        order: &RunnerCommand<'_>,
         stop: &CancellationToken,
         hear: impl FnMut(Line) + Send,
     ) -> Result<Exit, RemoteError> {

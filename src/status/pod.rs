@@ -1,7 +1,7 @@
 //! One pod, as `pi list` shows it.
 
 use crate::name::PodName;
-use crate::observe::{PodFacts, Sighting, Unreachable};
+use crate::observe::{PodFacts, ProbeResult, Unreachable};
 use crate::plan::{Inputs, PodView, Scope, plan};
 use crate::spec::ServerSpec;
 use crate::status::address::{Address, address};
@@ -40,8 +40,8 @@ pub fn pod_status(
 ) -> Option<PodStatus> {
     let declared = inputs.manifest.pods.get(pod)?;
     let facts = match inputs.observed.pods.get(pod)? {
-        Sighting::Seen(facts) => facts,
-        Sighting::Unreachable(why) => {
+        ProbeResult::Seen(facts) => facts,
+        ProbeResult::Unreachable(why) => {
             return Some(PodStatus { view: PodView::new(declared, None), seen: Err(why.clone()) });
         }
     };

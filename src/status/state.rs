@@ -194,7 +194,7 @@ fn drift(status: &ServerStatus, plan: &Plan, pod: &PodName) -> Option<String> {
         | Action::RemoveBeside(_)
         | Action::RemoveEngine(_)
         | Action::RemoveWeights(_)
-        | Action::RemoveRest => false,
+        | Action::RemovePiFiles => false,
     };
     let step = plan.steps.iter().find(|step| step.pod == *pod && about(&step.action))?;
     status.pid.map(|_| step.reason.clone())

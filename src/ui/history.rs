@@ -1,6 +1,6 @@
 //! `pi history`: the journals of several pods in one, the newest last.
 
-use crate::journal::{Became, Deed, Entry};
+use crate::journal::{Entry, JournalAction, JournalOutcome};
 use crate::name::PodName;
 use crate::observe::{Journal, NoJournal};
 use crate::ui::layout::{Count, prose, wrapped};
@@ -33,7 +33,7 @@ pub fn history_text(found: &Found, count: usize) -> String {
     let mut text = table.head();
     for ((_, entry), row) in newest.iter().zip(&rows) {
         text.push_str(&table.row(row));
-        let Deed { reason, project, .. } = &entry.deed;
+        let JournalAction { reason, project, .. } = &entry.deed;
         let below = table.below();
         let why = format!("{reason} (project {project})");
         for line in wrapped(&why, prose().saturating_sub(below)) {
@@ -49,9 +49,9 @@ const HEADS: [Head; 5] =
 fn cells(pod: &PodName, entry: &Entry) -> [Cell; 5] {
     let Entry { when, seconds, outcome, exit, deed } = entry;
     let (style, mut ended) = match outcome {
-        Became::Done => (ADD, "done".to_owned()),
-        Became::Failed => (REMOVE, format!("failed ({exit})")),
-        Became::Stopped => (CHANGE, "interrupted".to_owned()),
+        JournalOutcome::Done => (ADD, "done".to_owned()),
+        JournalOutcome::Failed => (REMOVE, format!("failed ({exit})")),
+        JournalOutcome::Stopped => (CHANGE, "interrupted".to_owned()),
     };
     if *seconds > 0 {
         let _ = write!(ended, ", {}", Seconds(*seconds));
@@ -111,14 +111,14 @@ mod tests {
     use crate::ui::layout::tests::at;
     use crate::ui::layout::width;
 
-    fn entry(at: &str, action: &str, target: &str, ended: (Became, i32, u64)) -> Entry {
+    fn entry(at: &str, action: &str, target: &str, ended: (JournalOutcome, i32, u64)) -> Entry {
         let (outcome, exit, seconds) = ended;
         Entry {
             when: at.parse().unwrap(),
             seconds,
             outcome,
             exit,
-            deed: Deed {
+            deed: JournalAction {
                 pi: "0.1.0".to_owned(),
                 who: "ann@laptop".to_owned(),
                 project: "team".parse().unwrap(),
@@ -133,10 +133,11 @@ mod tests {
 
     fn found() -> Found {
         let first = vec![
-            entry("2026-11-22T13:00:00Z", "restart_server", "qwen", (Became::Done, 0, 3)),
-            entry("2026-11-22T13:00:40Z", "await_ready", "qwen", (Became::Failed, 3, 37)),
+            entry("2026-11-22T13:00:00Z", "restart_server", "qwen", (JournalOutcome::Done, 0, 3)),
+            entry("2026-11-22T13:00:40Z", "await_ready", "qwen", (JournalOutcome::Failed, 3, 37)),
         ];
-        let second = vec![entry("2026-11-22T13:00:20Z", "fetch_weights", "o/a", (Became::Stopped, 143, 0))];
+        let second =
+            vec![entry("2026-11-22T13:00:20Z", "fetch_weights", "o/a", (JournalOutcome::Stopped, 143, 0))];
         let journal = |entries| Ok(Journal { entries, unreadable: 0 });
         Found::from([
             ("dc1".parse().unwrap(), journal(first)),
@@ -164,7 +165,8 @@ mod tests {
 
     #[test]
     fn long_names_and_wide_letters_stay_within_the_terminal() {
-        let mut long = entry("2026-11-22T13:00:00Z", "fetch_weights", "显卡/模型", (Became::Done, 0, 3));
+        let mut long =
+            entry("2026-11-22T13:00:00Z", "fetch_weights", "显卡/模型", (JournalOutcome::Done, 0, 3));
         long.deed.who = format!("{}@{}", "w".repeat(40), "h".repeat(30));
         let journal = Journal { entries: vec![long], unreadable: 0 };
         let found = Found::from([("p".repeat(63).parse().unwrap(), Ok(journal))]);

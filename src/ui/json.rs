@@ -70,7 +70,7 @@ pub(super) fn step_json(step: &Step) -> Value {
             Some(server)
         }
         Action::StartBeside { to, changes } => Some(changed_json(to, changes)),
-        Action::AwaitReady { otherwise: Otherwise::StartFormer(former), .. } => {
+        Action::AwaitReady { otherwise: Otherwise::StartPrevious(former), .. } => {
             Some(json!({ "if_fails": server_json(former) }))
         }
         Action::InstallPackages(packages) => Some(json!(packages)),
@@ -88,7 +88,7 @@ pub(super) fn step_json(step: &Step) -> Value {
         | Action::RemoveBeside(_)
         | Action::RemoveEngine(_)
         | Action::RemoveWeights(_)
-        | Action::RemoveRest => None,
+        | Action::RemovePiFiles => None,
     };
     if let Some(details) = details {
         value["details"] = details;

@@ -35,7 +35,7 @@ pub(super) fn step_title(step: &Step) -> String {
         Action::RemoveServer(_) => format!("remove server {target}"),
         Action::RemoveEngine(_) => format!("remove engine {target}"),
         Action::RemoveWeights(_) => format!("remove weights {target}"),
-        Action::RemoveRest => format!("remove {target}"),
+        Action::RemovePiFiles => format!("remove {target}"),
     }
 }
 

@@ -52,8 +52,8 @@ fn how_it_ends(action: &Action) -> Vec<String> {
     }
     let falls_back = matches!(
         action,
-        Action::RestartServer { before: Before::KeepFormer, .. }
-            | Action::AwaitReady { otherwise: Otherwise::StartFormer(_), .. }
+        Action::RestartServer { before: Before::KeepPrevious, .. }
+            | Action::AwaitReady { otherwise: Otherwise::StartPrevious(_), .. }
     );
     lines.extend(falls_back.then(|| "if it does not come up, the former one is started again".to_owned()));
     if let Action::StartBeside { .. } = action {
@@ -129,7 +129,7 @@ fn words(row: &Row<'_>, view: &PodView, time: Option<Seconds>) -> (&'static str,
         | Action::StopServer(_)
         | Action::RemoveServer(_) => return ("server", target, server(row)),
         Action::RemoveEngine(_) => ("engine", target, String::new()),
-        Action::RemoveRest => ("rest", target, String::new()),
+        Action::RemovePiFiles => ("rest", target, String::new()),
     };
     (kind, target, with_reason(row, detail))
 }
@@ -176,7 +176,7 @@ fn server(row: &Row<'_>) -> String {
         | Action::FetchWeights(_)
         | Action::RemoveEngine(_)
         | Action::RemoveWeights(_)
-        | Action::RemoveRest => String::new(),
+        | Action::RemovePiFiles => String::new(),
     };
     with_reason(row, detail)
 }

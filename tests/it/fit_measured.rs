@@ -2,7 +2,7 @@
 
 use crate::plan::case::Case;
 use crate::workplace::Workplace;
-use pi::observe::Sighting;
+use pi::observe::ProbeResult;
 use serde_json::{Value, json};
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,7 +12,7 @@ pub(crate) const MODEL: &str = "Qwen/Qwen2.5-Coder-32B-Instruct";
 /// What pi remembers of `gpu1`, where the model ran on two of its H100s, `change`d.
 pub(crate) fn remembered(place: &Workplace, change: impl Fn(&mut Value)) {
     let case = Case::all().into_iter().find(|case| case.name == "measured-at-an-earlier-start").unwrap();
-    let Some(Sighting::Seen(facts)) = case.observed.pods.values().next() else { panic!("it was seen") };
+    let Some(ProbeResult::Seen(facts)) = case.observed.pods.values().next() else { panic!("it was seen") };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     // it has been running for two hours
     let seen = now - 3 * 86_400 + 7200;

@@ -2,7 +2,7 @@
 
 use crate::sshd::{eventually, kill, processes_with};
 use crate::workplace::Workplace;
-use pi::journal::{Became, Deed, Entry};
+use pi::journal::{Entry, JournalAction, JournalOutcome};
 use pi::script::{Script, Template, around, wrap};
 use serde_json::{Value, json};
 use std::fs;
@@ -13,8 +13,8 @@ use std::process::{Child, Command, Stdio};
 /// What bash, JSON and terminals would stumble over.
 const HOSTILE: &str = "a \"b\" 'c' \\ $(touch /tmp/pwned) `id` %s \n\t\u{1b}[2J {\"x\": 1} é 🦀";
 
-fn deed(target: &str) -> Deed {
-    Deed {
+fn deed(target: &str) -> JournalAction {
+    JournalAction {
         pi: "0.1.0".to_owned(),
         who: HOSTILE.to_owned(),
         project: "team".parse().unwrap(),
@@ -54,13 +54,13 @@ fn a_step_is_noted_as_it_ended_whatever_is_in_its_texts() {
     let folder = tempfile::tempdir().unwrap();
     let pi = folder.path().join("its own $(dir)");
     let table = [
-        ("say fine", Some(0), "fine\n", Became::Done),
-        ("return 0; say never", Some(0), "", Became::Done),
-        ("false; say never", Some(1), "", Became::Failed),
-        ("die 'no more'", Some(1), "no more\n", Became::Failed),
-        ("say \"$nothing\"", Some(1), "environment: line", Became::Failed),
-        ("trap 'say cleaned' EXIT; exit 3", Some(3), "cleaned\n", Became::Failed),
-        ("kill -TERM \"$BASHPID\"", Some(143), "", Became::Stopped),
+        ("say fine", Some(0), "fine\n", JournalOutcome::Done),
+        ("return 0; say never", Some(0), "", JournalOutcome::Done),
+        ("false; say never", Some(1), "", JournalOutcome::Failed),
+        ("die 'no more'", Some(1), "no more\n", JournalOutcome::Failed),
+        ("say \"$nothing\"", Some(1), "environment: line", JournalOutcome::Failed),
+        ("trap 'say cleaned' EXIT; exit 3", Some(3), "cleaned\n", JournalOutcome::Failed),
+        ("kill -TERM \"$BASHPID\"", Some(143), "", JournalOutcome::Stopped),
     ];
     for (at, (body, code, said, outcome)) in table.into_iter().enumerate() {
         let (exit, text) = run(&step(&pi, body, ("always", 1 << 20)));
@@ -92,9 +92,9 @@ fn what_changes_nothing_is_noted_only_where_it_is_interrupted() {
         run(&step(folder.path(), body, ("interruptions", 1 << 20)));
     }
     let outcomes: Vec<_> = entries(folder.path()).iter().map(|entry| entry.outcome).collect();
-    assert_eq!(outcomes, [Became::Stopped]);
+    assert_eq!(outcomes, [JournalOutcome::Stopped]);
     run(&step(folder.path(), "say 'it is noted that it failed'", ("failed", 1 << 20)));
-    assert_eq!(entries(folder.path())[1].outcome, Became::Failed);
+    assert_eq!(entries(folder.path())[1].outcome, JournalOutcome::Failed);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_step_that_is_ended_from_outside_is_noted_when_it_has_cleaned_up() {
     }
     assert_eq!(child.wait().unwrap().code(), Some(143));
     assert!(Path::new(&format!("{name}.cleaned")).exists());
-    assert_eq!(entries(folder.path())[0].outcome, Became::Stopped);
+    assert_eq!(entries(folder.path())[0].outcome, JournalOutcome::Stopped);
 }
 
 #[test]

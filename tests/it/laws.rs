@@ -3,14 +3,14 @@
 //! left is taken up (Stop, Resume).
 
 use crate::sshd::{Sshd, eventually, processes_with};
-use pi::apply::{Crew, Event, Hold, Outcome, Report, Starting, apply};
+use pi::apply::{ApplyContext, Event, Hold, Outcome, Report, Starting, apply};
 use pi::hub::HubFacts;
 use pi::manifest::{Manifest, parse};
 use pi::memory::{Memory, Store};
 use pi::name::{ModelName, PodName, Port, SecretName};
-use pi::observe::{Life, Observed, PodFacts, Sighting, observe};
+use pi::observe::{Life, Observed, PodFacts, ProbeResult, observe};
 use pi::plan::{Extent, Inputs, Plan, Protected, Scope, destroy, plan, simulate};
-use pi::remote::{Doors, Exit, Job, Line, Options, Reach, Remote, RemoteError};
+use pi::remote::{Exit, Job, Line, Options, PodConnections, Reach, Remote, RemoteError};
 use pi::secret::{Secret, Secrets};
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -29,7 +29,7 @@ struct World {
 }
 
 /// A door that notes the names of the scripts that go through it.
-struct Noting(Doors, Mutex<Vec<&'static str>>);
+struct Noting(PodConnections, Mutex<Vec<&'static str>>);
 
 impl Remote for Noting {
     async fn run(
@@ -70,7 +70,7 @@ impl World {
         let manifest = parse("pi.toml", &text, sshd.dir()).unwrap();
         let directory = tempfile::tempdir().unwrap();
         let options = Options { sockets: Some(sshd.sockets()), ..Options::default() };
-        let remote = Noting(Doors::new(&manifest, options), Mutex::default());
+        let remote = Noting(PodConnections::new(&manifest, options), Mutex::default());
         let secrets = Secrets::from([(name("api_key"), Secret::new("a-key-of-this-test".to_owned()))]);
         let store = Store::new(directory.path(), &manifest);
         Self { manifest, remote, secrets, store, memory: Memory::default(), _directory: directory, sshd }
@@ -101,7 +101,7 @@ impl World {
     }
 
     async fn apply(&self, plan: &Plan, stop: &CancellationToken, tell: &(dyn Fn(Event) + Sync)) -> Report {
-        let crew = Crew {
+        let apply_context = ApplyContext {
             manifest: &self.manifest,
             remote: &self.remote,
             secrets: &self.secrets,
@@ -111,7 +111,7 @@ impl World {
             starting: &|| tokio::sync::watch::channel(Some(Starting::Leave)).1,
             jobs: NonZeroUsize::new(8).unwrap(),
         };
-        apply(plan, &crew, tell).await
+        apply(plan, &apply_context, tell).await
     }
 
     /// Stops everything, also in a test that fails later on: servers outlive their pod's sshd.
@@ -135,7 +135,7 @@ fn name(text: &str) -> SecretName {
 
 fn facts(observed: &Observed) -> &PodFacts {
     match observed.pods.values().next() {
-        Some(Sighting::Seen(facts)) => facts,
+        Some(ProbeResult::Seen(facts)) => facts,
         other => panic!("not seen: {other:?}"),
     }
 }

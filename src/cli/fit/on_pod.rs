@@ -2,11 +2,11 @@
 
 use super::{On, Told, age, not_too_long, show, told};
 use crate::cli::args::{Fit as Args, Global};
+use crate::cli::context::{Context, load_manifest};
 use crate::cli::exit::{Exit, usage};
 use crate::cli::pod_gpus::{kinds, known, vllm};
 use crate::cli::subject::subject;
 use crate::cli::which_pod::which_pod;
-use crate::cli::world::{World, load_manifest};
 use crate::name::PodName;
 use crate::plan::{OfKind, Protected, Scope};
 use crate::ui::{FitPod, of_kind};
@@ -16,10 +16,10 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     if args.gpu.is_some() {
         return Err(usage("--pod and --gpu both say which GPUs", "leave one of them out"));
     }
-    let world = World::of(global, load_manifest(global)?, Scope::All, Protected::Keep)?;
-    let pod = which_pod(global, &world.manifest, &world.memory)?;
-    let known = known(&world, &pod).await;
-    world.remote.close().await;
+    let context = Context::of(global, load_manifest(global)?, Scope::All, Protected::Keep)?;
+    let pod = which_pod(global, &context.manifest, &context.memory)?;
+    let known = known(&context, &pod).await;
+    context.remote.close().await;
     let known = known?;
     let kinds = kinds(&pod, &known.facts)?;
     let wanted = args.gpus.unwrap_or(1);
@@ -28,10 +28,10 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     }
     let subject = subject(global, &args.model).await?;
     not_too_long(&subject, args)?;
-    let version = vllm(&world.manifest, &pod);
+    let version = vllm(&context.manifest, &pod);
     let told = kinds.iter().filter(|kind| kind.free >= wanted).map(|kind| {
         let on = On { gpu: &kind.gpu, version: &version, available: kind.free };
-        Ok((on, told(&subject, on, args, &world.memory)?))
+        Ok((on, told(&subject, on, args, &context.memory)?))
     });
     let told: Vec<Result<(On<'_>, Told)>> = told.collect();
     // one kind that takes it is enough

@@ -2,9 +2,9 @@
 
 use crate::cli::args::Global;
 use crate::cli::completions;
+use crate::cli::context::{config_dir, load_manifest};
 use crate::cli::exit::Exit;
 use crate::cli::which_pod;
-use crate::cli::world::{config_dir, load_manifest};
 use crate::manifest::Manifest;
 use crate::memory::{Memory, Store};
 use crate::ui;

@@ -1,11 +1,11 @@
 //! `pi pods`: every pod of the manifest, from memory, or after a look.
 
 use crate::cli::args::Global;
+use crate::cli::context::{Context, load_manifest};
 use crate::cli::exit::Exit;
-use crate::cli::world::{World, load_manifest};
 use crate::memory::PodMemory;
 use crate::name::PodName;
-use crate::observe::{Observed, Sighting};
+use crate::observe::{Observed, ProbeResult};
 use crate::plan::{PodView, Protected, Scope};
 use crate::ui::{self, PodLine};
 use clap::Args;
@@ -24,16 +24,16 @@ pub(super) struct List {
 
 pub(super) async fn run(global: &Global, args: &List) -> Result<Exit> {
     let manifest = load_manifest(global)?;
-    let mut world = World::of(global, manifest, Scope::All, Protected::Keep)?;
+    let mut context = Context::of(global, manifest, Scope::All, Protected::Keep)?;
     let mut observed = Observed::default();
     if args.refresh {
-        observed = world.observe().await;
-        world.remote.close().await;
-        world.memory = world.store.read()?;
+        observed = context.observe().await;
+        context.remote.close().await;
+        context.memory = context.store.read()?;
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let lines: Vec<PodLine<'_>> =
-        world.manifest.pods.keys().map(|name| line(&world, &observed, name, now)).collect();
+        context.manifest.pods.keys().map(|name| line(&context, &observed, name, now)).collect();
     if args.json {
         ui::data(&ui::json_page(&ui::pods_json(&lines)))?;
     } else {
@@ -43,19 +43,19 @@ pub(super) async fn run(global: &Global, args: &List) -> Result<Exit> {
     Ok(if lost { Exit::Unreachable } else { Exit::Done })
 }
 
-fn line<'a>(world: &'a World, observed: &Observed, name: &'a PodName, now: u64) -> PodLine<'a> {
-    let pod = &world.manifest.pods[name];
+fn line<'a>(context: &'a Context, observed: &Observed, name: &'a PodName, now: u64) -> PodLine<'a> {
+    let pod = &context.manifest.pods[name];
     // what was seen under another ssh line was another machine
-    let known = world.memory.pods.get(name).filter(|known| known.ssh == pod.ssh.to_string());
+    let known = context.memory.pods.get(name).filter(|known| known.ssh == pod.ssh.to_string());
     let facts = |known: &'a PodMemory| &known.facts;
     let trouble = match observed.pods.get(name) {
-        Some(Sighting::Unreachable(why)) => Some(why.clone()),
-        Some(Sighting::Seen(_)) | None => None,
+        Some(ProbeResult::Unreachable(why)) => Some(why.clone()),
+        Some(ProbeResult::Seen(_)) | None => None,
     };
-    let models = world.manifest.models.iter().filter(|(_, model)| model.pods.contains(name));
+    let models = context.manifest.models.iter().filter(|(_, model)| model.pods.contains(name));
     PodLine {
         name,
-        active: world.memory.active.as_ref() == Some(name),
+        active: context.memory.active.as_ref() == Some(name),
         view: PodView::new(pod, known.map(facts)),
         models: models.map(|(model, _)| model).collect(),
         age: known.map(|known| now.saturating_sub(known.seen)),

@@ -3,12 +3,12 @@
 use crate::cli::args::Global;
 use crate::cli::completions;
 use crate::cli::consent::agreed;
+use crate::cli::context::config_dir;
 use crate::cli::edit;
 use crate::cli::exit::{Exit, usage};
 use crate::cli::form::Form;
 use crate::cli::manifest_file::ManifestFile;
 use crate::cli::which_pod;
-use crate::cli::world::config_dir;
 use crate::manifest::edit::{remove_model, remove_pod};
 use crate::manifest::{Manifest, State};
 use crate::memory::Store;

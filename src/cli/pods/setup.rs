@@ -1,17 +1,17 @@
 //! `pi pods setup`: a pod goes into `pi.toml` and is made ready for models.
 
-use crate::cli::apply::{Asked, Assent, Manner, Proposal, SAME_AGAIN, carry_out, offer};
+use crate::cli::apply::{ApplyOptions, Approval, Proposal, SAME_AGAIN, Sources, carry_out, offer};
 use crate::cli::args::{Doing, Global};
+use crate::cli::context::Context;
 use crate::cli::edit;
 use crate::cli::exit::{Exit, usage};
 use crate::cli::form::Form;
 use crate::cli::manifest_file::ManifestFile;
-use crate::cli::world::World;
 use crate::hub::HubFacts;
 use crate::manifest::Manifest;
 use crate::manifest::edit::{NewPod, add_pod, change_pod};
 use crate::name::{PodName, PodPath};
-use crate::observe::{GpuSight, Observed, Sighting};
+use crate::observe::{GpuSight, Observed, ProbeResult};
 use crate::plan::{PodView, Protected, Scope, Severity, gpus_in_words, make_ready};
 use crate::ssh_target::SshTarget;
 use crate::ui;
@@ -47,7 +47,7 @@ pub(super) struct Setup {
 /// A pod that was looked at, and the manifest that would have it.
 struct Ready {
     after: String,
-    world: World,
+    context: Context,
     observed: Observed,
 }
 
@@ -59,11 +59,11 @@ pub(super) async fn run(global: &Global, args: &Setup) -> Result<Exit> {
         let pod = NewPod { vllm: Some("release".to_owned()), ..pod.clone() };
         ready.after = edited(&file, &pod)?;
         // the id that it was given stays
-        let identity = ready.world.manifest.identity.clone();
-        ready.world.manifest = Manifest { identity, ..parsed(&file, &ready.after, &pod.name)? };
+        let identity = ready.context.manifest.identity.clone();
+        ready.context.manifest = Manifest { identity, ..parsed(&file, &ready.after, &pod.name)? };
     }
     let exit = finish(&file, &ready, &pod.name, args).await;
-    ready.world.remote.close().await;
+    ready.context.remote.close().await;
     exit
 }
 
@@ -111,33 +111,33 @@ fn parsed(file: &ManifestFile, after: &str, pod: &PodName) -> Result<Manifest> {
 }
 
 /// Everything that works on this one pod.
-fn world(global: &Global, manifest: Manifest, pod: &PodName) -> Result<World> {
+fn context(global: &Global, manifest: Manifest, pod: &PodName) -> Result<Context> {
     let scope = Scope::Only { pods: BTreeSet::from([pod.clone()]), models: BTreeSet::new() };
-    World::of(global, manifest, scope, Protected::Keep)
+    Context::of(global, manifest, scope, Protected::Keep)
 }
 
 async fn look(global: &Global, file: &ManifestFile, pod: &NewPod) -> Result<Ready> {
     let after = edited(file, pod)?;
-    let world = world(global, parsed(file, &after, &pod.name)?, &pod.name)?;
-    let observed = world.observe().await;
-    Ok(Ready { after, world, observed })
+    let context = context(global, parsed(file, &after, &pod.name)?, &pod.name)?;
+    let observed = context.observe().await;
+    Ok(Ready { after, context, observed })
 }
 
 /// A pod with GPUs that names no vLLM gets the one that pi was tested with.
 fn wants_vllm(ready: &Ready, pod: &PodName) -> bool {
-    let names_none = ready.world.manifest.pods.get(pod).is_some_and(|pod| pod.vllm.is_none());
+    let names_none = ready.context.manifest.pods.get(pod).is_some_and(|pod| pod.vllm.is_none());
     let has_gpus = match ready.observed.pods.get(pod) {
-        Some(Sighting::Seen(facts)) => matches!(facts.gpus, GpuSight::Found { .. }),
-        Some(Sighting::Unreachable(_)) | None => false,
+        Some(ProbeResult::Seen(facts)) => matches!(facts.gpus, GpuSight::Found { .. }),
+        Some(ProbeResult::Unreachable(_)) | None => false,
     };
     names_none && has_gpus
 }
 
 /// Shows, asks, writes, does.
 async fn finish(file: &ManifestFile, ready: &Ready, pod: &PodName, args: &Setup) -> Result<Exit> {
-    let Ready { after, world, observed } = ready;
+    let Ready { after, context, observed } = ready;
     let (hub, form) = (HubFacts::default(), Form::from(args.json));
-    let plan = make_ready(&world.inputs(observed, &hub));
+    let plan = make_ready(&context.inputs(observed, &hub));
     let stuck = plan.findings.iter().any(|finding| finding.severity == Severity::Error);
     if !stuck && file.text() != after {
         edit::show(file, after, form)?;
@@ -145,13 +145,13 @@ async fn finish(file: &ManifestFile, ready: &Ready, pod: &PodName, args: &Setup)
             ui::data("\n")?;
         }
     }
-    let manner = Manner {
+    let options = ApplyOptions {
         json: args.json,
         again: SAME_AGAIN,
-        ..Manner::of(&args.doing, Assent::of(&args.doing), Asked::Pods)
+        ..ApplyOptions::of(&args.doing, Approval::of(&args.doing), Sources::Pods)
     };
     let is_quiet = plan.is_empty() && plan.findings.is_empty() && form == Form::Text;
-    let proposal = if is_quiet { Proposal::Over(Exit::Done) } else { offer(world, &manner, plan, hub)? };
+    let proposal = if is_quiet { Proposal::Over(Exit::Done) } else { offer(context, &options, plan, hub)? };
     let exit = match proposal {
         Proposal::Over(Exit::Done) => {
             keep(file, ready, pod, form)?;
@@ -163,7 +163,7 @@ async fn finish(file: &ManifestFile, ready: &Ready, pod: &PodName, args: &Setup)
         }
         Proposal::Agreed(agreed) => {
             keep(file, ready, pod, form)?;
-            carry_out(world, &manner, &agreed, make_ready).await?.exit
+            carry_out(context, &options, &agreed, make_ready).await?.exit
         }
     };
     if exit == Exit::Done {
@@ -176,8 +176,8 @@ async fn finish(file: &ManifestFile, ready: &Ready, pod: &PodName, args: &Setup)
 /// Writes the manifest; the first pod becomes the active one.
 fn keep(file: &ManifestFile, ready: &Ready, pod: &PodName, form: Form) -> Result<()> {
     edit::write(file, &ready.after, form)?;
-    let known = &ready.world.manifest.pods;
-    ready.world.store.update(|memory| {
+    let known = &ready.context.manifest.pods;
+    ready.context.store.update(|memory| {
         if memory.active.as_ref().is_none_or(|active| !known.contains_key(active)) {
             memory.active = Some(pod.clone());
         }
@@ -185,11 +185,11 @@ fn keep(file: &ManifestFile, ready: &Ready, pod: &PodName, form: Form) -> Result
 }
 
 /// What the pod has, for machines.
-fn tell(Ready { world, observed, .. }: &Ready, pod: &PodName, form: Form) -> Result<()> {
-    let (Form::Json, Some(declared)) = (form, world.manifest.pods.get(pod)) else { return Ok(()) };
+fn tell(Ready { context, observed, .. }: &Ready, pod: &PodName, form: Form) -> Result<()> {
+    let (Form::Json, Some(declared)) = (form, context.manifest.pods.get(pod)) else { return Ok(()) };
     let facts = match observed.pods.get(pod) {
-        Some(Sighting::Seen(facts)) => Some(facts.as_ref()),
-        Some(Sighting::Unreachable(_)) | None => None,
+        Some(ProbeResult::Seen(facts)) => Some(facts.as_ref()),
+        Some(ProbeResult::Unreachable(_)) | None => None,
     };
     ui::data(&ui::json_line(&ui::ready_json(pod, &PodView::new(declared, facts))))
 }
@@ -197,11 +197,11 @@ fn tell(Ready { world, observed, .. }: &Ready, pod: &PodName, form: Form) -> Res
 fn what_it_has(observed: &Observed, pod: &PodName) -> String {
     let none = || gpus_in_words(std::iter::empty());
     match observed.pods.get(pod) {
-        Some(Sighting::Seen(facts)) => match &facts.gpus {
+        Some(ProbeResult::Seen(facts)) => match &facts.gpus {
             GpuSight::Found { gpus, .. } => gpus_in_words(gpus.iter().map(|gpu| gpu.name.as_str())),
             GpuSight::None => none(),
             GpuSight::Broken { .. } => "nvidia-smi fails".to_owned(),
         },
-        Some(Sighting::Unreachable(_)) | None => none(),
+        Some(ProbeResult::Unreachable(_)) | None => none(),
     }
 }

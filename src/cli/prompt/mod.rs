@@ -12,8 +12,8 @@ use crate::agent::{
     Ending, Event, Measured, Message, Session, Talk, Toolbox, Trouble, history, remember_line, system, talk,
 };
 use crate::cli::args::Global;
+use crate::cli::context::config_dir;
 use crate::cli::exit::{Exit, usage};
-use crate::cli::world::config_dir;
 use crate::ui::{self, Conversation, Reader, Typed, Typing};
 use miette::{IntoDiagnostic, Result, WrapErr};
 use std::path::{Path, PathBuf};

@@ -2,25 +2,25 @@
 
 use crate::agent::{Api, Client, Origin, Sampling, Server};
 use crate::cli::args::{Global, Scope};
+use crate::cli::context::Context;
 use crate::cli::endpoint::{Access, Key, Line, endpoint};
 use crate::cli::exit::usage;
 use crate::cli::prompt::Args;
-use crate::cli::world::World;
 use crate::secret::Secret;
 use miette::{Result, miette};
 
 /// A way to a server, open as long as this lives.
 pub(super) struct Connected {
     pub(super) client: Client,
-    pod: Option<(World, Line)>,
+    pod: Option<(Context, Line)>,
 }
 
 impl Connected {
     /// Lets go of the way to the pod.
     pub(super) async fn close(self) {
-        if let Some((world, line)) = self.pod {
+        if let Some((context, line)) = self.pod {
             drop(line);
-            world.remote.close().await;
+            context.remote.close().await;
         }
     }
 }
@@ -35,18 +35,18 @@ pub(super) async fn connect(global: &Global, args: &Args) -> Result<Connected> {
 }
 
 async fn by_name(global: &Global, args: &Args, name: &str) -> Result<Connected> {
-    let world = World::open(global, &Scope::default())?;
-    match on_pod(&world, args, name).await {
-        Ok((client, line)) => Ok(Connected { client, pod: Some((world, line)) }),
+    let context = Context::open(global, &Scope::default())?;
+    match on_pod(&context, args, name).await {
+        Ok((client, line)) => Ok(Connected { client, pod: Some((context, line)) }),
         Err(report) => {
-            world.remote.close().await;
+            context.remote.close().await;
             Err(report)
         }
     }
 }
 
-async fn on_pod(world: &World, args: &Args, name: &str) -> Result<(Client, Line)> {
-    let endpoint = endpoint(world, name).await?;
+async fn on_pod(context: &Context, args: &Args, name: &str) -> Result<(Client, Line)> {
+    let endpoint = endpoint(context, name).await?;
     if endpoint.access == Access::Silent {
         return Err(miette!(
             help = "it may still be loading its weights: `pi list` shows how far it is",
@@ -54,7 +54,7 @@ async fn on_pod(world: &World, args: &Args, name: &str) -> Result<(Client, Line)
             endpoint.pod
         ));
     }
-    let key = match endpoint.key(world) {
+    let key = match endpoint.key(context) {
         Key::Open => None,
         Key::Known(key) => Some(key.clone()),
         Key::Unknown => {
@@ -66,8 +66,8 @@ async fn on_pod(world: &World, args: &Args, name: &str) -> Result<(Client, Line)
             ));
         }
     };
-    let model = endpoint.model(world).await;
-    let line = endpoint.line(world).await?;
+    let model = endpoint.model(context).await;
+    let line = endpoint.line(context).await?;
     // servers are called by names of one's own choice: what they serve tells the API
     let api = args.api.map_or_else(|| Api::for_model(&endpoint.spec.model.to_string()), Api::from);
     let server = Server {

@@ -1,6 +1,6 @@
 //! A start that did not come to its end: nothing of it is left running.
 
-use crate::cli::apply::{AGAIN, Asked, Assent, Manner, Proposal, carry_out, offer};
+use crate::cli::apply::{AGAIN, ApplyOptions, Approval, Proposal, Sources, carry_out, offer};
 use crate::cli::args::Global;
 use crate::cli::manifest_file::ManifestFile;
 use crate::cli::start::one_model;
@@ -17,7 +17,7 @@ pub(super) async fn take_back(
     (global, file): (&Global, &ManifestFile),
     name: &ModelName,
     pods: &[PodName],
-    manner: &Manner,
+    options: &ApplyOptions,
 ) -> Result<()> {
     // the file as it is now: it may have got its id
     let mut manifest = file.parse(file.again()?.text())?;
@@ -29,10 +29,10 @@ pub(super) async fn take_back(
         Some(Model { state: State::Stopped, .. }) | None => {}
     }
     manifest.pods.retain(|pod, _| pods.contains(pod));
-    let world = one_model(global, manifest, name)?;
+    let context = one_model(global, manifest, name)?;
     let hub = HubFacts::default();
-    let observed = world.observe().await;
-    let back = plan(&world.inputs(&observed, &hub));
+    let observed = context.observe().await;
+    let back = plan(&context.inputs(&observed, &hub));
     let lost = back.pods.iter().find(|(_, view)| !view.reachable).map(|(pod, _)| pod);
     if let Some(pod) = lost {
         ui::note(&format!(
@@ -43,18 +43,18 @@ pub(super) async fn take_back(
         return Ok(());
     }
     ui::note("What was begun is taken back:");
-    let manner = Manner {
-        assent: Assent::Given,
-        jobs: manner.jobs,
-        json: manner.json,
-        asked: Asked::Pods,
-        lock_wait: manner.lock_wait,
+    let options = ApplyOptions {
+        approval: Approval::Given,
+        jobs: options.jobs,
+        json: options.json,
+        sources: Sources::Pods,
+        lock_wait: options.lock_wait,
         again: "`pi plan` shows what is left.",
     };
-    let done = match offer(&world, &manner, back, hub)? {
-        Proposal::Agreed(agreed) => carry_out(&world, &manner, &agreed, plan).await.map(drop),
+    let done = match offer(&context, &options, back, hub)? {
+        Proposal::Agreed(agreed) => carry_out(&context, &options, &agreed, plan).await.map(drop),
         Proposal::Over(_) => Ok(()),
     };
-    world.remote.close().await;
+    context.remote.close().await;
     done
 }

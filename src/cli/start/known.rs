@@ -2,23 +2,23 @@
 
 use crate::catalog::recipe::Ask;
 use crate::cli::args::Global;
+use crate::cli::context::{Context, load_manifest};
 use crate::cli::exit::Exit;
 use crate::cli::form::Form;
 use crate::cli::pod_gpus::{kinds, known, vllm};
 use crate::cli::which_pod::which_pod;
-use crate::cli::world::{World, load_manifest};
 use crate::name::PodName;
 use crate::plan::{OfKind, Protected, Scope, known_to_fit};
 use crate::ui::{self, Free};
 use miette::Result;
 
 pub(super) async fn run(global: &Global, form: Form) -> Result<Exit> {
-    let world = World::of(global, load_manifest(global)?, Scope::All, Protected::Keep)?;
-    let pod = which_pod(global, &world.manifest, &world.memory)?;
-    let known = known(&world, &pod).await;
-    world.remote.close().await;
+    let context = Context::of(global, load_manifest(global)?, Scope::All, Protected::Keep)?;
+    let pod = which_pod(global, &context.manifest, &context.memory)?;
+    let known = known(&context, &pod).await;
+    context.remote.close().await;
     let known = known?;
-    let free = fitting(&world, &pod, &kinds(&pod, &known.facts)?);
+    let free = fitting(&context, &pod, &kinds(&pod, &known.facts)?);
     match form {
         Form::Json => ui::data(&ui::json_page(&ui::known_json(&pod, &free)))?,
         Form::Text if free.is_empty() => ui::data(&format!(
@@ -30,11 +30,11 @@ pub(super) async fn run(global: &Global, form: Form) -> Result<Exit> {
 }
 
 /// What fits the GPUs of each kind that nobody has.
-fn fitting(world: &World, pod: &PodName, kinds: &[OfKind<'_>]) -> Vec<Free> {
-    let version = vllm(&world.manifest, pod);
+fn fitting(context: &Context, pod: &PodName, kinds: &[OfKind<'_>]) -> Vec<Free> {
+    let version = vllm(&context.manifest, pod);
     let of_kind = |kind: &OfKind<'_>| {
         let ask = Ask { gpu: &kind.gpu, available: kind.free, gpus: None, version: &version };
-        let models = if kind.free == 0 { Vec::new() } else { known_to_fit(&world.memory, ask) };
+        let models = if kind.free == 0 { Vec::new() } else { known_to_fit(&context.memory, ask) };
         Free { kind: kind.short().to_owned(), all: kind.all, free: kind.free, models }
     };
     kinds.iter().map(of_kind).collect()

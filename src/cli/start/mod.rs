@@ -4,15 +4,15 @@ mod back;
 mod known;
 mod wish;
 
-use crate::cli::apply::{Asked, Assent, Manner, Proposal, carry_out, propose};
+use crate::cli::apply::{ApplyOptions, Approval, Proposal, Sources, carry_out, propose};
 use crate::cli::args::{Doing, Global, Taking};
 use crate::cli::completions;
+use crate::cli::context::{Context, config_dir};
 use crate::cli::edit;
 use crate::cli::endpoint::{Access, endpoint};
 use crate::cli::exit::Exit;
 use crate::cli::form::Form;
 use crate::cli::manifest_file::ManifestFile;
-use crate::cli::world::{World, config_dir};
 use crate::manifest::edit::set_id;
 use crate::memory::Store;
 use crate::name::ModelName;
@@ -74,38 +74,38 @@ pub(super) async fn run(global: &Global, args: &Start) -> Result<Exit> {
         // it stands in no line of the file yet
         manifest.lines.models.remove(wish.name());
     }
-    let mut world = one_model(global, manifest, wish.name())?.taking_over(&args.taking);
-    let manner = manner(args);
-    let exit = converge((global, &file), &wish, &world, &manner).await;
+    let mut context = one_model(global, manifest, wish.name())?.taking_over(&args.taking);
+    let options = options(args);
+    let exit = converge((global, &file), &wish, &context, &options).await;
     let told = match exit {
-        Ok(Exit::Done) => finish(&file, &wish, &mut world, args).await,
+        Ok(Exit::Done) => finish(&file, &wish, &mut context, args).await,
         _ => Ok(()),
     };
-    world.remote.close().await;
+    context.remote.close().await;
     told.and(exit)
 }
 
 /// Everything that works on this one model.
-fn one_model(global: &Global, manifest: crate::manifest::Manifest, name: &ModelName) -> Result<World> {
+fn one_model(global: &Global, manifest: crate::manifest::Manifest, name: &ModelName) -> Result<Context> {
     let scope = Scope::Only { pods: BTreeSet::new(), models: BTreeSet::from([name.clone()]) };
-    World::of(global, manifest, scope, Protected::Keep)
+    Context::of(global, manifest, scope, Protected::Keep)
 }
 
-fn manner(args: &Start) -> Manner {
-    let manner = Manner::of(&args.doing, Assent::of(&args.doing), Asked::PodsAndHub);
-    Manner { json: args.json, again: "", ..manner }
+fn options(args: &Start) -> ApplyOptions {
+    let options = ApplyOptions::of(&args.doing, Approval::of(&args.doing), Sources::PodsAndHub);
+    ApplyOptions { json: args.json, again: "", ..options }
 }
 
 /// Plans, asks, does, and takes back what did not come to its end.
 async fn converge(
     (global, file): (&Global, &ManifestFile),
     wish: &Wish,
-    world: &World,
-    manner: &Manner,
+    context: &Context,
+    options: &ApplyOptions,
 ) -> Result<Exit> {
     let (name, origin) = (wish.name(), wish.origin());
     let rule = |inputs: &Inputs<'_>| begin(inputs, name, origin);
-    let agreed = match propose(world, manner, rule).await? {
+    let agreed = match propose(context, options, rule).await? {
         Proposal::Over(Exit::Done) => return Ok(Exit::Done),
         Proposal::Over(exit) => {
             ui::note(&format!("{} is as it was.", file.shown()));
@@ -113,14 +113,14 @@ async fn converge(
         }
         Proposal::Agreed(agreed) => agreed,
     };
-    let ended = carry_out(world, manner, &agreed, rule).await?;
+    let ended = carry_out(context, options, &agreed, rule).await?;
     if ended.exit == Exit::Done {
         return Ok(Exit::Done);
     }
-    ui::note(&unchanged(file, world)?);
+    ui::note(&unchanged(file, context)?);
     if ended.begun {
-        let pods = world.manifest.models.get(name).map(|model| model.pods.as_slice()).unwrap_or_default();
-        let back = back::take_back((global, file), name, pods, manner).await;
+        let pods = context.manifest.models.get(name).map(|model| model.pods.as_slice()).unwrap_or_default();
+        let back = back::take_back((global, file), name, pods, options).await;
         // how the start ended is the answer
         back.unwrap_or_else(|error| ui::error(&error));
     }
@@ -129,9 +129,9 @@ async fn converge(
 
 /// What is said of a manifest into which the model was not written. It may have got its id, and somebody else may have
 /// changed it.
-fn unchanged(file: &ManifestFile, world: &World) -> Result<String> {
+fn unchanged(file: &ManifestFile, context: &Context) -> Result<String> {
     let (shown, now) = (file.shown(), file.again()?);
-    let with_id = world.manifest.identity.id().and_then(|id| set_id(file.text(), id).ok());
+    let with_id = context.manifest.identity.id().and_then(|id| set_id(file.text(), id).ok());
     Ok(match now.text() {
         text if text == file.text() => format!("{shown} is as it was."),
         text if with_id.as_deref() == Some(text) => {
@@ -160,23 +160,23 @@ fn keep(file: &ManifestFile, wish: &Wish, form: Form) -> Result<()> {
 }
 
 /// What follows once the model answers.
-async fn finish(file: &ManifestFile, wish: &Wish, world: &mut World, args: &Start) -> Result<()> {
+async fn finish(file: &ManifestFile, wish: &Wish, context: &mut Context, args: &Start) -> Result<()> {
     keep(file, wish, Form::from(args.json))?;
-    tell(world, wish.name(), args).await
+    tell(context, wish.name(), args).await
 }
 
 /// How the model is reached, on every pod where it runs.
-async fn tell(world: &mut World, name: &ModelName, args: &Start) -> Result<()> {
-    let pods = world.manifest.models.get(name).map(|model| model.pods.clone()).unwrap_or_default();
-    world.memory = world.store.read()?;
+async fn tell(context: &mut Context, name: &ModelName, args: &Start) -> Result<()> {
+    let pods = context.manifest.models.get(name).map(|model| model.pods.clone()).unwrap_or_default();
+    context.memory = context.store.read()?;
     for pod in pods {
-        world.scope = Scope::Only { pods: BTreeSet::from([pod]), models: BTreeSet::new() };
-        let endpoint = endpoint(world, name.as_str()).await?;
+        context.scope = Scope::Only { pods: BTreeSet::from([pod]), models: BTreeSet::new() };
+        let endpoint = endpoint(context, name.as_str()).await?;
         let serving = Serving {
             pod: &endpoint.pod,
             spec: &endpoint.spec,
             url: endpoint.address.base_url(),
-            model: endpoint.model(world).await,
+            model: endpoint.model(context).await,
             tunnel: endpoint.access == Access::Tunnel,
         };
         if args.json {

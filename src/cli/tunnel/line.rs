@@ -4,7 +4,7 @@
 
 use crate::memory::Store;
 use crate::name::{ModelName, PodName, Port};
-use crate::remote::{Doors, Reach, Remote, RemoteError, Way};
+use crate::remote::{PodConnections, Reach, Remote, RemoteError, Way};
 use crate::ui;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +27,7 @@ pub(super) struct Goal {
 
 /// The way to the server, replaced when it breaks and when the server moves to another port.
 pub(super) struct Line {
-    remote: Arc<Doors>,
+    remote: Arc<PodConnections>,
     goal: Goal,
     way: Mutex<ToPort>,
     /// It was said that the server does not answer.
@@ -81,7 +81,7 @@ async fn carry(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + 
 }
 
 impl Line {
-    pub(super) fn new(remote: Arc<Doors>, goal: Goal, reach: Reach) -> Arc<Self> {
+    pub(super) fn new(remote: Arc<PodConnections>, goal: Goal, reach: Reach) -> Arc<Self> {
         let way = ToPort { reach, port: goal.port, noted: goal.noted() };
         Arc::new(Self { remote, goal, way: Mutex::new(way), silent: AtomicBool::new(false) })
     }

@@ -7,11 +7,11 @@ mod note;
 
 use crate::cli::args::{Global, Scope};
 use crate::cli::completions;
+use crate::cli::context::Context;
 use crate::cli::endpoint::{Endpoint, endpoint};
 use crate::cli::exit::{Exit, away, usage};
 use crate::cli::interrupt;
 use crate::cli::place::Places;
-use crate::cli::world::World;
 use crate::name::{ModelName, PodName, Port};
 use crate::remote::Remote;
 use crate::ui::{self, Closed};
@@ -54,25 +54,25 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
-    let world = World::open(global, &Scope::default())?;
+    let context = Context::open(global, &Scope::default())?;
     let exit = match args {
-        Args { close: true, .. } => close(&world, args).await,
-        Args { background: true, .. } => behind(&world, global, args).await,
+        Args { close: true, .. } => close(&context, args).await,
+        Args { background: true, .. } => behind(&context, global, args).await,
         Args { kept_by: Some(_), .. } => {
             leave_the_terminal();
-            open(&world, args).await
+            open(&context, args).await
         }
-        Args { .. } => open(&world, args).await,
+        Args { .. } => open(&context, args).await,
     };
-    world.remote.close().await;
+    context.remote.close().await;
     exit
 }
 
 /// Opens one and carries what comes, until it is asked to end.
-async fn open(world: &World, args: &Args) -> Result<Exit> {
-    let endpoint = endpoint(world, &args.name).await?;
+async fn open(context: &Context, args: &Args) -> Result<Exit> {
+    let endpoint = endpoint(context, &args.name).await?;
     let Endpoint { pod, spec, .. } = &endpoint;
-    let note = Note::new(&world.store, pod, &spec.name);
+    let note = Note::new(&context.store, pod, &spec.name);
     if let (Some(port), None) = (note.open(), args.port) {
         let help = "--port opens another one, --close ends it";
         return Err(miette!(
@@ -82,7 +82,7 @@ async fn open(world: &World, args: &Args) -> Result<Exit> {
             ui::tunnel_url(port.get())
         ));
     }
-    let reach = world.remote.reach(pod, spec.port).await;
+    let reach = context.remote.reach(pod, spec.port).await;
     let reach = reach.map_err(|error| away(pod, &error.to_string(), error.help()))?;
     let (listener, port) = listen(args.port, &[note.last(), Some(spec.port)]).await?;
     let _noted = note.take(port)?;
@@ -92,9 +92,9 @@ async fn open(world: &World, args: &Args) -> Result<Exit> {
         "leads to `{0}` on {pod}, until Ctrl-C. For clients: eval \"$(pi env {0})\"",
         spec.name
     ));
-    let (store, name) = (world.store.clone(), spec.name.clone());
+    let (store, name) = (context.store.clone(), spec.name.clone());
     let goal = Goal { store, pod: pod.clone(), name, port: spec.port };
-    let line = Line::new(world.remote.clone(), goal, reach);
+    let line = Line::new(context.remote.clone(), goal, reach);
     let mut guests = JoinSet::new();
     loop {
         tokio::select! {
@@ -112,10 +112,10 @@ async fn open(world: &World, args: &Args) -> Result<Exit> {
 }
 
 /// Opens one in the background.
-async fn behind(world: &World, global: &Global, args: &Args) -> Result<Exit> {
-    let places = Places { manifest: &world.manifest, memory: &world.memory, scope: &world.scope };
+async fn behind(context: &Context, global: &Global, args: &Args) -> Result<Exit> {
+    let places = Places { manifest: &context.manifest, memory: &context.memory, scope: &context.scope };
     let (pod, name) = places.find(&args.name)?;
-    match open_behind(global, (&pod, &name), &world.manifest, args.port).await? {
+    match open_behind(global, (&pod, &name), &context.manifest, args.port).await? {
         Opened::At { port, pid, until } => {
             tell((&pod, &name), (port, pid), args)?;
             ui::note(&format!("leads to `{name}` on {pod}, {until}."));
@@ -135,10 +135,10 @@ fn tell(server: (&PodName, &ModelName), (port, pid): (u16, u32), args: &Args) ->
 }
 
 /// Ends the one that is open.
-async fn close(world: &World, args: &Args) -> Result<Exit> {
-    let places = Places { manifest: &world.manifest, memory: &world.memory, scope: &world.scope };
+async fn close(context: &Context, args: &Args) -> Result<Exit> {
+    let places = Places { manifest: &context.manifest, memory: &context.memory, scope: &context.scope };
     let (pod, name) = places.find(&args.name)?;
-    let note = Note::new(&world.store, &pod, &name);
+    let note = Note::new(&context.store, &pod, &name);
     let told = |closed| {
         let shown = ui::json_line(&ui::closed_json((&pod, &name), closed));
         if args.json { ui::data(&shown) } else { Ok(()) }

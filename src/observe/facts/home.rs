@@ -119,7 +119,7 @@ pub enum Whose<'a> {
 #[serde(default)]
 pub struct Past {
     /// What answered last, where a changed one was started in its place and has not answered yet.
-    pub former: Option<Box<ServerSpec>>,
+    pub previous: Option<Box<ServerSpec>>,
     /// The start that failed last.
     pub failed: Option<FailedStart>,
     /// Seconds from its last start until it answered with a token.

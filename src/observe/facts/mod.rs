@@ -24,12 +24,12 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Observed {
     /// One entry for every pod that was asked.
-    pub pods: BTreeMap<PodName, Sighting>,
+    pub pods: BTreeMap<PodName, ProbeResult>,
 }
 
 /// Whether a pod answered.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Sighting {
+pub enum ProbeResult {
     /// It did.
     Seen(Box<PodFacts>),
     /// It did not.
@@ -59,7 +59,7 @@ impl Unreachable {
     }
 }
 
-/// One pod, as it is: one of which it is known what pi has started there. Else it is [`Sighting::Unreachable`].
+/// One pod, as it is: one of which it is known what pi has started there. Else it is [`ProbeResult::Unreachable`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PodFacts {
@@ -103,7 +103,7 @@ pub struct PodFacts {
     /// Provider variables found on PID 1 (`RUNPOD_*`, `VAST_*`, `PUBLIC_IPADDR`) and `HF_HOME`.
     pub provider: Part<BTreeMap<EnvName, String>>,
     /// What could not be looked at: the section and the reason.
-    pub gaps: Vec<Gap>,
+    pub gaps: Vec<ProbeFailure>,
 }
 
 /// The machine itself.
@@ -204,7 +204,7 @@ pub struct Listener {
 
 /// Something that could not be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gap {
+pub struct ProbeFailure {
     /// Which part of the probe.
     pub section: String,
     /// Why.

@@ -2,7 +2,7 @@
 
 use super::files::{File, files};
 use super::records::Records;
-use super::{Gap, gap};
+use super::{ProbeFailure, gap};
 use crate::name::HfRepo;
 use crate::observe::facts::{CachedRepo, Snapshot, Whole};
 use crate::units::Bytes;
@@ -22,7 +22,7 @@ struct TreeFile {
 }
 
 /// The repositories that were asked about and are there, by name.
-pub(super) fn cache(records: &Records, models_path: &str, gaps: &mut Vec<Gap>) -> Vec<CachedRepo> {
+pub(super) fn cache(records: &Records, models_path: &str, gaps: &mut Vec<ProbeFailure>) -> Vec<CachedRepo> {
     let names: BTreeSet<&str> =
         records.rows("repo").iter().filter_map(|row| row.first()).map(String::as_str).collect();
     let files = files(records);

@@ -1,7 +1,7 @@
 //! In: `df` and `mount` records. Out: the disks behind paths, and what is mounted on mount targets.
 
 use super::records::{Records, odd};
-use crate::observe::facts::{Disk, Gap, MountSeen};
+use crate::observe::facts::{Disk, MountSeen, ProbeFailure};
 use crate::units::Bytes;
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ struct DfRow<'a> {
 }
 
 /// For each path the disk behind it, or behind the nearest directory above it that exists.
-pub(super) fn disks(records: &Records, paths: &[&str], gaps: &mut Vec<Gap>) -> Vec<Disk> {
+pub(super) fn disks(records: &Records, paths: &[&str], gaps: &mut Vec<ProbeFailure>) -> Vec<Disk> {
     let mut rows = Vec::new();
     for row in records.rows("df") {
         match row.first().and_then(|text| df_row(text)) {
@@ -67,7 +67,7 @@ impl<'a> DfRow<'a> {
 }
 
 /// What is mounted on each target that was asked about.
-pub(super) fn mounts(records: &Records, gaps: &mut Vec<Gap>) -> BTreeMap<String, MountSeen> {
+pub(super) fn mounts(records: &Records, gaps: &mut Vec<ProbeFailure>) -> BTreeMap<String, MountSeen> {
     let mut mounts = BTreeMap::new();
     for row in records.rows("mount") {
         match row.as_slice() {

@@ -3,7 +3,7 @@
 
 use super::gpu_row::{nameless, row, told};
 use super::records::{Records, Section, odd};
-use crate::observe::facts::{Gap, Gpu, GpuProcess, GpuSight, Host};
+use crate::observe::facts::{Gpu, GpuProcess, GpuSight, Host, ProbeFailure};
 use std::collections::BTreeMap;
 
 /// The GPUs, or why none can be seen. A GPU whose memory is the machine's has what `host` has.
@@ -87,7 +87,7 @@ fn lost(line: &str) -> Option<String> {
 }
 
 /// Who holds GPU memory: `parent`, `session` and a row of `gpu_uuid, pid, used_memory, process_name`.
-pub(super) fn gpu_processes(records: &Records, gaps: &mut Vec<Gap>) -> Vec<GpuProcess> {
+pub(super) fn gpu_processes(records: &Records, gaps: &mut Vec<ProbeFailure>) -> Vec<GpuProcess> {
     let mut processes = Vec::new();
     for record in records.rows("app") {
         match record.as_slice() {

@@ -4,11 +4,11 @@ pub(super) use super::Expect;
 use super::gap;
 use super::records::{Records, clean, odd};
 use crate::name::{EngineId, EnvName, SecretName};
-use crate::observe::facts::{EngineSeen, Gap, LockSeen, SecretSeen};
+use crate::observe::facts::{EngineSeen, LockSeen, ProbeFailure, SecretSeen};
 use std::collections::BTreeMap;
 
 /// Engine environments; one without a digest is unfinished.
-pub(super) fn engines(records: &Records, gaps: &mut Vec<Gap>) -> BTreeMap<EngineId, EngineSeen> {
+pub(super) fn engines(records: &Records, gaps: &mut Vec<ProbeFailure>) -> BTreeMap<EngineId, EngineSeen> {
     let mut engines = BTreeMap::new();
     for row in records.rows("engine") {
         let [id, digest, ..] = row.as_slice() else {
@@ -62,7 +62,7 @@ fn pairs<'a>(records: &'a Records, key: &str) -> impl Iterator<Item = (&'a str, 
 pub(super) fn secrets(
     records: &Records,
     expect: &Expect,
-    gaps: &mut Vec<Gap>,
+    gaps: &mut Vec<ProbeFailure>,
 ) -> BTreeMap<SecretName, SecretSeen> {
     let mut secrets = BTreeMap::new();
     for row in records.rows("secret") {
@@ -89,7 +89,7 @@ pub(super) fn compared(name: &str, digest: &str, expect: &Expect) -> Option<(Sec
 }
 
 /// Who applies now.
-pub(super) fn lock(records: &Records, gaps: &mut Vec<Gap>) -> Option<LockSeen> {
+pub(super) fn lock(records: &Records, gaps: &mut Vec<ProbeFailure>) -> Option<LockSeen> {
     let row = records.rows("lock").first()?;
     let [who, project, since, idle, rest @ ..] = row.as_slice() else {
         gaps.push(odd("lock", row));

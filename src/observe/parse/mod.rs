@@ -1,5 +1,5 @@
 //! In: the text a probe printed. Out: [`PodFacts`], or [`Blind`] where it does not tell what runs on the pod. Pure; a
-//! section without its last record is [`Part::Unknown`], a record that cannot be read is a [`Gap`], a record that is not
+//! section without its last record is [`Part::Unknown`], a record that cannot be read is a [`ProbeFailure`], a record that is not
 //! known is one of a newer probe and is passed over.
 
 mod records;
@@ -13,7 +13,7 @@ mod files;
 mod cache;
 mod home;
 
-use super::facts::{Gap, Part, PodFacts};
+use super::facts::{Part, PodFacts, ProbeFailure};
 use crate::name::{Project, ProjectId, SecretName};
 use crate::spec::full_digest;
 use records::{Records, Section};
@@ -85,6 +85,6 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 /// A part that could not be looked at.
-fn gap(section: &str, why: &str) -> Gap {
-    Gap { section: section.to_owned(), why: why.to_owned() }
+fn gap(section: &str, why: &str) -> ProbeFailure {
+    ProbeFailure { section: section.to_owned(), why: why.to_owned() }
 }

@@ -2,11 +2,11 @@
 
 use super::records::{Records, odd};
 use crate::name::Port;
-use crate::observe::facts::{Gap, Listener};
+use crate::observe::facts::{Listener, ProbeFailure};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Who listens on which TCP port.
-pub(super) fn listeners(records: &Records, gaps: &mut Vec<Gap>) -> Vec<Listener> {
+pub(super) fn listeners(records: &Records, gaps: &mut Vec<ProbeFailure>) -> Vec<Listener> {
     let mut listeners = Vec::new();
     for row in records.rows("listener") {
         match listener(row) {

@@ -1,6 +1,6 @@
 //! In: text. Out: its records, by key, each field without anything a terminal would obey.
 
-use super::{Gap, Part, gap};
+use super::{Part, ProbeFailure, gap};
 use std::collections::BTreeMap;
 
 /// What the first line of a probe that we understand says.
@@ -101,8 +101,8 @@ impl Records {
     pub(super) fn part<T>(
         &self,
         section: Section,
-        gaps: &mut Vec<Gap>,
-        read: impl FnOnce(&Self, &mut Vec<Gap>) -> T,
+        gaps: &mut Vec<ProbeFailure>,
+        read: impl FnOnce(&Self, &mut Vec<ProbeFailure>) -> T,
     ) -> Part<T> {
         let Some(why) = self.torn(section) else { return Part::Seen(read(self, gaps)) };
         // that of the GPUs themselves is the cause
@@ -126,19 +126,19 @@ impl Records {
     }
 
     /// The gaps that the probe itself told, and those of the text as a whole.
-    pub(super) fn gaps(&self) -> Vec<Gap> {
+    pub(super) fn gaps(&self) -> Vec<ProbeFailure> {
         let told = self.rows("gap").iter().map(|row| match row.as_slice() {
             [section, why, ..] => gap(section, why),
             _ => gap("probe", "it told of a gap, and not which"),
         });
-        let mut gaps: Vec<Gap> = told.collect();
+        let mut gaps: Vec<ProbeFailure> = told.collect();
         gaps.extend(self.cut().map(|why| gap("probe", why)));
         gaps
     }
 }
 
 /// The gap for a record that cannot be read.
-pub(super) fn odd(key: &str, row: &[String]) -> Gap {
+pub(super) fn odd(key: &str, row: &[String]) -> ProbeFailure {
     let shown: String = row.join(" ").chars().take(80).collect();
     gap(key, &format!("cannot read `{}`", shown.trim_end()))
 }

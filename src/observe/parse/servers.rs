@@ -6,7 +6,7 @@ use super::{Blind, gap};
 use crate::diagnose::measured;
 use crate::name::{ModelName, SecretName};
 use crate::observe::facts::{
-    FailedStart, Gap, Life, NO_SPEC, OwnerSeen, Past, Restarts, SecretSeen, ServerSeen,
+    FailedStart, Life, NO_SPEC, OwnerSeen, Past, ProbeFailure, Restarts, SecretSeen, ServerSeen,
 };
 use crate::spec::{Owner, ServerSpec};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn servers(
     records: &Records,
     expect: &Expect,
-    gaps: &mut Vec<Gap>,
+    gaps: &mut Vec<ProbeFailure>,
 ) -> Result<BTreeMap<ModelName, ServerSeen>, Blind> {
     let names = records.rows("server").iter().filter_map(|row| row.first());
     let names: BTreeSet<&str> = names.map(|name| name.strip_prefix(BESIDE).unwrap_or(name)).collect();
@@ -96,7 +96,7 @@ fn past(told: &[&[String]]) -> Past {
         }),
         _ => None,
     });
-    Past { former: former.map(Box::new), failed, took, restarts }
+    Past { previous: former.map(Box::new), failed, took, restarts }
 }
 
 /// Its record. One that would be obeyed by a terminal is refused: what is in it is shown and compared.

@@ -3,7 +3,7 @@
 //! What the choice looks at does not change while a plan is done: hardware, strangers, and servers that had an earlier
 //! turn. So a plan that was done in part, in whatever order, is taken up with the same places.
 
-use super::room::Room;
+use super::gpu_budget::GpuBudget;
 use std::cmp::Reverse;
 
 /// Among so many GPUs every choice is looked at; a pod has no more.
@@ -11,7 +11,7 @@ const MOST: usize = 16;
 
 /// `wanted` of these GPUs: joined by `NVLink`, away from strangers, such that what stays free stays together, and the
 /// fullest. Where all is equal, the first.
-pub(super) fn best(room: &Room<'_>, free: &[u32], wanted: usize, turn: usize) -> Option<Vec<u32>> {
+pub(super) fn best(room: &GpuBudget<'_>, free: &[u32], wanted: usize, turn: usize) -> Option<Vec<u32>> {
     let free = &free[..free.len().min(MOST.max(wanted))];
     if free.len() < wanted {
         return None;
@@ -40,14 +40,14 @@ fn sets(of: &[u32], wanted: usize) -> Vec<Vec<u32>> {
 }
 
 /// GPUs that nobody is on, those that are alike together.
-fn empty(room: &Room<'_>, turn: usize) -> Vec<Vec<u32>> {
+fn empty(room: &GpuBudget<'_>, turn: usize) -> Vec<Vec<u32>> {
     let of_kind = |kind: &Vec<u32>| kind.iter().copied().filter(|gpu| room.is_empty(*gpu, turn)).collect();
     room.by_kind().iter().map(of_kind).collect()
 }
 
 /// How large the groups of empty GPUs are once these are taken: the largest first. A group is what `NVLink` joins, or,
 /// where no driver tells of links, GPUs of one kind.
-fn left(room: &Room<'_>, empty: &[Vec<u32>], taken: &[u32]) -> Vec<usize> {
+fn left(room: &GpuBudget<'_>, empty: &[Vec<u32>], taken: &[u32]) -> Vec<usize> {
     let mut sizes = Vec::new();
     for kind in empty {
         let rest = kind.iter().filter(|gpu| !taken.contains(gpu));
@@ -62,7 +62,7 @@ fn left(room: &Room<'_>, empty: &[Vec<u32>], taken: &[u32]) -> Vec<usize> {
 }
 
 /// How many of these `NVLink` joins, directly or by others, group by group.
-fn groups(room: &Room<'_>, mut rest: Vec<u32>, sizes: &mut Vec<usize>) {
+fn groups(room: &GpuBudget<'_>, mut rest: Vec<u32>, sizes: &mut Vec<usize>) {
     while let Some(first) = rest.pop() {
         let mut group = vec![first];
         let mut at = 0;

@@ -2,21 +2,21 @@
 
 use super::Asked;
 use super::best::best;
-use super::room::{Beside, Room, share};
+use super::gpu_budget::{Beside, GpuBudget, share};
 use crate::manifest::{GpuAsk, Model};
 use crate::name::ModelName;
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::servers::Stays;
+use crate::plan::servers::Pinned;
 use crate::plan::wanted::Candidate;
-use crate::plan::{Site, is_live};
+use crate::plan::{PodContext, is_live};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 pub(super) fn gpus<'a>(
-    site: &Site<'a>,
+    site: &PodContext<'a>,
     asked: &[Asked<'a>],
-    stays: &Stays<'a>,
+    pinned: &Pinned<'a>,
 ) -> BTreeMap<&'a ModelName, Result<Vec<u32>, Finding>> {
     // the largest first: what is small finds room between them; then those that make do with what is left
     let mut asked: Vec<&Asked<'a>> = asked.iter().collect();
@@ -26,7 +26,7 @@ pub(super) fn gpus<'a>(
         (anew.is_some(), Reverse(count), Reverse(share_of(asked)), asked.candidate.name)
     });
     let turns = asked.iter().enumerate().map(|(turn, asked)| (asked.candidate.name, turn)).collect();
-    let mut room = Room::of(site, stays, turns);
+    let mut room = GpuBudget::of(site, pinned, turns);
     let mut places = BTreeMap::new();
     // those without a choice first, then those that had a place, then the rest; who need not restart goes first
     for choose in [on_cpu, named_and_there, named, there, former, remembered, elsewhere, free] {
@@ -58,16 +58,16 @@ struct Wrong {
     help: &'static str,
 }
 
-fn on_cpu(asked: &Asked<'_>, _: &Room<'_>) -> Place {
+fn on_cpu(asked: &Asked<'_>, _: &GpuBudget<'_>) -> Place {
     (asked.count == 0).then(|| Ok(Vec::new()))
 }
 
 /// Where the manifest wants it and it runs already: strangers on the GPU do not matter to it.
-fn named_and_there(asked: &Asked<'_>, room: &Room<'_>) -> Place {
+fn named_and_there(asked: &Asked<'_>, room: &GpuBudget<'_>) -> Place {
     matches!(asked.candidate.model.gpus, GpuAsk::Ids(_)).then(|| there(asked, room))?
 }
 
-fn named(asked: &Asked<'_>, room: &Room<'_>) -> Place {
+fn named(asked: &Asked<'_>, room: &GpuBudget<'_>) -> Place {
     let GpuAsk::Ids(ids) = &asked.candidate.model.gpus else { return None };
     if let Some(missing) = ids.iter().find(|id| !room.ids().any(|there| there == **id)) {
         let message = format!("it wants GPU {missing}; {}", gpus_of(room));
@@ -88,24 +88,24 @@ fn named(asked: &Asked<'_>, room: &Room<'_>) -> Place {
 }
 
 /// Where it runs, if it goes on as it is.
-fn there(asked: &Asked<'_>, room: &Room<'_>) -> Place {
+fn there(asked: &Asked<'_>, room: &GpuBudget<'_>) -> Place {
     let gpus = &asked.record.filter(|_| asked.content)?.gpus;
     fits(gpus, asked, room, Beside::Servers).then(|| Ok(gpus.clone()))
 }
 
 /// Where its record says that it was.
-fn former(asked: &Asked<'_>, room: &Room<'_>) -> Place {
+fn former(asked: &Asked<'_>, room: &GpuBudget<'_>) -> Place {
     let gpus = &asked.record?.gpus;
     fits(gpus, asked, room, Beside::All).then(|| Ok(gpus.clone()))
 }
 
 /// Where `pods.json` says that it was.
-fn remembered(asked: &Asked<'_>, room: &Room<'_>) -> Place {
+fn remembered(asked: &Asked<'_>, room: &GpuBudget<'_>) -> Place {
     let gpus = &asked.remembered.filter(|_| asked.record.is_none())?.gpus;
     fits(gpus, asked, room, Beside::All).then(|| Ok(gpus.clone()))
 }
 
-fn fits(gpus: &[u32], asked: &Asked<'_>, room: &Room<'_>, beside: Beside) -> bool {
+fn fits(gpus: &[u32], asked: &Asked<'_>, room: &GpuBudget<'_>, beside: Beside) -> bool {
     are_asked_for(gpus, asked.candidate.model, asked.count)
         && gpus.iter().all(|gpu| room.has(*gpu, share_of(asked), beside))
 }
@@ -119,18 +119,18 @@ pub(super) fn are_asked_for(gpus: &[u32], model: &Model, count: usize) -> bool {
 }
 
 /// One that runs and can't stay where it is: it goes before those that do not run yet, or it would have to stay after all.
-fn elsewhere(asked: &Asked<'_>, room: &Room<'_>) -> Place {
+fn elsewhere(asked: &Asked<'_>, room: &GpuBudget<'_>) -> Place {
     asked.candidate.seen.filter(|seen| is_live(seen)).map(|_| with_room(asked, room, 0))
 }
 
 /// The best GPUs with room.
 #[expect(clippy::unnecessary_wraps, reason = "one rule among others, and the last")]
-fn free(asked: &Asked<'_>, room: &Room<'_>) -> Place {
+fn free(asked: &Asked<'_>, room: &GpuBudget<'_>) -> Place {
     Some(with_room(asked, room, room.turn(asked.candidate.name)))
 }
 
 /// The best GPUs with room, beside those who had an earlier turn; all of one kind where that can be.
-fn with_room(asked: &Asked<'_>, room: &Room<'_>, turn: usize) -> Result<Vec<u32>, Wrong> {
+fn with_room(asked: &Asked<'_>, room: &GpuBudget<'_>, turn: usize) -> Result<Vec<u32>, Wrong> {
     let share = share_of(asked);
     let free = |ids: &Vec<u32>| -> Vec<u32> {
         ids.iter().copied().filter(|gpu| room.has(*gpu, share, Beside::All)).collect()
@@ -143,7 +143,7 @@ fn with_room(asked: &Asked<'_>, room: &Room<'_>, turn: usize) -> Result<Vec<u32>
         .ok_or_else(|| no_room(asked, room))
 }
 
-fn no_room(asked: &Asked<'_>, room: &Room<'_>) -> Wrong {
+fn no_room(asked: &Asked<'_>, room: &GpuBudget<'_>) -> Wrong {
     let wanted = asked.count;
     let free = room.ids().filter(|gpu| room.has(*gpu, share_of(asked), Beside::All)).count();
     let what = if wanted == 1 { "1 GPU".to_owned() } else { format!("{wanted} GPUs") };
@@ -160,7 +160,7 @@ fn no_room(asked: &Asked<'_>, room: &Room<'_>) -> Wrong {
 }
 
 /// Who is on the GPUs without room: ``GPU 0,1: `big` has 92%; GPU 3: `chat` has 92%``
-fn taken(asked: &Asked<'_>, room: &Room<'_>) -> String {
+fn taken(asked: &Asked<'_>, room: &GpuBudget<'_>) -> String {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for gpu in room.ids().filter(|gpu| !room.has(*gpu, share_of(asked), Beside::All)) {
         let who =
@@ -179,7 +179,7 @@ fn share_of(asked: &Asked<'_>) -> u32 {
     share(pick.memory.or(model.memory), model.engine.kind)
 }
 
-fn gpus_of(room: &Room<'_>) -> String {
+fn gpus_of(room: &GpuBudget<'_>) -> String {
     match room.count() {
         0 => "the pod has no GPU".to_owned(),
         1 => "the pod has GPU 0 alone".to_owned(),

@@ -3,20 +3,20 @@
 mod best;
 mod gpus;
 mod ports;
-mod room;
+mod gpu_budget;
 mod spare;
 
+pub(super) use gpu_budget::{holds_mib, is_idle, share};
 pub(super) use ports::{mapped, owns};
-pub(super) use room::{holds_mib, is_idle, share};
 pub(super) use spare::{spare_gpus, spare_port};
 
 use crate::memory::ServerMemory;
 use crate::name::Port;
 use crate::plan::finding::Finding;
-use crate::plan::server::{Verdict, verdict};
-use crate::plan::servers::Stays;
+use crate::plan::server::{ServerDiff, diff};
+use crate::plan::servers::Pinned;
 use crate::plan::wanted::Candidate;
-use crate::plan::{Inputs, Site};
+use crate::plan::{Inputs, PodContext};
 use crate::spec::ServerSpec;
 
 /// Where a server is put.
@@ -29,17 +29,17 @@ pub(super) struct Place {
 /// Finds a place for every candidate, around those that stay where they are; or says why there is none.
 pub(super) fn place<'a>(
     inputs: &Inputs<'_>,
-    site: &Site<'a>,
+    site: &PodContext<'a>,
     candidates: &[Candidate<'a>],
-    stays: &Stays<'a>,
+    pinned: &Pinned<'a>,
 ) -> Vec<Result<Place, Finding>> {
     let asked: Vec<Asked<'_>> =
         candidates.iter().map(|candidate| Asked::new(inputs, site, candidate)).collect();
-    let mut ports = ports::ports(site, &asked, stays);
+    let mut ports = ports::ports(site, &asked, pinned);
     // who gets no port starts nowhere, and takes no GPU from others
     let has_port = |asked: &Asked<'_>| matches!(ports.get(asked.candidate.name), Some(Ok(_)));
     let asked: Vec<Asked<'_>> = asked.into_iter().filter(has_port).collect();
-    let mut gpus = gpus::gpus(site, &asked, stays);
+    let mut gpus = gpus::gpus(site, &asked, pinned);
     let both = |candidate: &Candidate<'_>| {
         let port =
             ports.remove(candidate.name).unwrap_or_else(|| Err(ports::none_left(site, candidate.name)))?;
@@ -65,7 +65,7 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn new(inputs: &Inputs<'a>, site: &Site<'a>, candidate: &'a Candidate<'_>) -> Self {
+    fn new(inputs: &Inputs<'a>, site: &PodContext<'a>, candidate: &'a Candidate<'_>) -> Self {
         let known = inputs.memory.pods.get(site.name);
         let record = candidate.seen.and_then(|seen| seen.spec.as_ref().ok());
         let content = is_content(inputs, site, candidate);
@@ -81,16 +81,16 @@ impl<'a> Asked<'a> {
 }
 
 /// Whether a server runs, and would go on as it is if it kept its place.
-pub(super) fn is_content(inputs: &Inputs<'_>, site: &Site<'_>, candidate: &Candidate<'_>) -> bool {
+pub(super) fn is_content(inputs: &Inputs<'_>, site: &PodContext<'_>, candidate: &Candidate<'_>) -> bool {
     let Some(ServerSpec { gpus, port, .. }) = candidate.seen.and_then(|seen| seen.spec.as_ref().ok()) else {
         return false;
     };
     let spec = candidate.at(inputs, site, Place { gpus: gpus.clone(), port: *port });
-    match verdict(candidate.seen, &spec) {
-        Verdict::Standing | Verdict::Starting(_) => {
+    match diff(candidate.seen, &spec) {
+        ServerDiff::UpToDate | ServerDiff::Starting(_) => {
             candidate.model.port.is_none_or(|wanted| wanted == *port)
                 && gpus::are_asked_for(gpus, candidate.model, candidate.pick.gpus)
         }
-        Verdict::Start(_) | Verdict::Restart(..) | Verdict::Silent(_) => false,
+        ServerDiff::NotRunning(_) | ServerDiff::Differs(..) | ServerDiff::Unresponsive(_) => false,
     }
 }

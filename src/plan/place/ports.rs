@@ -6,8 +6,8 @@ use crate::name::{ModelName, Port};
 use crate::observe::{Life, Listener, ServerSeen, mapped_ports};
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::servers::Stays;
-use crate::plan::{Site, is_live};
+use crate::plan::servers::Pinned;
+use crate::plan::{PodContext, is_live};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the search for a free port begins.
@@ -16,11 +16,11 @@ pub(super) const FIRST: u16 = 8001;
 const UNPRIVILEGED: u16 = 1024;
 
 pub(super) fn ports<'a>(
-    site: &Site<'a>,
+    site: &PodContext<'a>,
     asked: &[Asked<'a>],
-    stays: &Stays<'a>,
+    pinned: &Pinned<'a>,
 ) -> BTreeMap<&'a ModelName, Result<Port, Finding>> {
-    let held = held(site, stays);
+    let held = held(site, pinned);
     let mut places = BTreeMap::new();
     let mut taken: BTreeSet<Port> = held.keys().copied().collect();
     taken.extend(site.models.iter().filter_map(|(_, model)| model.port));
@@ -59,7 +59,7 @@ pub(super) fn ports<'a>(
 }
 
 /// Ports that servers may have and that clients reach from outside: by the provider's map, or by the manifest's.
-pub(in crate::plan) fn mapped(site: &Site<'_>) -> BTreeSet<Port> {
+pub(in crate::plan) fn mapped(site: &PodContext<'_>) -> BTreeSet<Port> {
     let by_provider = site.facts.provider.seen().map(mapped_ports).unwrap_or_default();
     let all = by_provider.into_iter().chain(site.pod.ports.keys().copied());
     all.filter(|port| port.get() >= UNPRIVILEGED).collect()
@@ -90,7 +90,7 @@ pub(super) enum Holder<'a> {
 
 /// Ports that are not given up: those of strangers, and of servers that stay, also of those that do not listen yet.
 /// A server that this plan removes or moves frees its port before anybody else starts there.
-pub(super) fn held<'a>(site: &Site<'a>, stays: &Stays<'a>) -> BTreeMap<Port, Holder<'a>> {
+pub(super) fn held<'a>(site: &PodContext<'a>, pinned: &Pinned<'a>) -> BTreeMap<Port, Holder<'a>> {
     let mut held = BTreeMap::new();
     // where nobody can tell who listens, nothing is started
     for listener in site.facts.listeners.seen().into_iter().flatten() {
@@ -98,11 +98,11 @@ pub(super) fn held<'a>(site: &Site<'a>, stays: &Stays<'a>) -> BTreeMap<Port, Hol
         let mut owners = site.facts.servers.iter().filter(|(_, server)| both(server)).peekable();
         let holder = match owners.peek() {
             None => Some(Holder::Stranger(listener)),
-            Some(_) => owners.find(|(name, _)| stays.contains(name)).map(|(name, _)| Holder::Server(name)),
+            Some(_) => owners.find(|(name, _)| pinned.contains(name)).map(|(name, _)| Holder::Server(name)),
         };
         held.extend(holder.map(|holder| (listener.port, holder)));
     }
-    for name in stays {
+    for name in pinned {
         let spec = site.live(name).and_then(|seen| seen.spec.as_ref().ok());
         held.extend(spec.map(|spec| (spec.port, Holder::Server(name))));
     }
@@ -128,7 +128,7 @@ pub(in crate::plan) fn owns(server: &ServerSeen, listener: &Listener) -> bool {
     }
 }
 
-fn port_taken(site: &Site<'_>, model: &ModelName, port: Port, holder: &Holder<'_>) -> Finding {
+fn port_taken(site: &PodContext<'_>, model: &ModelName, port: Port, holder: &Holder<'_>) -> Finding {
     let (who, help) = match holder {
         Holder::Server(name) => (format!("the server `{name}`"), "leave `port` out and pi takes a free one"),
         Holder::Stranger(listener) => {
@@ -143,7 +143,7 @@ fn port_taken(site: &Site<'_>, model: &ModelName, port: Port, holder: &Holder<'_
     Finding::on(Severity::Error, Code::PortTaken, site.name, message).of(model).help(help)
 }
 
-pub(super) fn none_left(site: &Site<'_>, model: &ModelName) -> Finding {
+pub(super) fn none_left(site: &PodContext<'_>, model: &ModelName) -> Finding {
     let message = format!("no port from {FIRST} on is free");
     Finding::on(Severity::Error, Code::NoFreePort, site.name, message).of(model).help("name one with `port`")
 }

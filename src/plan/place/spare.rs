@@ -1,22 +1,22 @@
 //! A second place for a server that keeps its first one for a while.
 
 use super::best::best;
+use super::gpu_budget::{GpuBudget, share};
 use super::ports::{FIRST, held, mapped};
-use super::room::{Room, share};
 use crate::name::Port;
-use crate::plan::Site;
-use crate::plan::servers::Stays;
+use crate::plan::PodContext;
+use crate::plan::servers::Pinned;
 use crate::spec::ServerSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// GPUs of the same kind as these that nobody is on once all have gone that do not stay, and these servers are there.
 pub(in crate::plan) fn spare_gpus(
-    site: &Site<'_>,
-    stays: &Stays<'_>,
+    site: &PodContext<'_>,
+    pinned: &Pinned<'_>,
     taken: &[&ServerSpec],
     like: &[u32],
 ) -> Option<Vec<u32>> {
-    let mut room = Room::of(site, stays, BTreeMap::new());
+    let mut room = GpuBudget::of(site, pinned, BTreeMap::new());
     for spec in taken {
         for gpu in &spec.gpus {
             room.take(&spec.name, *gpu, share(spec.memory, spec.kind));
@@ -29,12 +29,12 @@ pub(in crate::plan) fn spare_gpus(
 
 /// A free port that clients reach if they reach the one that it has now.
 pub(in crate::plan) fn spare_port(
-    site: &Site<'_>,
-    stays: &Stays<'_>,
+    site: &PodContext<'_>,
+    pinned: &Pinned<'_>,
     mut taken: BTreeSet<Port>,
     now: &ServerSpec,
 ) -> Option<Port> {
-    taken.extend(held(site, stays).into_keys());
+    taken.extend(held(site, pinned).into_keys());
     taken.extend(site.models.iter().filter_map(|(_, model)| model.port));
     let is_free = |port: &Port| !taken.contains(port);
     let mapped = mapped(site);

@@ -2,7 +2,7 @@
 
 use super::{doors, doors_to, options, pod, shown, unique};
 use crate::sshd::{Sshd, eventually, kill, processes_with};
-use pi::remote::{Doors, Exit, Job, Options, Remote, RemoteError};
+use pi::remote::{Exit, Job, Options, PodConnections, Remote, RemoteError};
 use pi::script::{Keeper, Script, Template};
 use pi::secret::Secret;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Runs to the end; what was printed, a line each, errors with a `!` before.
 async fn run(
-    doors: &Doors,
+    doors: &PodConnections,
     at: &str,
     text: &str,
     input: Option<&str>,

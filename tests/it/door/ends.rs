@@ -19,7 +19,7 @@ fn gone(id: &str) {
 
 /// Runs until the first line is there, then does something with the running job.
 async fn started(
-    doors: &pi::remote::Doors,
+    doors: &pi::remote::PodConnections,
     at: &str,
     text: &str,
     then: impl FnOnce() + Send,

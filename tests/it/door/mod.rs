@@ -8,7 +8,7 @@ mod same;
 
 use crate::sshd::Sshd;
 use pi::name::PodName;
-use pi::remote::{Doors, Exit, Job, Line, Options, Remote, RemoteError};
+use pi::remote::{Exit, Job, Line, Options, PodConnections, Remote, RemoteError};
 use pi::script::{Keeper, Script};
 use pi::secret::Secret;
 use pi::ssh_target::SshTarget;
@@ -29,17 +29,17 @@ fn options(sshd: &Sshd) -> Options {
 }
 
 /// `far` is behind ssh, `near` is this machine.
-fn doors_to(ssh: &str, options: Options) -> Doors {
+fn doors_to(ssh: &str, options: Options) -> PodConnections {
     let targets = [(pod("far"), SshTarget::parse(ssh).unwrap()), (pod("near"), SshTarget::Local)];
-    Doors::to(targets.iter().map(|(name, target)| (name, target)), Path::new("/"), options)
+    PodConnections::to(targets.iter().map(|(name, target)| (name, target)), Path::new("/"), options)
 }
 
-fn doors(sshd: &Sshd) -> Doors {
+fn doors(sshd: &Sshd) -> PodConnections {
     doors_to(&sshd.ssh_line(), options(sshd))
 }
 
 /// Runs to the end; what was printed, a line each, errors with a `!` before.
-async fn run(doors: &Doors, at: &str, text: &str) -> (Result<Exit, RemoteError>, Vec<String>) {
+async fn run(doors: &PodConnections, at: &str, text: &str) -> (Result<Exit, RemoteError>, Vec<String>) {
     let mut said = Vec::new();
     let stop = CancellationToken::new();
     let exit = hear(doors, at, text, &stop, |line| said.push(line)).await;
@@ -47,7 +47,7 @@ async fn run(doors: &Doors, at: &str, text: &str) -> (Result<Exit, RemoteError>,
 }
 
 async fn hear(
-    doors: &Doors,
+    doors: &PodConnections,
     at: &str,
     text: &str,
     stop: &CancellationToken,
@@ -59,7 +59,12 @@ async fn hear(
 }
 
 /// Runs with an input.
-async fn feed(doors: &Doors, at: &str, text: &str, input: &str) -> (Result<Exit, RemoteError>, Vec<String>) {
+async fn feed(
+    doors: &PodConnections,
+    at: &str,
+    text: &str,
+    input: &str,
+) -> (Result<Exit, RemoteError>, Vec<String>) {
     let (script, mut said) = (script(text), Vec::new());
     let job = Job { script: &script, input: Some(Secret::new(input.to_owned())) };
     let exit = doors.run(&pod(at), job, &CancellationToken::new(), |line| said.push(shown(line))).await;

@@ -4,8 +4,8 @@ use super::log_in_with;
 use crate::sshd::{Sshd, processes_with};
 use crate::workplace::Workplace;
 use pi::manifest::load;
-use pi::observe::{Host, PodFacts, Sighting, observe};
-use pi::remote::{Doors, Options};
+use pi::observe::{Host, PodFacts, ProbeResult, observe};
+use pi::remote::{Options, PodConnections};
 use pi::secret::Secrets;
 use std::fs;
 use std::net::TcpListener;
@@ -132,11 +132,11 @@ impl Bench {
         let options = Options { sockets: Some(self.sshd.sockets()), ..Options::default() };
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let mut observed = runtime.block_on(async {
-            let doors = Doors::new(&manifest, options);
+            let doors = PodConnections::new(&manifest, options);
             observe(&doors, &manifest, &Secrets::new(), manifest.pods.keys().cloned().collect()).await
         });
         match observed.pods.pop_first().map(|(_, sighting)| sighting) {
-            Some(Sighting::Seen(facts)) => Ok(settled(*facts)),
+            Some(ProbeResult::Seen(facts)) => Ok(settled(*facts)),
             other => Err(format!("{other:?}")),
         }
     }

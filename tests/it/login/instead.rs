@@ -3,7 +3,7 @@
 use super::log_in_with;
 use crate::sshd::{Sshd, eventually, processes_with};
 use pi::name::PodName;
-use pi::remote::{Doors, Exit, Job, Options, Remote, RemoteError};
+use pi::remote::{Exit, Job, Options, PodConnections, Remote, RemoteError};
 use pi::script::{Keeper, Script};
 use pi::ssh_target::SshTarget;
 use std::path::Path;
@@ -16,7 +16,7 @@ async fn run(login: &str, keeper: Keeper) -> Result<Exit, RemoteError> {
     log_in_with(&sshd, login);
     let (name, target) = (PodName::parse("far").unwrap(), SshTarget::parse(&sshd.ssh_line()).unwrap());
     let options = Options { sockets: Some(sshd.sockets()), ..Options::default() };
-    let doors = Doors::to([(&name, &target)], Path::new("/"), options);
+    let doors = PodConnections::to([(&name, &target)], Path::new("/"), options);
     let script = Script { name: "test.sh", text: "exit 7".to_owned(), own: String::new(), keeper };
     let job = Job { script: &script, input: None };
     let ended = doors.run(&name, job, &CancellationToken::new(), |_| {}).await;

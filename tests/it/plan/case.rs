@@ -10,7 +10,7 @@ use pi::hub::HubFacts;
 use pi::manifest::{self, Manifest};
 use pi::memory::Memory;
 use pi::name::{EngineId, ModelName, PodName, SecretName};
-use pi::observe::{Blind, EngineSeen, Expect, Observed, PodFacts, Sighting, Unreachable, read, salted};
+use pi::observe::{Blind, EngineSeen, Expect, Observed, PodFacts, ProbeResult, Unreachable, read, salted};
 use pi::plan::{
     Action, Extent, Inputs, Origin, Plan, Protected, Removal, Scope, begin, destroy, halt, make_ready, plan,
     plan_ahead,
@@ -161,7 +161,7 @@ impl Case {
         }
         each_pod(&mut self.observed, |facts| {
             for seen in facts.servers.values_mut() {
-                let former = seen.past.former.as_deref_mut();
+                let former = seen.past.previous.as_deref_mut();
                 let beside = seen.beside.as_deref_mut().and_then(|beside| beside.spec.as_mut().ok());
                 for spec in seen.spec.as_mut().ok().into_iter().chain(former).chain(beside) {
                     if spec.build.as_deref() == Some("right") {
@@ -185,7 +185,7 @@ pub(crate) fn parse(text: &str) -> Result<Manifest, pi::problem::Problems> {
 
 pub(crate) fn each_pod(observed: &mut Observed, mut change: impl FnMut(&mut PodFacts)) {
     for sighting in observed.pods.values_mut() {
-        if let Sighting::Seen(facts) = sighting {
+        if let ProbeResult::Seen(facts) = sighting {
             change(facts);
         }
     }
@@ -195,7 +195,7 @@ fn observed(
     folder: &Path,
     manifest: &Manifest,
     secrets: &BTreeSet<SecretName>,
-) -> BTreeMap<PodName, Sighting> {
+) -> BTreeMap<PodName, ProbeResult> {
     let digest = |name: &SecretName| (name.clone(), salted("salt", &format!("value-of-{name}")));
     let project = manifest.identity.id().cloned().map(|id| (id, manifest.project.clone()));
     let expect = Expect { digests: secrets.iter().map(digest).collect(), project };
@@ -205,8 +205,8 @@ fn observed(
             let text = fs::read_to_string(&path).unwrap();
             let sighting = match path.extension().and_then(|end| end.to_str()) {
                 Some("txt") => sighting(read(&told_whole(&text), &expect)),
-                Some("json") => Sighting::Seen(Box::new(serde_json::from_str(&text).unwrap())),
-                Some("unreachable") => Sighting::Unreachable(unreachable(&text)),
+                Some("json") => ProbeResult::Seen(Box::new(serde_json::from_str(&text).unwrap())),
+                Some("unreachable") => ProbeResult::Unreachable(unreachable(&text)),
                 _ => panic!("{} is neither .txt, .json nor .unreachable", path.display()),
             };
             (path.file_stem().unwrap().to_str().unwrap().parse().unwrap(), sighting)
@@ -214,10 +214,10 @@ fn observed(
         .collect()
 }
 
-fn sighting(read: Result<PodFacts, Blind>) -> Sighting {
+fn sighting(read: Result<PodFacts, Blind>) -> ProbeResult {
     match read {
-        Ok(facts) => Sighting::Seen(Box::new(facts)),
-        Err(blind) => Sighting::Unreachable(Unreachable {
+        Ok(facts) => ProbeResult::Seen(Box::new(facts)),
+        Err(blind) => ProbeResult::Unreachable(Unreachable {
             code: "not-looked-at",
             why: format!("it answers, but {blind}"),
             help: Some(

@@ -3,7 +3,7 @@
 use pi::manifest::{EngineKind, Manifest};
 use pi::model_ref::ModelRef;
 use pi::name::ModelName;
-use pi::observe::{Life, Observed, PodFacts, ServerSeen, Sighting, Whose};
+use pi::observe::{Life, Observed, PodFacts, ProbeResult, ServerSeen, Whose};
 use pi::plan::{Action, Plan, Step, StepId, simulate};
 use pi::spec::ServerSpec;
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,7 +104,7 @@ pub(crate) fn nobody_is_crowded(plan: Planner<'_>, observed: &Observed) -> Resul
 fn crowded(observed: &Observed) -> BTreeMap<String, (u32, String)> {
     let mut places: BTreeMap<String, (u32, String)> = BTreeMap::new();
     for (pod, sighting) in &observed.pods {
-        let Sighting::Seen(facts) = sighting else { continue };
+        let ProbeResult::Seen(facts) = sighting else { continue };
         for spec in running(facts) {
             let port = [(format!("{pod}: port {}", spec.port), 10_000)];
             let gpus = spec.gpus.iter().map(|gpu| (format!("{pod}: GPU {gpu}"), share(spec)));
@@ -166,7 +166,12 @@ pub(crate) fn others_are_left_alone(
     (manifest, take_over): (&Manifest, &BTreeSet<ModelName>),
 ) -> Result<(), String> {
     for step in &plan.steps {
-        let Some(Sighting::Seen(facts)) = observed.pods.get(&step.pod) else { continue };
+        let Some(ProbeResult::Seen(facts)) = observed.pods.get(&step.pod) else { continue };
+        // what is mounted over pi's directory hides the records there: those of the same name behind it are others
+        let hides = |other: &Step| matches!(&other.action, Action::MountStorage(storage) if facts.pi_path.starts_with(storage.mount.target.as_str()));
+        if plan.steps.iter().any(|other| other.pod == step.pod && hides(other)) {
+            continue;
+        }
         let others = facts.servers.iter().filter(|(name, seen)| {
             matches!(seen.whose(&manifest.project), Whose::Other { .. }) && !take_over.contains(*name)
         });
@@ -185,7 +190,7 @@ pub(crate) fn others_are_left_alone(
                     let of = |model: &ModelRef| model.to_string().split(['@', ':']).next().map(str::to_owned);
                     of(&spec.model) == of(model)
                 }),
-                Action::RemoveRest => true,
+                Action::RemovePiFiles => true,
                 action => action.server() == Some(name),
             };
             if touched {

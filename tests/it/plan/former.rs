@@ -50,7 +50,7 @@ fn the_former_server_is_kept_and_started_again_as_it_was() {
     let file = |name: &str| scratch.path("pi/servers/sleeper").join(name);
     let read = |name: &str| fs::read_to_string(file(name)).unwrap();
     let (spec, run_sh) = (read("spec.json"), read("run.sh"));
-    let [keep, start, again] = restart(&scratch, Before::KeepFormer).try_into().unwrap();
+    let [keep, start, again] = restart(&scratch, Before::KeepPrevious).try_into().unwrap();
     for _ in 0..2 {
         // the second time what runs has not answered: the one that has stays the former
         run(&keep, "");
@@ -76,7 +76,7 @@ fn the_former_server_is_kept_and_started_again_as_it_was() {
 fn a_full_disk_is_told_before_anything_is_stopped() {
     let scratch = answered();
     let sessions = scratch.sessions();
-    let [keep, _, _] = restart(&scratch, Before::KeepFormer).try_into().unwrap();
+    let [keep, _, _] = restart(&scratch, Before::KeepPrevious).try_into().unwrap();
     // no file may grow, as if there were no space: what is copied can't be written
     let text = format!("ulimit -f 0\n{}", keep.text);
     let out = bash(&Script { text, ..keep }, "");
@@ -109,7 +109,7 @@ fn waiting_comes_with_what_is_done_when_it_fails() {
     let names = |action| scripts(&action, scratch.pod()).unwrap().iter().map(|s| s.name).collect::<Vec<_>>();
     assert_eq!(names(wait(Otherwise::Nothing)), ["await_ready.sh", "mark_answered.sh", "mark_failed.sh"]);
     assert_eq!(
-        names(wait(Otherwise::StartFormer(scratch.server())))[3..],
+        names(wait(Otherwise::StartPrevious(scratch.server())))[3..],
         ["start_former.sh", "await_ready.sh", "mark_answered.sh"]
     );
 }
@@ -148,7 +148,7 @@ fn what_is_left_of_pi_is_removed_but_for_its_journal() {
     }
     fs::create_dir_all(scratch.path("pi/engines")).unwrap();
     fs::create_dir_all(scratch.path("pi/servers/other")).unwrap();
-    twice(&scratch, &Action::RemoveRest);
+    twice(&scratch, &Action::RemovePiFiles);
     let left = fs::read_dir(scratch.path("pi")).unwrap().map(|entry| entry.unwrap().file_name());
     let mut left: Vec<_> = left.collect();
     left.sort();

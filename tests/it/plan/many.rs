@@ -4,7 +4,7 @@ use super::case::parse;
 use pi::hub::HubFacts;
 use pi::manifest::Manifest;
 use pi::memory::Memory;
-use pi::observe::{Observed, PodFacts, Sighting, Unreachable};
+use pi::observe::{Observed, PodFacts, ProbeResult, Unreachable};
 use pi::plan::{Inputs, Plan, Protected, Scope, plan};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -25,12 +25,12 @@ fn many_pods_are_planned_as_each_alone() {
     }
     let manifest = parse(&text).unwrap();
     let sight = |at: usize| match at % 7 {
-        0 => Sighting::Unreachable(Unreachable {
+        0 => ProbeResult::Unreachable(Unreachable {
             code: "refused",
             why: format!("pod {at} is off"),
             help: None,
         }),
-        _ => Sighting::Seen(Box::new(PodFacts { pi_path: format!("/home/{at}"), ..PodFacts::default() })),
+        _ => ProbeResult::Seen(Box::new(PodFacts { pi_path: format!("/home/{at}"), ..PodFacts::default() })),
     };
     let pods = manifest.pods.keys().cloned().enumerate().map(|(at, name)| (name, sight(at)));
     let observed = Observed { pods: pods.collect() };

@@ -5,7 +5,7 @@ use super::check;
 use pi::hub::HubFacts;
 use pi::memory::Memory;
 use pi::name::SecretName;
-use pi::observe::{Life, Observed, PodFacts, ServerSeen, Sighting};
+use pi::observe::{Life, Observed, PodFacts, ProbeResult, ServerSeen};
 use pi::plan::{Inputs, Plan, Protected, Scope, plan};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -74,7 +74,7 @@ fn is(life: u8, at: usize) -> Life {
 }
 
 /// A pod with H100s, a stranger on one of them, and what is left of servers.
-fn pod(count: u32, stranger: u32, all: &[One]) -> Sighting {
+fn pod(count: u32, stranger: u32, all: &[One]) -> ProbeResult {
     let gpus: Vec<Value> =
         (0..count).map(|index| gpu(index, if index == stranger { 50_000 } else { 4 })).collect();
     let mut facts: PodFacts = serde_json::from_value(json!({
@@ -112,7 +112,7 @@ fn pod(count: u32, stranger: u32, all: &[One]) -> Sighting {
         };
         facts.servers.insert(name.parse().unwrap(), seen);
     }
-    Sighting::Seen(Box::new(facts))
+    ProbeResult::Seen(Box::new(facts))
 }
 
 /// Models whose own context takes one GPU, four, or more than there are, and one of which nobody can tell.

@@ -11,9 +11,9 @@ use pi::memory::{Memory, PodMemory, ServerMemory};
 use pi::model_ref::ModelRef;
 use pi::name::{ModelName, Port, SecretName};
 use pi::observe::{
-    CachedRepo, Disk, EngineSeen, FailedStart, Gap, Gpu, GpuProcess, GpuSight, Life, Listener, MountSeen,
-    Observed, OwnerSeen, Part, Past, PathSeen, PodFacts, RootBy, SecretSeen, ServerSeen, Sighting, Snapshot,
-    Unreachable, Whole,
+    CachedRepo, Disk, EngineSeen, FailedStart, Gpu, GpuProcess, GpuSight, Life, Listener, MountSeen,
+    Observed, OwnerSeen, Part, Past, PathSeen, PodFacts, ProbeFailure, ProbeResult, RootBy, SecretSeen,
+    ServerSeen, Snapshot, Unreachable, Whole,
 };
 use pi::plan::{Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan};
 use pi::spec::{Owner, ServerSpec};
@@ -126,9 +126,9 @@ impl World {
             let name = format!("p{pod}").parse().unwrap();
             if choices.once_in(12) {
                 let why = Unreachable { code: "refused", why: "refused".to_owned(), help: None };
-                observed.pods.insert(name, Sighting::Unreachable(why));
+                observed.pods.insert(name, ProbeResult::Unreachable(why));
             } else if !choices.once_in(16) {
-                observed.pods.insert(name, Sighting::Seen(Box::new(facts(choices, &secrets))));
+                observed.pods.insert(name, ProbeResult::Seen(Box::new(facts(choices, &secrets))));
             }
         }
         if choices.once_in(4) {
@@ -256,7 +256,7 @@ fn facts(choices: &mut Choices<'_>, ours: &BTreeSet<SecretName>) -> PodFacts {
     facts.host.root = choices.of(&[RootBy::Login, RootBy::Sudo, RootBy::No]);
     if choices.once_in(12) {
         let section = choices.of(&["disks", "weights", "home"]).to_owned();
-        facts.gaps.push(Gap { section, why: "it hung".to_owned() });
+        facts.gaps.push(ProbeFailure { section, why: "it hung".to_owned() });
     }
     facts
 }
@@ -341,7 +341,7 @@ fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pi
     };
     let answered = choices.once_in(2);
     let mut past = past(choices, &spec);
-    past.former = past.former.filter(|_| !answered);
+    past.previous = past.previous.filter(|_| !answered);
     ServerSeen { spec, owner: owner(choices), life, answered, secrets, past, measured: None, beside: None }
 }
 
@@ -424,7 +424,7 @@ fn past(choices: &mut Choices<'_>, spec: &Result<ServerSpec, String>) -> Past {
         count: 2,
         cause: "it died".to_owned(),
     });
-    Past { former, failed, took: choices.of(&[None, Some(100)]), restarts: None }
+    Past { previous: former, failed, took: choices.of(&[None, Some(100)]), restarts: None }
 }
 
 fn disks(choices: &mut Choices<'_>, path: &str) -> Vec<Disk> {

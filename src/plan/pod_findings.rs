@@ -1,8 +1,8 @@
 //! What a look at a pod says by itself: what could not be seen, and GPUs that are not as they should be.
 
 use crate::catalog::gpus::is_kind;
-use crate::observe::{Gap, Gpu, GpuProcess, GpuSight, Life, LockSeen, Restarts, ServerSeen};
-use crate::plan::Site;
+use crate::observe::{Gpu, GpuProcess, GpuSight, Life, LockSeen, ProbeFailure, Restarts, ServerSeen};
+use crate::plan::PodContext;
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::view::gpus_in_words;
@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 pub const LOCK_EXPIRY: u64 = 60;
 
 /// Parts that could not be looked at. What depends on them is not planned, which is told by itself.
-pub(super) fn gaps(site: &Site<'_>) -> Vec<Finding> {
+pub(super) fn gaps(site: &PodContext<'_>) -> Vec<Finding> {
     let gaps = site.facts.gaps.iter();
-    gaps.map(|Gap { section, why }| {
+    gaps.map(|ProbeFailure { section, why }| {
         let message = format!("{section} could not be looked at: {why}");
         Finding::on(Severity::Warning, Code::NotLookedAt, site.name, message)
     })
@@ -23,7 +23,7 @@ pub(super) fn gaps(site: &Site<'_>) -> Vec<Finding> {
 }
 
 /// Somebody is changing the pod.
-pub(super) fn locked(site: &Site<'_>) -> Option<Finding> {
+pub(super) fn locked(site: &PodContext<'_>) -> Option<Finding> {
     let LockSeen { who, project, since, idle, token: _ } = site.facts.lock.as_ref()?;
     let since = i64::try_from(*since).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
@@ -43,7 +43,7 @@ pub(super) fn locked(site: &Site<'_>) -> Option<Finding> {
 }
 
 /// Servers that ended by themselves and were started again on the pod.
-pub(super) fn restarted(site: &Site<'_>) -> Vec<Finding> {
+pub(super) fn restarted(site: &PodContext<'_>) -> Vec<Finding> {
     let told = site.own_servers().filter_map(|(name, seen)| {
         let Restarts { count, code, given_up } = seen.past.restarts.as_ref()?;
         let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
@@ -59,7 +59,7 @@ pub(super) fn restarted(site: &Site<'_>) -> Vec<Finding> {
 }
 
 /// The pod has other GPUs than `gpus` says: nothing is started or set up there.
-pub(super) fn wrong_gpus(site: &Site<'_>) -> Option<Finding> {
+pub(super) fn wrong_gpus(site: &PodContext<'_>) -> Option<Finding> {
     let wish = site.pod.gpus.as_ref()?;
     let found = match &site.facts.gpus {
         GpuSight::Found { gpus, .. } => {
@@ -80,7 +80,7 @@ pub(super) fn wrong_gpus(site: &Site<'_>) -> Option<Finding> {
 }
 
 /// What hinders all that wants a GPU: the driver as a whole, or single ones that nothing can be placed on.
-pub(super) fn odd_gpus(site: &Site<'_>) -> Vec<Finding> {
+pub(super) fn odd_gpus(site: &PodContext<'_>) -> Vec<Finding> {
     match &site.facts.gpus {
         GpuSight::None => Vec::new(),
         GpuSight::Broken { message, .. } => {
@@ -123,7 +123,7 @@ pub fn repair(message: &str) -> &'static str {
 }
 
 /// Errors of its memory that could not be corrected: what uses it gets wrong numbers or dies.
-fn worn_gpu(site: &Site<'_>, gpu: &Gpu) -> Option<Finding> {
+fn worn_gpu(site: &PodContext<'_>, gpu: &Gpu) -> Option<Finding> {
     let count = gpu.ecc_errors.filter(|count| *count > 0)?;
     let errors = if count == 1 { "an error" } else { "errors" };
     let message =
@@ -132,7 +132,7 @@ fn worn_gpu(site: &Site<'_>, gpu: &Gpu) -> Option<Finding> {
     Some(Finding::on(Severity::Warning, Code::GpuMemoryErrors, site.name, message).help(help))
 }
 
-fn odd_gpu(site: &Site<'_>, gpu: &Gpu) -> Option<Finding> {
+fn odd_gpu(site: &PodContext<'_>, gpu: &Gpu) -> Option<Finding> {
     let (severity, code, help) = match &gpu.fault {
         Some(_) => {
             (Severity::Warning, Code::GpuLost, "reboot the pod; if that does not help, ask for another one")
@@ -146,7 +146,7 @@ fn odd_gpu(site: &Site<'_>, gpu: &Gpu) -> Option<Finding> {
 }
 
 /// Processes that hold GPU memory, are no server of pi's, and whose parent is gone: nobody may be using them.
-pub(super) fn orphans(site: &Site<'_>) -> Vec<Finding> {
+pub(super) fn orphans(site: &PodContext<'_>) -> Vec<Finding> {
     let mut found: BTreeMap<u32, (&str, Vec<String>)> = BTreeMap::new();
     for process in
         site.facts.gpu_processes.seen().into_iter().flatten().filter(|process| is_orphan(site, process))
@@ -176,7 +176,7 @@ fn gib(mib: u64) -> String {
 }
 
 /// Whether what started it is gone: it has become a child of PID 1, in a session that somebody else began.
-fn is_orphan(site: &Site<'_>, process: &GpuProcess) -> bool {
+fn is_orphan(site: &PodContext<'_>, process: &GpuProcess) -> bool {
     let GpuProcess { pid, parent, session, .. } = process;
     let of_pi = |seen: &ServerSeen| match &seen.life {
         Life::Running { pid, .. } => pid == session,

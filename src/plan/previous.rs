@@ -3,11 +3,11 @@
 //! It is the last one that answered. Its record stays on the pod until the changed one answers, so that this can be
 //! told anew whenever pi is asked, also after it was killed in between.
 
-use crate::plan::Site;
+use crate::plan::PodContext;
 use crate::plan::change::changes;
 use crate::plan::place::share;
-use crate::plan::server::Verdict;
-use crate::plan::servers::{Run, Stays};
+use crate::plan::server::ServerDiff;
+use crate::plan::servers::{Pinned, Run};
 use crate::plan::step::Before;
 use crate::spec::ServerSpec;
 
@@ -15,17 +15,17 @@ use crate::spec::ServerSpec;
 const WHOLE: u32 = 10_000;
 
 /// Notes for each server that is started or waited for which one can be started in its place.
-pub(super) fn formers(site: &Site<'_>, runs: &mut [Run<'_>], stays: &Stays<'_>) {
-    let staying = stays.iter().filter_map(|name| site.live(name)?.spec.as_ref().ok());
+pub(super) fn previous_servers(site: &PodContext<'_>, runs: &mut [Run<'_>], pinned: &Pinned<'_>) {
+    let staying = pinned.iter().filter_map(|name| site.live(name)?.spec.as_ref().ok());
     let staying: Vec<&ServerSpec> = staying.collect();
-    let formers: Vec<Option<ServerSpec>> = runs
+    let previous_servers: Vec<Option<ServerSpec>> = runs
         .iter()
         .map(|run| {
             let others: Vec<&ServerSpec> = runs
                 .iter()
                 .map(|run| &run.wanted.spec)
                 .chain(staying.iter().copied())
-                .chain(runs.iter().filter_map(Run::elder))
+                .chain(runs.iter().filter_map(Run::incumbent))
                 .filter(|spec| spec.name != run.wanted.spec.name)
                 .collect();
             let usable = |spec: &&ServerSpec| {
@@ -33,34 +33,35 @@ pub(super) fn formers(site: &Site<'_>, runs: &mut [Run<'_>], stays: &Stays<'_>) 
                     && has_place(spec, &others)
                     && has_engine(site, spec, runs)
             };
-            last_good(run).filter(usable).filter(|_| run.elder().is_none()).cloned()
+            last_good(run).filter(usable).filter(|_| run.incumbent().is_none()).cloned()
         })
         .collect();
-    for (run, former) in runs.iter_mut().zip(formers) {
-        run.former = former;
+    for (run, former) in runs.iter_mut().zip(previous_servers) {
+        run.previous = former;
     }
 }
 
 /// What has to be done before a server is stopped to be started anew.
 pub(super) fn before(run: &Run<'_>) -> Before {
-    match &run.verdict {
-        Verdict::Silent(_) => Before::AskAgain,
-        Verdict::Restart(..) if run.former.is_some() && goes(run).is_some() => Before::KeepFormer,
-        Verdict::Restart(..) | Verdict::Start(_) | Verdict::Starting(_) | Verdict::Standing => {
-            Before::Nothing
-        }
+    match &run.diff {
+        ServerDiff::Unresponsive(_) => Before::AskAgain,
+        ServerDiff::Differs(..) if run.previous.is_some() && outgoing(run).is_some() => Before::KeepPrevious,
+        ServerDiff::Differs(..)
+        | ServerDiff::NotRunning(_)
+        | ServerDiff::Starting(_)
+        | ServerDiff::UpToDate => Before::Nothing,
     }
 }
 
 /// What answered last: what runs now, or what was kept when it was changed.
 fn last_good<'a>(run: &Run<'a>) -> Option<&'a ServerSpec> {
     let seen = run.seen?;
-    goes(run).or(seen.past.former.as_deref())
+    outgoing(run).or(seen.past.previous.as_deref())
 }
 
 /// The server that runs, has answered, and is to be changed.
-fn goes<'a>(run: &Run<'a>) -> Option<&'a ServerSpec> {
-    let changes = matches!(&run.verdict, Verdict::Restart(_, changes) if !changes.is_empty());
+fn outgoing<'a>(run: &Run<'a>) -> Option<&'a ServerSpec> {
+    let changes = matches!(&run.diff, ServerDiff::Differs(_, changes) if !changes.is_empty());
     run.now.filter(|_| changes && run.seen.is_some_and(|seen| seen.answered))
 }
 
@@ -75,7 +76,7 @@ fn has_place(spec: &ServerSpec, others: &[&ServerSpec]) -> bool {
 }
 
 /// Whether the environment that it ran from is there, and stays as it is.
-fn has_engine(site: &Site<'_>, spec: &ServerSpec, runs: &[Run<'_>]) -> bool {
+fn has_engine(site: &PodContext<'_>, spec: &ServerSpec, runs: &[Run<'_>]) -> bool {
     let Some(id) = &spec.engine else { return true };
     let there = site.facts.engines.get(id).and_then(|seen| seen.digest.as_ref());
     let mut wanted =

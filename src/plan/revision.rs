@@ -13,11 +13,11 @@ use crate::plan::fetch::short;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::stored::fetched;
 use crate::plan::weights::{Weights, Wish, cached, is_whole, same_repo, weights};
-use crate::plan::{Inputs, Site};
+use crate::plan::{Inputs, PodContext};
 
 /// The commit that a server is of. `None` where neither the hub nor the pod could tell.
 #[derive(Default)]
-pub(super) struct Chosen {
+pub(super) struct PinnedRevision {
     /// For its record.
     pub(super) server: Option<String>,
     /// For its weights: others may fetch the same at the same time.
@@ -27,12 +27,12 @@ pub(super) struct Chosen {
 }
 
 /// Chooses the commit for a server.
-pub(super) fn commit(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>) -> Chosen {
-    let ModelRef::Hub { repo, revision, .. } = wish.model else { return Chosen::default() };
+pub(super) fn pin(inputs: &Inputs<'_>, site: &PodContext<'_>, wish: Wish<'_>) -> PinnedRevision {
+    let ModelRef::Hub { repo, revision, .. } = wish.model else { return PinnedRevision::default() };
     let name = revision.as_ref().map_or(DEFAULT_BRANCH, |revision| revision.as_str());
     if is_commit(name) {
         let commit = Some(name.to_owned());
-        return Chosen { server: commit.clone(), weights: commit, note: None };
+        return PinnedRevision { server: commit.clone(), weights: commit, note: None };
     }
     let recorded = recorded(site, wish);
     let answer = inputs.hub.of(wish.model);
@@ -51,7 +51,7 @@ pub(super) fn commit(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>) -> Ch
     // it was started when nobody could tell, with what the cache had: not worth a restart
     if recorded == Recorded::Unnamed && site.live(wish.name).is_some() {
         let weights = noted.clone().filter(whole).or(newest).or_else(|| answer.and(noted));
-        return Chosen { weights, ..Chosen::default() };
+        return PinnedRevision { weights, ..PinnedRevision::default() };
     }
     let ran = match &recorded {
         Recorded::Commit(commit) => Some(commit.clone()).filter(whole),
@@ -67,11 +67,11 @@ pub(super) fn commit(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>) -> Ch
         (Some(chosen), Some(newest)) if *chosen != newest => Some(moved_on(site, wish, chosen, &newest)),
         _ => None,
     };
-    Chosen { server: chosen.clone(), weights: chosen, note: moved }
+    PinnedRevision { server: chosen.clone(), weights: chosen, note: moved }
 }
 
 /// Whether another server brings this commit, which its entry in pi.toml names: then it will be there.
-fn is_brought(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>, commit: &str) -> bool {
+fn is_brought(inputs: &Inputs<'_>, site: &PodContext<'_>, wish: Wish<'_>, commit: &str) -> bool {
     let named = |model: &ModelRef| match model {
         ModelRef::Hub { revision: Some(revision), .. } => revision.as_str() == commit,
         ModelRef::Hub { revision: None, .. } | ModelRef::Path(_) => false,
@@ -85,7 +85,7 @@ fn is_brought(inputs: &Inputs<'_>, site: &Site<'_>, wish: Wish<'_>, commit: &str
         let Weights::Fetch(fetch, _) = weights(inputs, site, other, Some(commit)) else { return false };
         let mut facts = site.facts.clone();
         fetched(&mut facts, &fetch);
-        is_whole(inputs, &Site { facts: &facts, ..*site }, wish, commit)
+        is_whole(inputs, &PodContext { facts: &facts, ..*site }, wish, commit)
     })
 }
 
@@ -100,7 +100,7 @@ enum Recorded {
     Nothing,
 }
 
-fn recorded(site: &Site<'_>, wish: Wish<'_>) -> Recorded {
+fn recorded(site: &PodContext<'_>, wish: Wish<'_>) -> Recorded {
     let seen = site.facts.servers.get(wish.name).and_then(|seen| seen.spec.as_ref().ok());
     match seen.filter(|seen| seen.model == *wish.model).map(|seen| &seen.commit) {
         Some(Some(commit)) => Recorded::Commit(commit.clone()),
@@ -109,7 +109,7 @@ fn recorded(site: &Site<'_>, wish: Wish<'_>) -> Recorded {
     }
 }
 
-fn moved_on(site: &Site<'_>, wish: Wish<'_>, chosen: &str, newest: &str) -> Finding {
+fn moved_on(site: &PodContext<'_>, wish: Wish<'_>, chosen: &str, newest: &str) -> Finding {
     let ModelRef::Hub { repo, file, .. } = wish.model else {
         return Finding::on(Severity::Note, Code::MovedOn, site.name, String::new());
     };

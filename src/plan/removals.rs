@@ -4,14 +4,14 @@
 
 use crate::manifest::State;
 use crate::name::{ModelName, PodName};
-use crate::observe::{Life, ServerSeen, Sighting};
+use crate::observe::{Life, ProbeResult, ServerSeen};
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::Unnumbered;
-use crate::plan::server::Verdict;
+use crate::plan::server::ServerDiff;
 use crate::plan::servers::Run;
 use crate::plan::step::{Action, Plan, Step, StepId};
-use crate::plan::{Draft, Inputs, Site, whose};
+use crate::plan::{Inputs, PodContext, PodPlan, whose};
 use crate::spec::ServerSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,13 +19,13 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) type Standing = BTreeSet<(PodName, ModelName)>;
 
 /// A server that goes once it answers elsewhere.
-pub(super) struct Mover {
+pub(super) struct Relocation {
     pub(super) pod: PodName,
     name: ModelName,
     reason: String,
 }
 
-impl Mover {
+impl Relocation {
     /// Whether it is the server of this name.
     pub(super) fn is(&self, name: &ModelName) -> bool {
         self.name == *name
@@ -33,7 +33,7 @@ impl Mover {
 }
 
 /// Drafts what becomes of servers of this project that the manifest no longer puts here.
-pub(super) fn leavers(inputs: &Inputs<'_>, site: &Site<'_>, runs: &[Run<'_>], draft: &mut Draft) {
+pub(super) fn removals(inputs: &Inputs<'_>, site: &PodContext<'_>, runs: &[Run<'_>], draft: &mut PodPlan) {
     for (name, seen) in site.own_servers().filter(|(name, _)| site.model(name).is_none()) {
         if !inputs.scope.has_server(site.name, name) {
             continue;
@@ -44,7 +44,7 @@ pub(super) fn leavers(inputs: &Inputs<'_>, site: &Site<'_>, runs: &[Run<'_>], dr
                 format!("{reason}; others take its place")
             }
             Some(_) => {
-                draft.movers.push(Mover { pod: site.name.clone(), name: name.clone(), reason });
+                draft.relocations.push(Relocation { pod: site.name.clone(), name: name.clone(), reason });
                 continue;
             }
             None => reason,
@@ -75,9 +75,9 @@ fn serves_now<'a>(inputs: &Inputs<'_>, name: &ModelName, seen: &'a ServerSeen) -
 }
 
 fn starts(run: &Run<'_>) -> bool {
-    match &run.verdict {
-        Verdict::Start(_) | Verdict::Restart(..) | Verdict::Silent(_) => true,
-        Verdict::Standing | Verdict::Starting(_) => false,
+    match &run.diff {
+        ServerDiff::NotRunning(_) | ServerDiff::Differs(..) | ServerDiff::Unresponsive(_) => true,
+        ServerDiff::UpToDate | ServerDiff::Starting(_) => false,
     }
 }
 
@@ -86,8 +86,13 @@ fn meet(one: &ServerSpec, other: &ServerSpec) -> bool {
 }
 
 /// Appends what becomes of those that move, once it is known what becomes of them elsewhere.
-pub(super) fn append(inputs: &Inputs<'_>, plan: &mut Plan, movers: Vec<Mover>, standing: &Standing) {
-    let moving: BTreeSet<&ModelName> = movers.iter().map(|mover| &mover.name).collect();
+pub(super) fn append(
+    inputs: &Inputs<'_>,
+    plan: &mut Plan,
+    relocations: Vec<Relocation>,
+    standing: &Standing,
+) {
+    let moving: BTreeSet<&ModelName> = relocations.iter().map(|mover| &mover.name).collect();
     let mut awaited: BTreeMap<ModelName, Vec<(PodName, StepId)>> = BTreeMap::new();
     for Step { id, pod, action, .. } in &plan.steps {
         if let Action::AwaitReady { spec, .. } = action
@@ -96,13 +101,13 @@ pub(super) fn append(inputs: &Inputs<'_>, plan: &mut Plan, movers: Vec<Mover>, s
             awaited.entry(spec.name.clone()).or_default().push((pod.clone(), *id));
         }
     }
-    for Mover { pod, name, reason } in movers {
+    for Relocation { pod, name, reason } in relocations {
         let homes = inputs.manifest.models.get(&name).map(|model| model.pods.as_slice()).unwrap_or_default();
         let awaited = awaited.get(&name).into_iter().flatten();
         let after: Vec<StepId> =
             awaited.filter(|(pod, _)| homes.contains(pod)).map(|(_, step)| *step).collect();
         if after.is_empty() && !homes.iter().any(|home| serves(inputs, home, &name, standing)) {
-            plan.findings.push(stays(&pod, &name, homes));
+            plan.findings.push(pinned(&pod, &name, homes));
             continue;
         }
         let reason = if after.is_empty() { reason } else { format!("{reason}, once it answers there") };
@@ -116,7 +121,7 @@ fn serves(inputs: &Inputs<'_>, home: &PodName, name: &ModelName, standing: &Stan
     if standing.contains(&(home.clone(), name.clone())) {
         return true;
     }
-    let Some(Sighting::Seen(facts)) = inputs.observed.pods.get(home) else { return false };
+    let Some(ProbeResult::Seen(facts)) = inputs.observed.pods.get(home) else { return false };
     !inputs.scope.has_server(home, name)
         && facts
             .servers
@@ -124,7 +129,7 @@ fn serves(inputs: &Inputs<'_>, home: &PodName, name: &ModelName, standing: &Stan
             .is_some_and(|seen| seen.answered && matches!(seen.life, Life::Running { health: Some(200), .. }))
 }
 
-fn stays(pod: &PodName, name: &ModelName, homes: &[PodName]) -> Finding {
+fn pinned(pod: &PodName, name: &ModelName, homes: &[PodName]) -> Finding {
     let homes = homes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let message =
         format!("pi.toml puts it on {homes}, where it will not answer after this plan: it stays here");

@@ -2,34 +2,34 @@
 
 use crate::name::Port;
 use crate::observe::ServerSeen;
-use crate::plan::beside::Way;
+use crate::plan::beside::Rollout;
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::place::owns;
-use crate::plan::server::Verdict;
+use crate::plan::server::ServerDiff;
 use crate::plan::wanted::Candidate;
-use crate::plan::{Inputs, Site};
+use crate::plan::{Inputs, PodContext};
 use crate::spec::ServerSpec;
 
 /// What is worth saying of one server.
 pub(super) fn remarks(
     inputs: &Inputs<'_>,
-    site: &Site<'_>,
+    site: &PodContext<'_>,
     (candidate, spec): (&Candidate<'_>, &ServerSpec),
-    (verdict, way): (&Verdict, &Way),
+    (diff, rollout): (&ServerDiff, &Rollout),
 ) -> Vec<Finding> {
-    if matches!(verdict, Verdict::Standing) {
+    if matches!(diff, ServerDiff::UpToDate) {
         return Vec::new();
     }
-    let moved = match way {
-        Way::Beside => follows(site, candidate, spec.port),
-        Way::First(_) | Way::Begun => moved(inputs, site, candidate, spec.port),
+    let moved = match rollout {
+        Rollout::SideBySide => follows(site, candidate, spec.port),
+        Rollout::Recreate(_) | Rollout::Resumed => moved(inputs, site, candidate, spec.port),
     };
     failed(site, candidate, spec).into_iter().chain(moved).collect()
 }
 
 /// The same start has failed already.
-fn failed(site: &Site<'_>, candidate: &Candidate<'_>, spec: &ServerSpec) -> Option<Finding> {
+fn failed(site: &PodContext<'_>, candidate: &Candidate<'_>, spec: &ServerSpec) -> Option<Finding> {
     let failed = candidate.seen?.past.failed.as_ref().filter(|failed| failed.digest == spec.digest())?;
     let times = match failed.count {
         1 => "once".to_owned(),
@@ -42,7 +42,7 @@ fn failed(site: &Site<'_>, candidate: &Candidate<'_>, spec: &ServerSpec) -> Opti
 }
 
 /// Its port changes, since it is started beside the one that has it.
-fn follows(site: &Site<'_>, candidate: &Candidate<'_>, to: Port) -> Option<Finding> {
+fn follows(site: &PodContext<'_>, candidate: &Candidate<'_>, to: Port) -> Option<Finding> {
     let from = candidate.seen?.spec.as_ref().ok().filter(|_| candidate.model.port.is_none())?.port;
     if from == to {
         return None;
@@ -55,7 +55,7 @@ fn follows(site: &Site<'_>, candidate: &Candidate<'_>, to: Port) -> Option<Findi
 }
 
 /// Its port, which pi chose, is no longer the one that its clients know.
-fn moved(inputs: &Inputs<'_>, site: &Site<'_>, candidate: &Candidate<'_>, to: Port) -> Option<Finding> {
+fn moved(inputs: &Inputs<'_>, site: &PodContext<'_>, candidate: &Candidate<'_>, to: Port) -> Option<Finding> {
     let recorded = candidate.seen.and_then(|seen| seen.spec.as_ref().ok()).map(|spec| spec.port);
     let from = recorded.or_else(|| inputs.memory.port(site.name, candidate.name))?;
     if candidate.model.port.is_some() || from == to {

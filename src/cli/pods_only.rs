@@ -1,30 +1,30 @@
 //! What verbs share that only reach pods: no secrets are read for them.
 
 use crate::cli::args::Global;
+use crate::cli::context::{config_dir, load_manifest};
 use crate::cli::place::Places;
 use crate::cli::scope;
-use crate::cli::world::{config_dir, load_manifest};
 use crate::manifest::Manifest;
 use crate::memory::{Memory, Store};
 use crate::plan::Scope;
-use crate::remote::{Doors, Options, Persist};
+use crate::remote::{Options, Persist, PodConnections};
 use miette::Result;
 
 /// The manifest, what is remembered, and the door.
-pub(super) struct Ground {
+pub(super) struct PodsOnly {
     pub(super) manifest: Manifest,
     pub(super) memory: Memory,
-    pub(super) remote: Doors,
+    pub(super) remote: PodConnections,
     scope: Scope,
 }
 
-impl Ground {
+impl PodsOnly {
     pub(super) fn open(global: &Global) -> Result<Self> {
         let manifest = load_manifest(global)?;
         let memory = Store::new(&config_dir(global)?, &manifest).read()?;
         let scope = scope::scope(&manifest, global.pod.as_deref(), &[])?;
         let persist = if global.no_persist { Persist::No } else { Persist::Yes };
-        let remote = Doors::new(&manifest, Options { persist, ..Options::default() });
+        let remote = PodConnections::new(&manifest, Options { persist, ..Options::default() });
         Ok(Self { manifest, memory, remote, scope })
     }
 

@@ -5,9 +5,9 @@
 //! whatever is done already.
 
 use crate::name::Port;
-use crate::plan::beside::Way;
+use crate::plan::beside::Rollout;
 use crate::plan::place::share;
-use crate::plan::server::Verdict;
+use crate::plan::server::ServerDiff;
 use crate::plan::servers::Run;
 use crate::spec::ServerSpec;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,7 @@ pub(super) fn queue(runs: &[Run<'_>]) -> Result<Vec<Turn>, usize> {
     circle(&givers).map_or(Ok(()), Err)?;
     let mut needs: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); 2 * runs.len()];
     let mut on_gpu: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
-    for (at, run) in runs.iter().enumerate().filter(|(_, run)| matches!(run.verdict, Verdict::Starting(_))) {
+    for (at, run) in runs.iter().enumerate().filter(|(_, run)| matches!(run.diff, ServerDiff::Starting(_))) {
         for gpu in &run.wanted.spec.gpus {
             on_gpu.entry(*gpu).or_default().insert(at);
         }
@@ -84,7 +84,8 @@ fn beside(runs: &[Run<'_>]) -> Vec<(usize, Vec<usize>)> {
         let was = run.seen.and_then(|seen| seen.spec.as_ref().ok());
         was.is_none_or(|was| (&was.gpus, was.port) != (&wanted.gpus, wanted.port))
     };
-    let (beside, others): (Vec<usize>, Vec<usize>) = all().partition(|at| runs[*at].way == Way::Beside);
+    let (beside, others): (Vec<usize>, Vec<usize>) =
+        all().partition(|at| runs[*at].rollout == Rollout::SideBySide);
     let others: Vec<usize> = others.into_iter().filter(|at| moves(&runs[*at])).collect();
     let last = |index: usize| index.checked_sub(1).map(|last| beside[last]);
     let before = |(index, at): (usize, &usize)| (*at, others.iter().copied().chain(last(index)).collect());
@@ -92,12 +93,13 @@ fn beside(runs: &[Run<'_>]) -> Vec<(usize, Vec<usize>)> {
 }
 
 fn starts(run: &Run<'_>) -> bool {
-    matches!(run.verdict, Verdict::Start(_) | Verdict::Restart(..) | Verdict::Silent(_))
+    matches!(run.diff, ServerDiff::NotRunning(_) | ServerDiff::Differs(..) | ServerDiff::Unresponsive(_))
 }
 
 /// For each server those that give up something that it takes: a share of a GPU, a port.
 fn givers(runs: &[Run<'_>]) -> Vec<BTreeSet<usize>> {
-    let now = |at: usize| runs[at].now.filter(|_| starts(&runs[at]) && runs[at].way != Way::Beside);
+    let now =
+        |at: usize| runs[at].now.filter(|_| starts(&runs[at]) && runs[at].rollout != Rollout::SideBySide);
     let mut gpus: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
     let mut ports: BTreeMap<Port, BTreeSet<usize>> = BTreeMap::new();
     for (at, run) in runs.iter().enumerate() {

@@ -2,11 +2,11 @@
 //!
 //! In: a manifest. Out: a [`Remote`] for exactly its pods; each has a connection, a queue and troubles of its own.
 
-use super::by_hand::{self, Errand};
+use super::by_hand::{self, HandsOn};
 use super::local;
 use super::master::Master;
 use super::options::Options;
-use super::order::Order;
+use super::runner_command::RunnerCommand;
 use super::ssh::SshDoor;
 use super::{Exit, Job, Line, Reach, Remote, RemoteError, Way, sockets, ssh_config};
 use crate::manifest::Manifest;
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 /// The real [`Remote`].
 #[derive(Debug)]
-pub struct Doors {
+pub struct PodConnections {
     doors: BTreeMap<PodName, Door>,
     options: Options,
 }
@@ -35,8 +35,8 @@ enum Door {
     Shut(RemoteError),
 }
 
-impl Doors {
-    /// Doors for all pods of the manifest; connects to none. Relative paths in ssh lines count from its directory.
+impl PodConnections {
+    /// The connections to all pods of the manifest; connects to none. Relative paths in ssh lines count from its directory.
     #[must_use]
     pub fn new(manifest: &Manifest, options: Options) -> Self {
         let pods = manifest.pods.iter().map(|(name, pod)| (name, &pod.ssh));
@@ -44,7 +44,7 @@ impl Doors {
         Self::to(pods, &ssh_config::base_of(&manifest.path), Options { hidden, ..options })
     }
 
-    /// Doors for pods without a manifest; `base` is where relative paths in ssh lines count from.
+    /// The connections to pods without a manifest; `base` is where relative paths in ssh lines count from.
     #[must_use]
     pub fn to<'a>(
         pods: impl IntoIterator<Item = (&'a PodName, &'a SshTarget)>,
@@ -80,7 +80,7 @@ impl Doors {
     }
 
     /// A command for a person's errand on a pod, by its own ssh. That the pod answers is for the caller to know.
-    pub fn by_hand(&self, pod: &PodName, errand: Errand<'_>) -> Result<Command, RemoteError> {
+    pub fn by_hand(&self, pod: &PodName, errand: HandsOn<'_>) -> Result<Command, RemoteError> {
         match self.door(pod)? {
             Door::Ssh(door) => door.by_hand(errand),
             Door::Local | Door::Shut(_) => Ok(by_hand::here(errand, &self.options.hidden)),
@@ -104,7 +104,7 @@ impl Doors {
     }
 }
 
-impl Remote for Doors {
+impl Remote for PodConnections {
     async fn run(
         &self,
         pod: &PodName,
@@ -120,7 +120,7 @@ impl Remote for Doors {
         if stop.is_cancelled() {
             return Err(RemoteError::Stopped { at: at.to_owned() });
         }
-        let order = Order::new(job, self.options.lease, at)?;
+        let order = RunnerCommand::new(job, self.options.lease, at)?;
         match door {
             Door::Ssh(door) => door.run(&order, stop, hear).await,
             Door::Local => local::run(&order, &self.options.hidden, stop, hear).await,

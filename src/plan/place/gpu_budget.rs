@@ -3,9 +3,9 @@
 use crate::manifest::EngineKind;
 use crate::name::ModelName;
 use crate::observe::{Gpu, GpuProcess, GpuSight, Life, PodFacts, ServerSeen};
-use crate::plan::look::unusable;
-use crate::plan::servers::Stays;
-use crate::plan::{Site, is_live};
+use crate::plan::pod_findings::unusable;
+use crate::plan::servers::Pinned;
+use crate::plan::{PodContext, is_live};
 use crate::units::Percent;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -60,7 +60,7 @@ fn is_of(life: &Life, process: &GpuProcess) -> bool {
 }
 
 /// The GPUs of a pod and who is on them.
-pub(super) struct Room<'a> {
+pub(super) struct GpuBudget<'a> {
     gpus: BTreeMap<u32, OneGpu<'a>>,
     by_kind: Vec<Vec<u32>>,
     /// Whether a driver told of any `NVLink` here.
@@ -87,16 +87,20 @@ pub(super) enum Beside {
     Servers,
 }
 
-impl<'a> Room<'a> {
+impl<'a> GpuBudget<'a> {
     /// The room there is once all have gone that do not stay.
-    pub(super) fn of(site: &Site<'a>, stays: &Stays<'a>, turns: BTreeMap<&'a ModelName, usize>) -> Self {
+    pub(super) fn of(
+        site: &PodContext<'a>,
+        pinned: &Pinned<'a>,
+        turns: BTreeMap<&'a ModelName, usize>,
+    ) -> Self {
         let gpus: &'a [Gpu] = match &site.facts.gpus {
             GpuSight::Found { gpus, .. } => gpus,
             GpuSight::None | GpuSight::Broken { .. } => &[],
         };
         let has_links = gpus.iter().any(|gpu| !gpu.links.is_empty());
         let by_kind = by_kind(gpus);
-        let gpus = gpus.iter().map(|gpu| (gpu.index, one(site, stays, gpu))).collect();
+        let gpus = gpus.iter().map(|gpu| (gpu.index, one(site, pinned, gpu))).collect();
         Self { gpus, by_kind, has_links, turns }
     }
 
@@ -196,7 +200,7 @@ fn by_kind(gpus: &[Gpu]) -> Vec<Vec<u32>> {
     kinds.into_iter().map(|(_, ids)| ids).collect()
 }
 
-fn one<'a>(site: &Site<'a>, stays: &Stays<'a>, gpu: &'a Gpu) -> OneGpu<'a> {
+fn one<'a>(site: &PodContext<'a>, pinned: &Pinned<'a>, gpu: &'a Gpu) -> OneGpu<'a> {
     let part = |mib: u64| {
         let part = mib.saturating_mul(u64::from(WHOLE)) / gpu.memory_mib.max(1);
         u32::try_from(part).unwrap_or(WHOLE).min(WHOLE)
@@ -205,12 +209,12 @@ fn one<'a>(site: &Site<'a>, stays: &Stays<'a>, gpu: &'a Gpu) -> OneGpu<'a> {
     // of two of one name that is starting and one that goes later: both are there for a while
     let all = site.facts.servers.iter().flat_map(|(name, seen)| {
         let beside = seen.beside.as_deref().map(|beside| (name, beside, true));
-        std::iter::once((name, seen, stays.contains(name))).chain(beside)
+        std::iter::once((name, seen, pinned.contains(name))).chain(beside)
     });
-    for (name, seen, stays) in all.filter(|(_, seen, _)| is_live(seen)) {
+    for (name, seen, pinned) in all.filter(|(_, seen, _)| is_live(seen)) {
         let mib = holds_mib(site.facts, seen, gpu);
         ours += mib;
-        if stays {
+        if pinned {
             let expected = match &seen.spec {
                 Ok(spec) if spec.gpus.contains(&gpu.index) => share(spec.memory, spec.kind),
                 Ok(_) | Err(_) => part(mib),

@@ -11,7 +11,7 @@ use crate::model_ref::ModelRef;
 use crate::name::{ModelName, PodName, SecretName};
 use crate::observe::{Observed, observe};
 use crate::plan::{Inputs, Protected, Scope, nowhere, questions};
-use crate::remote::{Doors, Options, Persist};
+use crate::remote::{Options, Persist, PodConnections};
 use crate::secret::Secrets;
 use crate::ui;
 use miette::Result;
@@ -20,12 +20,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Everything a verb works with.
-pub(super) struct World {
+pub(super) struct Context {
     pub(super) manifest: Manifest,
     pub(super) secrets: Secrets,
     pub(super) store: Store,
     pub(super) memory: Memory,
-    pub(super) remote: Arc<Doors>,
+    pub(super) remote: Arc<PodConnections>,
     pub(super) scope: Scope,
     pub(super) protected: Protected,
     /// Servers that may be made this project's, whoever has them now.
@@ -36,7 +36,7 @@ pub(super) struct World {
     here: Here,
 }
 
-impl World {
+impl Context {
     /// Reads everything that is on this machine.
     pub(super) fn open(global: &Global, wanted: &crate::cli::args::Scope) -> Result<Self> {
         let manifest = load_manifest(global)?;
@@ -67,7 +67,7 @@ impl World {
         }
         let memory = store.read()?;
         let persist = if global.no_persist { Persist::No } else { Persist::Yes };
-        let remote = Arc::new(Doors::new(&manifest, Options { persist, ..Options::default() }));
+        let remote = Arc::new(PodConnections::new(&manifest, Options { persist, ..Options::default() }));
         let known = secrets.keys().cloned().collect();
         Ok(Self {
             manifest,

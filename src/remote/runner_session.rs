@@ -1,11 +1,11 @@
 //! The conversation with the runner on a pod.
 //!
-//! In: three pipes and an [`Order`]. Out: the script's lines and its exit code, which is known only from the
+//! In: three pipes and an [`RunnerCommand`]. Out: the script's lines and its exit code, which is known only from the
 //! runner's last line; without that line nothing is known.
 
 use super::diagnose::{Ended, Instead, instead, no_start};
 use super::lines::{Lines, clean};
-use super::order::Order;
+use super::runner_command::RunnerCommand;
 use super::{Exit, Line, RemoteError};
 use std::pin::Pin;
 use std::time::Duration;
@@ -24,7 +24,7 @@ const STOP: Duration = Duration::from_secs(20);
 /// Time for the rest when standard output has ended.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// A process that waits for an order, here or elsewhere.
+/// A process that waits for an command, here or elsewhere.
 pub(super) struct Wire<'a> {
     pub(super) stdin: Pin<Box<dyn AsyncWrite + Send + 'a>>,
     pub(super) stdout: Pin<Box<dyn AsyncRead + Send + 'a>>,
@@ -99,11 +99,11 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// Sends the order, then signs of life, then, if it comes to that, the word to stop. Nothing before the runner has begun:
+/// Sends the command, then signs of life, then, if it comes to that, the word to stop. Nothing before the runner has begun:
 /// a login script that reads standard input would take it.
 async fn speak(
     mut stdin: Pin<Box<dyn AsyncWrite + Send + '_>>,
-    order: &Order<'_>,
+    command: &RunnerCommand<'_>,
     (begun, stop): (&CancellationToken, &CancellationToken),
 ) -> std::io::Result<()> {
     tokio::select! {
@@ -112,8 +112,8 @@ async fn speak(
         () = stop.cancelled() => return Ok(()),
     }
     let order_itself = async {
-        stdin.write_all(order.script()).await?;
-        stdin.write_all(order.input()).await?;
+        stdin.write_all(command.script()).await?;
+        stdin.write_all(command.input()).await?;
         stdin.flush().await
     };
     tokio::select! {
@@ -123,7 +123,7 @@ async fn speak(
     }
     loop {
         tokio::select! {
-            () = tokio::time::sleep(order.beat) => stdin.write_all(b"\n").await?,
+            () = tokio::time::sleep(command.beat) => stdin.write_all(b"\n").await?,
             () = stop.cancelled() => break,
         }
         stdin.flush().await?;
@@ -135,7 +135,7 @@ async fn speak(
 }
 
 /// How far a conversation has come.
-struct Talk<'a> {
+struct RunnerSession<'a> {
     out: Stream<'a>,
     err: Stream<'a>,
     /// The runner has ended.
@@ -146,55 +146,55 @@ struct Talk<'a> {
     deadline: Option<Instant>,
 }
 
-/// Runs the order to its end.
+/// Runs the command to its end.
 pub(super) async fn converse(
-    wire: Wire<'_>,
-    order: &Order<'_>,
+    mut wire: Wire<'_>,
+    command: &RunnerCommand<'_>,
     at: &str,
     stop: &CancellationToken,
     mut hear: impl FnMut(Line) + Send,
 ) -> Result<Exit, RemoteError> {
     let begun = CancellationToken::new();
-    let mut voice = Some(Box::pin(speak(wire.stdin, order, (&begun, stop))));
-    let mut ended = wire.ended;
-    let mut talk = Talk::new(Stream::new(Side::Out, wire.stdout), Stream::new(Side::Err, wire.stderr));
-    while !talk.over() {
+    let mut voice = Some(Box::pin(speak(wire.stdin, command, (&begun, stop))));
+    let (out, err) = (Stream::new(Side::Out, wire.stdout), Stream::new(Side::Err, wire.stderr));
+    let mut session = RunnerSession::new(out, err);
+    while !session.over() {
         tokio::select! {
-            text = talk.out.next(&order.mark), if !talk.out.over => {
-                talk.moved();
-                if talk.out.begun {
+            text = session.out.next(&command.mark), if !session.out.over => {
+                session.moved();
+                if session.out.begun {
                     begun.cancel();
                 }
                 if let Some(text) = text {
                     hear(Line::Out(text));
                 }
             }
-            text = talk.err.next(&order.mark), if !talk.err.over => {
+            text = session.err.next(&command.mark), if !session.err.over => {
                 if let Some(text) = text {
                     hear(Line::Err(text));
                 }
             }
             () = maybe(&mut voice), if voice.is_some() => voice = None,
-            how = &mut ended, if talk.unclear() => talk.gone = Some(how),
-            () = stop.cancelled(), if !talk.stopping => {
-                talk.stopping = true;
-                talk.limit(STOP);
+            how = &mut wire.ended, if session.unclear() => session.gone = Some(how),
+            () = stop.cancelled(), if !session.stopping => {
+                session.stopping = true;
+                session.limit(STOP);
             }
-            () = at_last(talk.deadline) => {
-                if !talk.mute() {
+            () = at_last(session.deadline) => {
+                if !session.mute() {
                     break;
                 }
                 voice = None;
             }
         }
-        if talk.is_endless() {
+        if session.is_endless() {
             break;
         }
     }
-    talk.verdict(at)
+    session.verdict(at)
 }
 
-impl<'a> Talk<'a> {
+impl<'a> RunnerSession<'a> {
     fn new(out: Stream<'a>, err: Stream<'a>) -> Self {
         Self { out, err, gone: None, stopping: false, muted: None, deadline: Some(Instant::now() + BEGIN) }
     }

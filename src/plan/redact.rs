@@ -66,7 +66,7 @@ pub(super) fn action(action: &Action) -> Action {
             spec: Box::new(spec(of)),
             stall: *stall,
             otherwise: match otherwise {
-                Otherwise::StartFormer(former) => Otherwise::StartFormer(Box::new(spec(former))),
+                Otherwise::StartPrevious(former) => Otherwise::StartPrevious(Box::new(spec(former))),
                 Otherwise::Nothing | Otherwise::RemoveBeside => otherwise.clone(),
             },
         },
@@ -81,7 +81,7 @@ pub(super) fn action(action: &Action) -> Action {
         | Action::RemoveBeside(_)
         | Action::RemoveEngine(_)
         | Action::RemoveWeights(_)
-        | Action::RemoveRest => action.clone(),
+        | Action::RemovePiFiles => action.clone(),
     }
 }
 

@@ -28,7 +28,7 @@ const SHORT: usize = 60_000;
 pub(super) const EXEC: &str = "exec /usr/bin/env";
 
 /// A job, ready to be sent.
-pub(super) struct Order<'a> {
+pub(super) struct RunnerCommand<'a> {
     job: Job<'a>,
     /// What tells our lines from others', in this run only.
     pub(super) mark: String,
@@ -39,7 +39,7 @@ pub(super) struct Order<'a> {
     short: bool,
 }
 
-impl<'a> Order<'a> {
+impl<'a> RunnerCommand<'a> {
     /// Refuses what bash can't hold: NUL.
     pub(super) fn new(job: Job<'a>, lease: Duration, at: &str) -> Result<Self, RemoteError> {
         let input = job.input.as_ref().map_or("", |secret| secret.expose());

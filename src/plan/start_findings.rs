@@ -10,7 +10,7 @@ use crate::manifest::{EngineKind, EngineVersion, Model};
 use crate::model_ref::ModelRef;
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::{Inputs, Site, command_line, engine, fits, pick, shape};
+use crate::plan::{Inputs, PodContext, command_line, engine, fits, pick, shape};
 use crate::spec::ServerSpec;
 use crate::units::Seconds;
 use std::collections::BTreeSet;
@@ -27,7 +27,12 @@ const OWN_FLAGS: [(&str, &str); 7] = [
 ];
 
 /// Everything that is to be said before this server is started.
-pub(super) fn doubts(inputs: &Inputs<'_>, site: &Site<'_>, model: &Model, spec: &ServerSpec) -> Vec<Finding> {
+pub(super) fn doubts(
+    inputs: &Inputs<'_>,
+    site: &PodContext<'_>,
+    model: &Model,
+    spec: &ServerSpec,
+) -> Vec<Finding> {
     let found = too_long(inputs, site, spec)
         .into_iter()
         .chain(own_flags(model))
@@ -62,7 +67,7 @@ fn warning(code: Code, message: String, help: impl Into<String>) -> Told {
 }
 
 /// A context beyond the model's own limit, unless the environment lifts that.
-fn too_long(inputs: &Inputs<'_>, site: &Site<'_>, spec: &ServerSpec) -> Option<Told> {
+fn too_long(inputs: &Inputs<'_>, site: &PodContext<'_>, spec: &ServerSpec) -> Option<Told> {
     let lifted = spec.env.iter().any(|(name, value)| name.as_str() == LIFTED_BY && is_lifted(value));
     if spec.kind != EngineKind::Vllm || lifted {
         return None;
@@ -115,7 +120,7 @@ fn spread(model: &Model, spec: &ServerSpec) -> Option<Told> {
 }
 
 /// A version that can't finish what it is answering when it is stopped.
-fn ends_at_once(site: &Site<'_>, model: &Model, spec: &ServerSpec) -> Option<Told> {
+fn ends_at_once(site: &PodContext<'_>, model: &Model, spec: &ServerSpec) -> Option<Told> {
     if spec.kind != EngineKind::Vllm || spec.can_drain || spec.drain == Seconds(0) {
         return None;
     }
@@ -148,7 +153,7 @@ fn twice_said(model: &Model) -> Vec<Told> {
 
 /// Flags with which this version would refuse to start. What a nightly, a candidate or a build of one's own knows can't
 /// be told.
-fn unknown_flags(site: &Site<'_>, model: &Model) -> Option<Told> {
+fn unknown_flags(site: &PodContext<'_>, model: &Model) -> Option<Told> {
     let choice = &model.engine;
     if choice.kind != EngineKind::Vllm || choice.build.is_some() {
         return None;
@@ -198,7 +203,7 @@ fn no_choice(why: &NoChoice) -> Told {
 }
 
 /// Where the user's arguments say something else than the recipe, and what the recipe has to say besides.
-fn against_the_recipe(site: &Site<'_>, model: &Model, chosen: &Chosen) -> Vec<Told> {
+fn against_the_recipe(site: &PodContext<'_>, model: &Model, chosen: &Chosen) -> Vec<Told> {
     let Chosen { choice, setup, .. } = chosen;
     let (_, conflicts) = args::merge(&choice.beside(&model.args), &model.args);
     let mut found: Vec<Told> = conflicts

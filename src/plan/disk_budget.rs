@@ -3,7 +3,7 @@
 
 use crate::manifest::EngineKind;
 use crate::name::ModelName;
-use crate::plan::Site;
+use crate::plan::PodContext;
 use crate::plan::code::Code;
 use crate::plan::engine::{no_room, to_build};
 use crate::plan::fetch::{Fetch, What, room};
@@ -15,8 +15,8 @@ use crate::units::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the disk for weights has left after the downloads before.
-pub(super) struct Room<'a> {
-    site: &'a Site<'a>,
+pub(super) struct DiskBudget<'a> {
+    site: &'a PodContext<'a>,
     /// Unknown where the probe could not tell, or the storage is not mounted yet.
     free: Option<Bytes>,
     taken: BTreeSet<What>,
@@ -28,8 +28,8 @@ pub(super) struct Room<'a> {
     built: BTreeSet<EngineKind>,
 }
 
-impl<'a> Room<'a> {
-    pub(super) fn of(site: &'a Site<'a>) -> Self {
+impl<'a> DiskBudget<'a> {
+    pub(super) fn of(site: &'a PodContext<'a>) -> Self {
         let facts = site.facts;
         let target = site.pod.mount.as_ref().map(|mount| &mount.target);
         let unseen = target.is_some_and(|target| {
