@@ -5,7 +5,8 @@
 # this ignores SIGPIPE.
 http_get() { # HOST PORT PATH [HEADER_LINES]
   exec {connection}<>"/dev/tcp/$1/$2" || return 1
-  printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n%s\r\n' "$3" "${4-}" >&"$connection"
+  # it may have been reset already: reading tells
+  printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n%s\r\n' "$3" "${4-}" >&"$connection" || true
 }
 
 # Reads an answer up to its status: $code is that, or empty, and $said what came instead.

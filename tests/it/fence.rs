@@ -232,9 +232,11 @@ fn who_loses_the_lock_says_whose_it_is_now() {
         let (mut out, mut first) = (BufReader::new(holder.stdout.take().unwrap()), String::new());
         // the link is there before it is known that nobody has made one in the other place
         out.read_line(&mut first).unwrap();
-        fs::remove_file(&lock).unwrap();
-        if !theirs.is_empty() {
-            symlink(theirs, &lock).unwrap();
+        if theirs.is_empty() {
+            fs::remove_file(&lock).unwrap();
+        } else {
+            symlink(theirs, folder.path().join("new")).unwrap();
+            fs::rename(folder.path().join("new"), &lock).unwrap();
         }
         let mut rest = String::new();
         out.read_to_string(&mut rest).unwrap();

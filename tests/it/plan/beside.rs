@@ -160,7 +160,7 @@ fn waiting_for_one_beside_another_comes_with_its_removal() {
     let scripts = scripts(&wait, scratch.pod()).unwrap();
     let names: Vec<&str> = scripts.iter().map(|script| script.name).collect();
     assert_eq!(names, ["await_ready.sh", "mark_answered.sh", "mark_failed.sh", "remove_beside.sh"]);
-    assert_eq!(run(&scripts[3]), "the server itself runs on\n");
+    assert_eq!(run(&scripts[3]), "runs-on\tsleeper\n");
 }
 
 #[test]

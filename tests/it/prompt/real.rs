@@ -50,7 +50,7 @@ fn a_model_on_a_pod_lists_the_files_here() {
     let [text, chat, responses, again, plain] = asked.map(|ran| ran.exits(0));
     assert_eq!(text.out, "The tool has answered.\n");
     assert_eq!(text.err, "> ls {\"path\": \".\"}\n  notes.txt  6 bytes\n  src/\n");
-    in_the_readme(&format!("{}{}", text.err, text.out));
+    in_the_manual(&format!("{}{}", text.err, text.out));
     is_whole(&chat.out);
     is_whole(&responses.out);
     again.says("> ls").says("2 turns · ").says(" tokens read, ");
@@ -63,9 +63,9 @@ fn a_model_on_a_pod_lists_the_files_here() {
 
 /// The README shows what is said, and nothing else.
 #[track_caller]
-fn in_the_readme(said: &str) {
-    let readme = include_str!("../../../README.md");
-    let shown = readme.split("$ pi prompt tiny \"list the files\"\n").nth(1).unwrap();
+fn in_the_manual(said: &str) {
+    let page = include_str!("../../../docs/src/prompt.md");
+    let shown = page.split("$ pi prompt tiny \"list the files\"\n").nth(1).unwrap();
     assert_eq!(shown.split("```").next(), Some(said));
 }
 
