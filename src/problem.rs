@@ -1,4 +1,4 @@
-//! Labelled problems in a source file.
+//! Labeled problems in a source file.
 //!
 //! In: what is wrong, where, and what to do. Out: one report, sorted by position, nothing twice.
 

@@ -61,11 +61,11 @@ ask_further() { # in a shell of its own
   # beside the next question
   [[ -n $topology ]] && ((${#lines[@]} > 1)) && exec {links}< <(printf '%s\n' "$BASHPID"; exec "$smi" topo -m)
   if may_be_held; then apps; else whole gpu-processes; fi
-  [[ -z $links ]] || neighbours
+  [[ -z $links ]] || neighbors
   flush
 }
 
-neighbours() { # which GPUs NVLink joins; a driver that does not tell is no gap, one that hangs is not waited for
+neighbors() { # which GPUs NVLink joins; a driver that does not tell is no gap, one that hangs is not waited for
   local pid first rows row
   read -r -u "$links" pid || return
   # it says all at once, or nothing

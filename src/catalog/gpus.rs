@@ -53,8 +53,8 @@ static ALL: LazyLock<Vec<Gpu>> = LazyLock::new(|| {
     toml::from_str::<File>(include_str!("../../data/gpus.toml")).map(|file| file.gpu).unwrap_or_default()
 });
 
-/// Share of `memory.total` that torch sees on a card that is not in the catalogue: the smallest share among the
-/// catalogue's cards (A10G and L4, 0.978), rounded down, so that an unknown card is rather called too small.
+/// Share of `memory.total` that torch sees on a card that is not in the catalog: the smallest share among the
+/// catalog's cards (A10G and L4, 0.978), rounded down, so that an unknown card is rather called too small.
 const UNKNOWN_TORCH_SHARE: f64 = 0.977;
 
 impl Gpu {
@@ -112,15 +112,15 @@ pub fn seen(name: &str, smi_mib: u64) -> Option<&'static Gpu> {
 }
 
 /// Whether a card that `nvidia-smi` printed is of the kind that somebody wrote: a part of its name, however it is
-/// spaced (`H100 80GB`, `rtx4090`), or a kind of the catalogue (`A100-80`).
+/// spaced (`H100 80GB`, `rtx4090`), or a kind of the catalog (`A100-80`).
 #[must_use]
 pub fn is_kind(name: &str, smi_mib: u64, kind: &str) -> bool {
     let bare = |text: &str| text.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "");
-    let of_the_catalogue = || {
+    let of_the_catalog = || {
         let gpu = seen(name, smi_mib)?;
         Some(candidates(kind).iter().any(|one| one.key == gpu.key))
     };
-    bare(name).contains(&bare(kind)) || of_the_catalogue().unwrap_or(false)
+    bare(name).contains(&bare(kind)) || of_the_catalog().unwrap_or(false)
 }
 
 /// GiB that torch will count as the whole card, for a card that `nvidia-smi` printed as `name` with `smi_mib` MiB.
@@ -130,7 +130,7 @@ pub fn torch_gib(name: &str, smi_mib: u64) -> f64 {
     seen(name, smi_mib).map_or(smi_mib as f64 / 1024.0 * UNKNOWN_TORCH_SHARE, |gpu| gpu.torch_gib)
 }
 
-/// The kind of a card that `nvidia-smi` printed; one that is not in the catalogue is described by what the driver says.
+/// The kind of a card that `nvidia-smi` printed; one that is not in the catalog is described by what the driver says.
 #[must_use]
 pub fn printed(name: &str, smi_mib: u64, cc: &str) -> Cow<'static, Gpu> {
     if let Some(gpu) = seen(name, smi_mib) {
@@ -152,7 +152,7 @@ pub fn printed(name: &str, smi_mib: u64, cc: &str) -> Cow<'static, Gpu> {
         note: None,
         source: "nvidia-smi".to_owned(),
     };
-    // FP8 since Ada, FP4 since Blackwell, bfloat16 since Ampere (the catalogue's cards)
+    // FP8 since Ada, FP4 since Blackwell, bfloat16 since Ampere (the catalog's cards)
     let at_least = |least| gpu.capability().is_none_or(|cc| cc >= least);
     (gpu.fp8, gpu.fp4, gpu.bf16) = (at_least((8, 9)), at_least((10, 0)), at_least((8, 0)));
     Cow::Owned(gpu)

@@ -1,4 +1,4 @@
-//! What a model's layers keep for each token, as the catalogue's files say it.
+//! What a model's layers keep for each token, as the catalog's files say it.
 
 use serde::Deserialize;
 

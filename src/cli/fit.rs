@@ -110,7 +110,7 @@ struct Told {
     setup: Setup,
     fit: Fit,
     measured: Option<Measurement>,
-    /// Why the catalogue recommends so many GPUs; empty where fit alone decides, or the user.
+    /// Why the catalog recommends so many GPUs; empty where fit alone decides, or the user.
     why: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The model that `pi fit` is about: in pi's catalogue, in a directory, or on the hub.
+//! The model that `pi fit` is about: in pi's catalog, in a directory, or on the hub.
 
 use crate::bounded::{self, CONFIG};
 use crate::catalog::models::{self, Recipe};

@@ -4,7 +4,7 @@ use super::line;
 use crate::units::{Bytes, Tokens};
 use serde::{Deserialize, Serialize};
 
-/// What the log said; none where it did not. Per GPU, the least favourable of several.
+/// What the log said; none where it did not. Per GPU, the least favorable of several.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// `Model loading took X GiB`: the weights on one GPU.

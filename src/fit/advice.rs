@@ -28,7 +28,7 @@ pub struct Try {
 pub struct Case<'a> {
     /// The model.
     pub shape: &'a Shape,
-    /// Its catalogue entry, which knows its variants.
+    /// Its catalog entry, which knows its variants.
     pub recipe: Option<&'a Recipe>,
     /// The GPU, which decides what FP8 is good for.
     pub gpu: Option<&'a Gpu>,

@@ -1,4 +1,4 @@
-//! How a model outside the catalogue is spread over GPUs, and how much context it gets: what fits decides, and nothing
+//! How a model outside the catalog is spread over GPUs, and how much context it gets: what fits decides, and nothing
 //! else.
 
 use super::choose::Wanted;

@@ -1,4 +1,4 @@
-//! A catalogue entry's command line for a pod, chosen by what fits.
+//! A catalog entry's command line for a pod, chosen by what fits.
 
 use super::estimate::{Fit, Verdict, fit};
 use super::from_recipe;
@@ -30,7 +30,7 @@ pub struct Chosen {
     pub context: Option<Tokens>,
     /// How the server will be run, as far as memory cares.
     pub setup: Setup,
-    /// How it fits; `None` where the catalogue does not know what the model's layers keep.
+    /// How it fits; `None` where the catalog does not know what the model's layers keep.
     pub fit: Option<Fit>,
 }
 
@@ -90,7 +90,7 @@ fn weights_have_room(recipe: &Recipe, choice: &Choice, setup: &Setup) -> bool {
     recipe.resident().gib() / gpus + ROOM_GIB <= setup.total_gib * setup.memory
 }
 
-/// Every model of the catalogue that can be run there, as it would be, in the catalogue's order.
+/// Every model of the catalog that can be run there, as it would be, in the catalog's order.
 pub fn all(ask: Ask<'_>) -> impl Iterator<Item = (&'static Recipe, Chosen)> {
     models::all()
         .iter()

@@ -52,7 +52,7 @@ fn points() -> Vec<Point> {
     serde_json::from_str::<File>(text).unwrap().points
 }
 
-/// The catalogue's model whose shape the point has; points 19 and 20 are of models that are not in it.
+/// The catalog's model whose shape the point has; points 19 and 20 are of models that are not in it.
 fn shape(id: u32) -> Shape {
     let repo = match id {
         1 | 2 | 55 => "meta-llama/Llama-3.1-8B-Instruct",

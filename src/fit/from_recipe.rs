@@ -1,10 +1,10 @@
-//! From a catalogue entry to a [`Shape`].
+//! From a catalog entry to a [`Shape`].
 
 use super::shape::{Keeps, Layers, Shape, Source, State};
 use crate::catalog::kv::Kv;
 use crate::catalog::models::Recipe;
 
-/// The shape of a model of the catalogue; `None` where nobody has read its layers.
+/// The shape of a model of the catalog; `None` where nobody has read its layers.
 #[must_use]
 pub fn shape(recipe: &Recipe) -> Option<Shape> {
     let layers = layers(recipe.kv.as_ref()?);

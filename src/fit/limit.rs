@@ -1,6 +1,6 @@
 //! The longest context that vLLM starts a model with: `_get_and_verify_max_len` of `vllm/config/model.py`.
 //!
-//! In: a `config.json`, or what the catalogue has of it, and the command line. Out: a [`Limit`], or none where it can't
+//! In: a `config.json`, or what the catalog has of it, and the command line. Out: a [`Limit`], or none where it can't
 //! be told: then nothing is said.
 
 use crate::catalog::args;

@@ -1,6 +1,6 @@
 //! Will it fit: weights, overhead and KV cache against one kind of GPU, item by item.
 //!
-//! In: a [`Shape`] (from the catalogue or from a `config.json`), a [`Setup`] (parallelism, share of memory, context …)
+//! In: a [`Shape`] (from the catalog or from a `config.json`), a [`Setup`] (parallelism, share of memory, context …)
 //! and the GPU's memory, or the pool a start-up log printed. Out: a [`Fit`] with its verdict, and what to [`advice::tries`]
 //! instead. The rules are those of vLLM 0.32, read in `vllm/v1/core/kv_cache_utils.py` and checked against published
 //! start-up logs (`tests/data/kvcache-datapoints.json`).

@@ -26,7 +26,7 @@ pub struct Shape {
 /// Where a shape, or an estimate, comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// The embedded catalogue.
+    /// The embedded catalog.
     Recipe,
     /// The model's own `config.json` and file sizes.
     Config,

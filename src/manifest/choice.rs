@@ -77,7 +77,7 @@ pub(super) enum PodChoice {
     /// On each of these.
     Named(Vec<Spanned<String>>),
     /// On every pod that has all of these labels.
-    Labelled(Vec<Spanned<String>>),
+    Labeled(Vec<Spanned<String>>),
 }
 
 const PODS: &str = r#"a pod's name, a list of names or { labels = ["…"] }"#;
@@ -87,7 +87,7 @@ impl Value for PodChoice {
         match at.get_ref() {
             DeValue::String(name) => Some(Self::Named(vec![Spanned::new(at.span(), name.to_string())])),
             DeValue::Array(_) => words(at, place, problems).map(Self::Named),
-            DeValue::Table(table) => labels(table, at, place, problems).map(Self::Labelled),
+            DeValue::Table(table) => labels(table, at, place, problems).map(Self::Labeled),
             DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
                 problems.push(refused(PODS, at, place, Refusal::mismatch()));
                 None

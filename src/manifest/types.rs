@@ -114,7 +114,7 @@ pub struct Mount {
 pub struct GpuWish {
     /// How many.
     pub count: u32,
-    /// A kind of the catalogue, or a part of the name that `nvidia-smi` prints: `H100`, `rtx4090`, `H100 80GB HBM3`.
+    /// A kind of the catalog, or a part of the name that `nvidia-smi` prints: `H100`, `rtx4090`, `H100 80GB HBM3`.
     pub kind: String,
 }
 

@@ -25,7 +25,7 @@ pub struct Ask {
     pub repos: Vec<HfRepo>,
     /// Programs to look for.
     pub programs: Vec<String>,
-    /// Whether which GPUs are neighbours may matter.
+    /// Whether which GPUs are neighbors may matter.
     pub topology: bool,
     /// The project whose secrets are looked at; empty while it has no id.
     pub project: String,
@@ -84,7 +84,7 @@ mod tests {
     use crate::manifest::parse;
 
     #[test]
-    fn neighbours_matter_where_pi_chooses_gpus() {
+    fn neighbors_matter_where_pi_chooses_gpus() {
         let table = [
             ("", true),
             ("gpus = 1", true),

@@ -59,7 +59,7 @@ fn note(pod: &PodName) -> Finding {
         .help("`pi apply` does nothing here before it has seen the pod, and then plans for what is there")
 }
 
-/// A new machine with the GPUs that the manifest wants; none where it wants none, or some that the catalogue does not
+/// A new machine with the GPUs that the manifest wants; none where it wants none, or some that the catalog does not
 /// have.
 fn foreseen(manifest: &Manifest, pod: &Pod) -> Option<PodFacts> {
     let gpus = gpus_of(pod.gpus.as_ref()?)?;

@@ -49,7 +49,7 @@ pub fn told(spec: &ServerSpec, pod: &[GpuView], fit: Option<&Fit>) -> Option<Tol
     })
 }
 
-/// The catalogue's reasons for such a server on these GPUs.
+/// The catalog's reasons for such a server on these GPUs.
 fn why(spec: &ServerSpec, pod: &[GpuView]) -> Vec<String> {
     let first = spec.gpus.first().and_then(|index| pod.get(*index as usize));
     let (Some(recipe), Some(first)) = (recipe(spec), first) else { return Vec::new() };

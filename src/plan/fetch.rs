@@ -56,8 +56,8 @@ impl Fetch {
         (!self.files.is_empty()).then(|| Bytes(self.files.values().map(|file| file.bytes.0).sum()))
     }
 
-    /// About how much it brings where the hub could not be asked: by the catalogue, less what the cache has of the
-    /// repository. None for single files and where the catalogue does not have it.
+    /// About how much it brings where the hub could not be asked: by the catalog, less what the cache has of the
+    /// repository. None for single files and where the catalog does not have it.
     pub(super) fn about(&self, cache: Option<&CachedRepo>) -> Option<Bytes> {
         let ModelRef::Hub { repo, file: None, .. } = &self.model else { return None };
         let whole = models::find(repo.as_str()).filter(|_| self.files.is_empty())?.weights();

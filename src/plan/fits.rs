@@ -68,7 +68,7 @@ fn shortened(
     Some(with_help(finding, instead(site, &more, &estimate, Some(context))))
 }
 
-/// The catalogue's choice, where the context is its own and not the user's.
+/// The catalog's choice, where the context is its own and not the user's.
 fn picked(site: &PodContext<'_>, spec: &ServerSpec, model: &Model) -> Option<Choice> {
     let said = model.context.is_some() || args::value(&model.args, "--max-model-len").is_some();
     let chosen = pick::chosen_at(site, model, &spec.gpus).filter(|_| !said)?;

@@ -24,7 +24,7 @@ pub struct Measurement {
     pub kv_gib: f64,
 }
 
-/// A model of the catalogue, and how it fits.
+/// A model of the catalog, and how it fits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
     /// The model.
@@ -35,7 +35,7 @@ pub struct Known {
     pub measured: Option<Measurement>,
 }
 
-/// Every model of the catalogue that surely fits, in the catalogue's order: by what a pod measured when it ran it so,
+/// Every model of the catalog that surely fits, in the catalog's order: by what a pod measured when it ran it so,
 /// else by the estimate.
 #[must_use]
 pub fn known_to_fit(memory: &Memory, ask: Ask<'_>) -> Vec<Known> {

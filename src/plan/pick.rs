@@ -1,4 +1,4 @@
-//! What the catalogue picks for a vLLM server where the manifest leaves it open: how many GPUs, how the work is spread
+//! What the catalog picks for a vLLM server where the manifest leaves it open: how many GPUs, how the work is spread
 //! over them, context, parsers, further arguments and variables.
 //!
 //! The same model on the same kind of GPU is run the same way every time: nothing depends on what else runs. Only the
@@ -41,14 +41,14 @@ pub(super) struct Line {
     pub(super) env: BTreeMap<EnvName, String>,
 }
 
-/// A model's entry in the catalogue, and the vLLM that will run it.
+/// A model's entry in the catalog, and the vLLM that will run it.
 pub(super) struct Book {
     pub(super) recipe: &'static Recipe,
     pub(super) version: Version,
 }
 
 impl Book {
-    /// None for other engines, models the catalogue does not have, and builds whose version can't be told.
+    /// None for other engines, models the catalog does not have, and builds whose version can't be told.
     pub(super) fn of(site: &PodContext<'_>, model: &Model) -> Option<Self> {
         let ModelRef::Hub { repo, .. } = &model.model else { return None };
         let recipe = models::find(repo.as_str()).filter(|_| model.engine.kind == EngineKind::Vllm)?;
@@ -108,7 +108,7 @@ pub(super) fn pick(
     Pick { gpus, memory: memory.filter(|_| gpus > 0), anew, fewer }
 }
 
-/// What the manifest says and what the catalogue or the fit adds, for a server on these GPUs.
+/// What the manifest says and what the catalog or the fit adds, for a server on these GPUs.
 pub(super) fn line(site: &PodContext<'_>, model: &Model, place: &[u32], ruled: Option<&Ruled<'_>>) -> Line {
     let own = Line {
         context: args_context(model).or(model.context),
@@ -126,7 +126,7 @@ pub(super) fn line(site: &PodContext<'_>, model: &Model, place: &[u32], ruled: O
     Line { context: own.context.or(context), fitted: false, args, env: choice.env }
 }
 
-/// The way to run a model on these GPUs; none where the catalogue has no say.
+/// The way to run a model on these GPUs; none where the catalog has no say.
 pub(super) fn chosen_at(
     site: &PodContext<'_>,
     model: &Model,

@@ -1,4 +1,4 @@
-//! What a model keeps in memory, from whoever knows: the catalogue, the files on the pod, the hub.
+//! What a model keeps in memory, from whoever knows: the catalog, the files on the pod, the hub.
 
 use crate::catalog::models;
 use crate::fit::limit::Limit;
@@ -24,7 +24,7 @@ pub(super) fn shape(
 }
 
 /// The longest context that vLLM starts a model with under these arguments, if that is known: by the `config.json` on
-/// the pod or the hub, else by what the catalogue has read there.
+/// the pod or the hub, else by what the catalog has read there.
 pub(super) fn limit(
     inputs: &Inputs<'_>,
     site: &PodContext<'_>,

@@ -1,4 +1,4 @@
-//! What fit alone decides for a vLLM server whose model is not in the catalogue: how many GPUs, and how much context.
+//! What fit alone decides for a vLLM server whose model is not in the catalog: how many GPUs, and how much context.
 //!
 //! In: the shape that its `config.json` and its files tell, and what ran under its name. A server keeps the
 //! context that pi chose for it as long as that may fit and nothing changes that memory depends on.
@@ -41,18 +41,18 @@ pub(super) struct Context {
 }
 
 impl<'a> Ruled<'a> {
-    /// None for other engines, for models of the catalogue, and for servers without a GPU.
+    /// None for other engines, for models of the catalog, and for servers without a GPU.
     pub(super) fn of(
         inputs: &Inputs<'_>,
         site: &PodContext<'_>,
         model: &Model,
         (seen, commit): (Option<&'a ServerSeen>, Option<&str>),
     ) -> Option<Self> {
-        let in_catalogue = match &model.model {
+        let in_catalog = match &model.model {
             ModelRef::Hub { repo, .. } => models::find(repo.as_str()).is_some(),
             ModelRef::Path(_) => false,
         };
-        if model.engine.kind != EngineKind::Vllm || in_catalogue || model.gpus == GpuAsk::Cpu {
+        if model.engine.kind != EngineKind::Vllm || in_catalog || model.gpus == GpuAsk::Cpu {
             return None;
         }
         let version = version(site, &model.engine);

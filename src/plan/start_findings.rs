@@ -209,15 +209,15 @@ fn against_the_recipe(site: &PodContext<'_>, model: &Model, chosen: &Chosen) -> 
     let mut found: Vec<Told> = conflicts
         .into_iter()
         .map(|Conflict { flag: _, recipe, user }| {
-            let message = format!("its args say {user}, the catalogue {recipe}");
-            warning(Code::ArgsAgainstRecipe, message, "its args win; leave them out to take the catalogue's")
+            let message = format!("its args say {user}, the catalog {recipe}");
+            warning(Code::ArgsAgainstRecipe, message, "its args win; leave them out to take the catalog's")
         })
         .collect();
     let otherwise =
         choice.env.iter().filter(|(name, value)| model.env.get(*name).is_some_and(|it| it != *value));
     found.extend(otherwise.map(|(name, value)| {
-        let message = format!("its env sets {name} otherwise than the catalogue, which says {value}");
-        warning(Code::EnvAgainstRecipe, message, "its env wins; leave it out to take the catalogue's")
+        let message = format!("its env sets {name} otherwise than the catalog, which says {value}");
+        warning(Code::EnvAgainstRecipe, message, "its env wins; leave it out to take the catalog's")
     }));
     let heads = pick::Book::of(site, model).and_then(|book| book.recipe.heads);
     let tp = setup.parallel.tp;

@@ -1,5 +1,5 @@
 //! In which order the servers of a pod are started: nobody moves in before the one who lived there has moved out, and
-//! nobody measures how much of a GPU is free while a neighbour is still taking its share.
+//! nobody measures how much of a GPU is free while a neighbor is still taking its share.
 //!
 //! The order is by name, each step right behind those it waits for. That makes the order of what is left the same
 //! whatever is done already.

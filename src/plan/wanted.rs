@@ -36,9 +36,9 @@ pub(super) struct Candidate<'a> {
     fetch: Option<(Fetch, &'static str)>,
     /// What is to be said about its weights.
     pub(super) notes: Vec<Finding>,
-    /// What the catalogue picks for it.
+    /// What the catalog picks for it.
     pub(super) pick: Pick,
-    /// What fit decides for it, where the catalogue does not have it.
+    /// What fit decides for it, where the catalog does not have it.
     ruled: Option<Ruled<'a>>,
     pub(super) listen: IpAddr,
     key: KeyUse,

@@ -5,7 +5,7 @@ use miette::{Diagnostic, GraphicalReportHandler, ReportHandler};
 use std::fmt;
 use textwrap::{WordSeparator, WordSplitter};
 
-/// Draws reports; `main` hands it to [`miette::set_hook`], around a handler that knows width and colour.
+/// Draws reports; `main` hands it to [`miette::set_hook`], around a handler that knows width and color.
 #[derive(Debug)]
 pub struct OneBelowTheOther(GraphicalReportHandler);
 

@@ -8,7 +8,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, Report};
 use std::io::IsTerminal;
 use std::path::Path;
 
-/// Sets how error reports look, for the rest of the run: plain text at 80 columns, colour as elsewhere.
+/// Sets how error reports look, for the rest of the run: plain text at 80 columns, color as elsewhere.
 pub fn set_error_style(color: Color) {
     let color = match color {
         Color::Always => true,

@@ -87,16 +87,16 @@ pub fn fit_text(
     )
 }
 
-/// Whether the catalogue recommends these GPUs: what does not fit is nobody's advice.
+/// Whether the catalog recommends these GPUs: what does not fit is nobody's advice.
 fn is_recommended(fit: &Fit, why: &[String]) -> bool {
     !why.is_empty() && fit.verdict != Verdict::DoesNotFit
 }
 
-/// The fewest GPUs that hold the model beside those that the catalogue recommends, and why it does.
+/// The fewest GPUs that hold the model beside those that the catalog recommends, and why it does.
 fn both(fit: &Fit, fewest: Option<&Spread>, why: &[String]) -> String {
     let mut text = String::new();
     if is_recommended(fit, why) {
-        let _ = writeln!(text, "recommended by the catalogue: {}: {}", fit.parallel.gpus(), why.join(", "));
+        let _ = writeln!(text, "recommended by the catalog: {}: {}", fit.parallel.gpus(), why.join(", "));
     }
     if let Some(fewest) = fewest.filter(|_| is_recommended(fit, why)) {
         let _ =
@@ -116,7 +116,7 @@ pub struct FitLine {
     pub measured: Option<Measurement>,
     /// The fewest that hold it.
     pub fewest: Option<Spread>,
-    /// Why the catalogue recommends so many; empty where it has no say.
+    /// Why the catalog recommends so many; empty where it has no say.
     pub why: Vec<String>,
 }
 
@@ -157,7 +157,7 @@ pub fn fit_overview(model: &str, lines: &[FitLine]) -> String {
     let kinds = Count(lines.len(), "kind");
     let _ = writeln!(text, "\nIt surely fits on {fitting} of {kinds} of GPU, with up to 8 of them.");
     if lines.iter().any(|line| !line.why.is_empty()) {
-        text.push_str("The counts are what the catalogue recommends, `--gpu` says why; in parentheses the fewest that hold it.\n");
+        text.push_str("The counts are what the catalog recommends, `--gpu` says why; in parentheses the fewest that hold it.\n");
     }
     text
 }
@@ -184,7 +184,7 @@ pub fn fit_json(
     json_page(&value)
 }
 
-/// What the catalogue recommends and why, and the fewest that hold it; neither where it has no say.
+/// What the catalog recommends and why, and the fewest that hold it; neither where it has no say.
 fn add_both(value: &mut Value, fit: &Fit, fewest: Option<&Spread>, why: &[String]) {
     if !is_recommended(fit, why) {
         return;

@@ -1,4 +1,4 @@
-//! `pi start` without a model: what of the catalogue fits a pod.
+//! `pi start` without a model: what of the catalog fits a pod.
 
 use crate::catalog::models::Recipe;
 use crate::fit::Fit;
@@ -58,7 +58,7 @@ pub fn known_text(pod: &PodName, gpus: &[Free]) -> String {
             let _ = writeln!(text, "  * measured on {}", Vec::from_iter(pods).join(", "));
         }
         match models.len() - shown.len() {
-            _ if models.is_empty() => text.push_str("  none of pi's catalogue\n"),
+            _ if models.is_empty() => text.push_str("  none of pi's catalog\n"),
             0 => {}
             more => {
                 let _ = writeln!(text, "  and {} of these: pi start --json", Count(more, "variant"));

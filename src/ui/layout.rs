@@ -119,7 +119,7 @@ pub(super) mod tests {
         pub(super) static COLUMNS: Cell<Option<usize>> = const { Cell::new(None) };
     }
 
-    /// What `text` makes for a terminal of so many columns, without colour.
+    /// What `text` makes for a terminal of so many columns, without color.
     pub(in crate::ui) fn at(columns: usize, text: impl Fn() -> String) -> String {
         COLUMNS.set(Some(columns));
         let made = text();

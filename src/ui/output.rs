@@ -12,7 +12,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::sync::{LazyLock, Once, OnceLock};
 use tokio_util::sync::CancellationToken;
 
-/// When to use colour.
+/// When to use color.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
     /// On terminals, unless `NO_COLOR` is set.
@@ -24,7 +24,7 @@ pub enum Color {
     Never,
 }
 
-/// Sets whether colour is used, for the rest of the run.
+/// Sets whether color is used, for the rest of the run.
 pub fn use_color(color: Color) {
     let choice = match color {
         Color::Auto => return,
@@ -169,7 +169,7 @@ pub fn stream(text: &str) -> Reader {
 
 /// Writes to the terminal that standard output is, escapes and all.
 pub(super) fn to_terminal(text: &str) -> Result<()> {
-    // past anstream, which takes all escapes out where colour is off
+    // past anstream, which takes all escapes out where color is off
     let mut out = io::stdout().lock();
     match noted(Stream::Out, out.write_all(text.as_bytes()).and_then(|()| out.flush())) {
         Err(_) if gone().is_some() => Ok(()),

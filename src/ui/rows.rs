@@ -195,7 +195,7 @@ pub(super) fn about(time: Seconds) -> String {
     }
 }
 
-/// `65.5 GB, 1.9 TB free`; `1.2 GB of 65.5 GB, 1.9 TB free`; where the hub could not be asked, what the catalogue knows of
+/// `65.5 GB, 1.9 TB free`; `1.2 GB of 65.5 GB, 1.9 TB free`; where the hub could not be asked, what the catalog knows of
 /// whole repositories: `~65.5 GB, 1.9 TB free`.
 fn download(fetch: &Fetch, view: &PodView) -> String {
     let size = match (fetch.total(), fetch.missing, &fetch.model) {

@@ -1,4 +1,4 @@
-//! Colour, with restraint. Every text is readable without: output that is not a terminal gets none.
+//! Color, with restraint. Every text is readable without: output that is not a terminal gets none.
 
 use anstyle::{AnsiColor, Style};
 use std::fmt;

@@ -1,27 +1,27 @@
-//! `pi fit` as people read it: the fewest GPUs that hold a model beside what the catalogue recommends, and kinds of GPU
+//! `pi fit` as people read it: the fewest GPUs that hold a model beside what the catalog recommends, and kinds of GPU
 //! that come in machines of fewer than eight.
 
 use crate::workplace::Workplace;
 use pi::catalog::gpus;
 
 #[test]
-fn the_fewest_gpus_and_what_the_catalogue_recommends_are_both_told() {
+fn the_fewest_gpus_and_what_the_catalog_recommends_are_both_told() {
     let place = Workplace::new();
     let fit = |line: &str| place.pi(&format!("fit {line}")).out;
     let table = [
         (
             "openai/gpt-oss-120b --gpu H100",
-            "\nrecommended by the catalogue: 2: vLLM's recipes verify it on 2 × H100\nfewest that hold it: 2, with 32k of context\n",
+            "\nrecommended by the catalog: 2: vLLM's recipes verify it on 2 × H100\nfewest that hold it: 2, with 32k of context\n",
         ),
         ("openai/gpt-oss-120b --gpu H100-NVL", "\nfewest that hold it: 1, with 32k of context\n"),
         (
             "Qwen/Qwen2.5-Coder-32B-Instruct --gpu H100",
-            "\nrecommended by the catalogue: 2: it fits 2 × H100 by arithmetic\nfewest that hold it: 2, with 32k of context\n",
+            "\nrecommended by the catalog: 2: it fits 2 × H100 by arithmetic\nfewest that hold it: 2, with 32k of context\n",
         ),
         ("openai/gpt-oss-120b", "2× H100-NVL       fits    2.53M tokens, 19.3 × 128k  (1 holds 32k)\n"),
         (
             "openai/gpt-oss-120b",
-            "what the catalogue recommends, `--gpu` says why; in parentheses the fewest that hold it.",
+            "what the catalog recommends, `--gpu` says why; in parentheses the fewest that hold it.",
         ),
     ];
     for (line, told) in table {

@@ -31,7 +31,7 @@ fn every_bad_manifest_is_reported_as_written_down() {
     golden.all_as_written();
 }
 
-/// The report at 80 columns, without colour.
+/// The report at 80 columns, without color.
 pub(crate) fn show(problems: &Problems) -> String {
     let theme = GraphicalTheme::unicode_nocolor();
     let handler = GraphicalReportHandler::new_themed(theme).with_width(80).with_links(false);

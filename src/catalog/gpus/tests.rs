@@ -62,7 +62,7 @@ fn every_gpu_is_found_by_its_own_names_and_makes_sense() {
 }
 
 #[test]
-fn a_printed_card_is_of_the_kinds_that_its_name_and_the_catalogue_say() {
+fn a_printed_card_is_of_the_kinds_that_its_name_and_the_catalog_say() {
     let table = [
         ("NVIDIA GeForce RTX 4090", 24_564, "rtx4090", true),
         ("NVIDIA GeForce RTX 4090", 24_564, "RTX 4090", true),
@@ -87,7 +87,7 @@ fn a_printed_card_is_of_the_kinds_that_its_name_and_the_catalogue_say() {
 }
 
 #[test]
-fn a_card_with_other_memory_than_the_catalogues_is_taken_for_what_it_says() {
+fn a_card_with_other_memory_than_the_catalogs_is_taken_for_what_it_says() {
     assert!((torch_gib("NVIDIA H100 80GB HBM3", 81_559) - 79.19).abs() < 1e-9);
     // the 48 GB board that calls itself a 4090, and a MIG slice
     assert!(seen("NVIDIA GeForce RTX 4090", 49_140).is_none());

@@ -1,10 +1,10 @@
-//! The embedded catalogue read whole, against its invariants.
+//! The embedded catalog read whole, against its invariants.
 
 use super::super::flags::{Word, known};
 use super::*;
 
 #[test]
-fn the_embedded_catalogue_is_whole_and_makes_sense() {
+fn the_embedded_catalog_is_whole_and_makes_sense() {
     let file: File = toml::from_str(include_str!("../../../data/models.toml")).unwrap();
     assert_eq!(file.model.len(), 275);
     assert_eq!(CATALOG.by_id.len(), 275);

@@ -1,4 +1,4 @@
-//! `pi start` without a model: what of the catalogue fits the GPUs that are free on a pod.
+//! `pi start` without a model: what of the catalog fits the GPUs that are free on a pod.
 
 use crate::catalog::recipe::Ask;
 use crate::cli::args::Global;

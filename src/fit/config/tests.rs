@@ -13,7 +13,7 @@ fn read(config: &Value) -> Shape {
 }
 
 #[test]
-fn every_known_config_gives_the_catalogues_shape() {
+fn every_known_config_gives_the_catalogs_shape() {
     let file: Value = serde_json::from_str(include_str!("../../../tests/data/model-configs.json")).unwrap();
     let mut compared = 0;
     for (repo, config) in file["configs"].as_object().unwrap() {
@@ -27,7 +27,7 @@ fn every_known_config_gives_the_catalogues_shape() {
             };
             config["layer_types"] = counts.iter().flat_map(repeat).collect::<Vec<_>>().into();
         }
-        // read from the model's own config after the facts were gathered (kv_source in the catalogue)
+        // read from the model's own config after the facts were gathered (kv_source in the catalog)
         if repo.contains("GLM-5.2") {
             config["index_topk_freq"] = 4.into();
             config["index_skip_topk_offset"] = 3.into();

@@ -40,7 +40,7 @@ pub(super) fn pods(
         Field::Absent => return the_only_one(name, table, world.pods, problems),
         Field::Given(choice) => match choice.get_ref() {
             PodChoice::Named(names) => by_name(names, world.pods, problems)?,
-            PodChoice::Labelled(labels) => by_label(choice, labels, world.pods, problems)?,
+            PodChoice::Labeled(labels) => by_label(choice, labels, world.pods, problems)?,
         },
     };
     Some(found.into_iter().collect())

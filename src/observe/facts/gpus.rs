@@ -46,7 +46,7 @@ pub struct Gpu {
     pub ecc_errors: Option<u64>,
     /// What is wrong with it: `GPU is lost`, `Unknown Error`.
     pub fault: Option<String>,
-    /// Its neighbours by `NVLink`, by index, and how many links lead there; empty where the driver does not tell.
+    /// Its neighbors by `NVLink`, by index, and how many links lead there; empty where the driver does not tell.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub links: BTreeMap<u32, u32>,
 }

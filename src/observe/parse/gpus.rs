@@ -41,7 +41,7 @@ pub(super) fn gpus(records: &Records, host: &Host) -> GpuSight {
     GpuSight::Found { driver, gpus }
 }
 
-/// Who is whose neighbour by `NVLink`: `GPU0 X NV18 SYS`, below a row that names the columns. What else the matrix has
+/// Who is whose neighbor by `NVLink`: `GPU0 X NV18 SYS`, below a row that names the columns. What else the matrix has
 /// (network cards, CPUs) comes after the GPUs.
 fn links(records: &Records) -> BTreeMap<u32, BTreeMap<u32, u32>> {
     let (mut columns, mut matrix) = (Vec::new(), BTreeMap::new());

@@ -56,7 +56,7 @@ fn no_line_is_longer_than_80_columns_that_could_be_broken() {
     }
 }
 
-/// The plan as people read it, without colour.
+/// The plan as people read it, without color.
 pub(super) fn text(case: &Case, plan: &pi::plan::Plan) -> String {
     let text = pi::ui::plan_text(plan, &case.manifest.lines);
     anstream::adapter::strip_str(&text).to_string()

@@ -1,4 +1,4 @@
-//! What the catalogue adds reaches the server's record and its command line, once, and what the user says wins.
+//! What the catalog adds reaches the server's record and its command line, once, and what the user says wins.
 
 use super::case::Case;
 use pi::plan::{Action, scripts};

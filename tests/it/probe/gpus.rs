@@ -45,7 +45,7 @@ fn cells_that_a_gpu_does_not_tell_are_no_numbers() {
 }
 
 #[test]
-fn neighbours_by_nvlink_are_known_where_the_driver_tells() {
+fn neighbors_by_nvlink_are_known_where_the_driver_tells() {
     let place = Place::new();
     let smi = |topo: &str| {
         let rows = "echo '0, GPU-1, NVIDIA A100, 81920, 4, 580.1, 8.0, Disabled, 0'
@@ -75,7 +75,7 @@ fn neighbours_by_nvlink_are_known_where_the_driver_tells() {
 }
 
 #[test]
-fn neighbours_are_asked_for_where_they_matter() {
+fn neighbors_are_asked_for_where_they_matter() {
     let mut place = Place::new();
     place.program(
         "nvidia-smi",
