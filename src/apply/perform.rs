@@ -70,7 +70,7 @@ fn deed<R>(step: &Step, context: &ApplyContext<'_, R>) -> JournalAction {
         project_id: context.manifest.identity.id().cloned(),
         action: step.action.name().to_owned(),
         target: step.action.target(),
-        reason: step.reason.clone(),
+        reason: step.reason.to_string(),
     }
 }
 

@@ -64,7 +64,7 @@ pub(super) fn give_up(facts: &mut PodFacts, name: &ModelName) -> Unnumbered {
     remove(facts, name, "others take its place")
 }
 
-fn remove(facts: &mut PodFacts, name: &ModelName, reason: &str) -> Unnumbered {
+fn remove(facts: &mut PodFacts, name: &ModelName, reason: &'static str) -> Unnumbered {
     let action = Action::RemoveBeside(name.clone());
     act(facts, &action);
     Unnumbered::new(action, reason)

@@ -8,10 +8,11 @@ use crate::plan::fetch::Fetches;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::{Needs, Unnumbered};
 use crate::plan::packages::{Build, packages};
+use crate::plan::reason::Reason;
 use crate::plan::removals::removals;
 use crate::plan::servers::{Run, runs};
 use crate::plan::simulate::act;
-use crate::plan::step::{Action, NEW};
+use crate::plan::step::Action;
 use crate::plan::{Inputs, PodContext, PodPlan, engine, pod_findings, secrets, server, storage, whose};
 use crate::spec::EngineRecipe;
 use std::borrow::Cow;
@@ -43,7 +44,7 @@ pub(super) fn pod(inputs: &Inputs<'_>, site: &PodContext<'_>) -> PodPlan {
                 let action = Action::StopServer(name.clone());
                 act(facts.to_mut(), &action);
                 let needs = Needs { stopped: stops.clone(), ..Needs::default() };
-                draft.steps.push(Unnumbered { action, reason: TRADES.to_owned(), needs });
+                draft.steps.push(Unnumbered { action, reason: TRADES.into(), needs });
                 stops.push(name);
             }
         }
@@ -139,9 +140,9 @@ pub(super) fn engines<'a>(
     let missing = recipes.into_values().filter_map(|recipe| {
         let reason = match site.facts.engines.get(&recipe.id).map(|seen| &seen.digest) {
             Some(Some(digest)) if *digest == recipe.digest() => return None,
-            Some(Some(_)) => "it was built from other packages",
-            Some(None) => "its installation did not finish",
-            None => NEW,
+            Some(Some(_)) => "it was built from other packages".into(),
+            Some(None) => "its installation did not finish".into(),
+            None => Reason::Missing,
         };
         Some(Unnumbered::new(Action::InstallEngine(recipe.clone()), reason))
     });

@@ -5,6 +5,7 @@ use crate::hub::{Choice, DEFAULT_BRANCH, HubFile, is_commit};
 use crate::model_ref::ModelRef;
 use crate::observe::CachedRepo;
 use crate::plan::order::Unnumbered;
+use crate::plan::reason::Reason;
 use crate::plan::step::Action;
 use crate::units::Bytes;
 use std::collections::BTreeMap;
@@ -108,12 +109,12 @@ pub(super) fn room(bytes: Bytes) -> Bytes {
 }
 
 /// The downloads that a pod needs, each once.
-pub(super) struct Fetches<'a>(BTreeMap<What, &'a (Fetch, &'static str)>);
+pub(super) struct Fetches<'a>(BTreeMap<What, &'a (Fetch, Reason)>);
 
-impl<'a> FromIterator<&'a (Fetch, &'static str)> for Fetches<'a> {
+impl<'a> FromIterator<&'a (Fetch, Reason)> for Fetches<'a> {
     /// The name that comes first stands for the others.
-    fn from_iter<T: IntoIterator<Item = &'a (Fetch, &'static str)>>(fetches: T) -> Self {
-        let mut all: BTreeMap<What, &(Fetch, &'static str)> = BTreeMap::new();
+    fn from_iter<T: IntoIterator<Item = &'a (Fetch, Reason)>>(fetches: T) -> Self {
+        let mut all: BTreeMap<What, &(Fetch, Reason)> = BTreeMap::new();
         for fetch in fetches {
             let known = all.entry(fetch.0.what()).or_insert(fetch);
             if fetch.0.model < known.0.model {
@@ -127,13 +128,15 @@ impl<'a> FromIterator<&'a (Fetch, &'static str)> for Fetches<'a> {
 impl Fetches<'_> {
     pub(super) fn steps(&self) -> impl Iterator<Item = Unnumbered> {
         let needed = self.0.values().filter(|(fetch, _)| self.bringing(fetch) == fetch.what());
-        needed.map(|(fetch, reason)| Unnumbered::new(Action::FetchWeights(Box::new(fetch.clone())), *reason))
+        needed.map(|(fetch, reason)| {
+            Unnumbered::new(Action::FetchWeights(Box::new(fetch.clone())), reason.clone())
+        })
     }
 
     /// The download that brings this one's files: itself, or the largest that has all of them.
     pub(super) fn bringing(&self, fetch: &Fetch) -> What {
         let what = fetch.what();
-        let covers = |(other, _): &&&(Fetch, &str)| {
+        let covers = |(other, _): &&&(Fetch, Reason)| {
             let (repo, at, _) = other.what();
             (&repo, &at) == (&what.0, &what.1)
                 && fetch.files.keys().all(|path| other.files.contains_key(path))

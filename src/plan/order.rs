@@ -5,6 +5,7 @@
 
 use crate::name::{EngineId, ModelName, PodName};
 use crate::plan::fetch::What;
+use crate::plan::reason::Reason;
 use crate::plan::step::{Action, Plan, Step, StepId};
 use crate::plan::{Finding, PodPlan};
 use crate::spec::ServerSpec;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 /// A step without its number.
 pub(super) struct Unnumbered {
     pub(super) action: Action,
-    pub(super) reason: String,
+    pub(super) reason: Reason,
     pub(super) needs: Needs,
 }
 
@@ -32,7 +33,7 @@ pub(super) struct Needs {
 
 impl Unnumbered {
     /// A step that waits for nothing special.
-    pub(super) fn new(action: Action, reason: impl Into<String>) -> Self {
+    pub(super) fn new(action: Action, reason: impl Into<Reason>) -> Self {
         Self { action, reason: reason.into(), needs: Needs::default() }
     }
 }

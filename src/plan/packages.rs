@@ -6,7 +6,8 @@ use crate::plan::PodContext;
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::Unnumbered;
-use crate::plan::step::{Action, NEW, NEW_ONES};
+use crate::plan::reason::Reason;
+use crate::plan::step::Action;
 use serde::Serialize;
 
 /// Packages of the pod's distribution.
@@ -65,7 +66,7 @@ pub(super) fn packages(site: &PodContext<'_>, build: Build) -> Result<Option<Unn
     };
     let of = |program: &&'static str| if *program == "gcc" { gcc.iter() } else { curl.iter() };
     let names: Vec<&'static str> = programs.iter().flat_map(of).copied().collect();
-    let reason = if names.len() == 1 { NEW } else { NEW_ONES };
+    let reason = if names.len() == 1 { Reason::Missing } else { Reason::MissingAll };
     let action = Action::InstallPackages(Packages { manager: name, names, programs });
     Ok(Some(Unnumbered::new(action, reason)))
 }

@@ -112,7 +112,7 @@ pub(super) fn append(
         }
         let reason = if after.is_empty() { reason } else { format!("{reason}, once it answers there") };
         let id = plan.steps.len() + 1;
-        plan.steps.push(Step { id, pod, action: Action::RemoveServer(name), reason, after });
+        plan.steps.push(Step { id, pod, action: Action::RemoveServer(name), reason: reason.into(), after });
     }
 }
 

@@ -1,5 +1,6 @@
 //! A plan as people see it: its rows, and what they add up to.
 
+use crate::plan::reason::Reason;
 use crate::plan::step::{Action, Plan, Sign, Step};
 use crate::units::{Bytes, Seconds};
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,7 +90,7 @@ impl Plan {
         for step in &self.steps {
             starts.extend(step.action.starts().map(|spec| (&step.pod, &spec.name)));
             if let Action::StopServer(name) = &step.action {
-                stops.insert((&step.pod, name), step.reason.as_str());
+                stops.insert((&step.pod, name), &step.reason);
             }
             if let Action::AwaitReady { spec, .. } = &step.action {
                 awaited.insert((&step.pod, &spec.name));
@@ -99,7 +100,7 @@ impl Plan {
             let server = step.action.server().map(|name| (&step.pod, name));
             let is_started = server.is_some_and(|server| starts.contains(&server));
             let stopped = server.and_then(|server| stops.get(&server).copied());
-            let reason = step.reason.as_str();
+            let reason = &step.reason;
             match (&step.action, stopped) {
                 (Action::TakeOver(_), _) if server.is_some_and(|server| awaited.contains(&server)) => None,
                 (
@@ -131,7 +132,7 @@ pub struct Row<'a> {
     /// Whether a server goes away and comes back.
     pub restarts: bool,
     /// Why.
-    pub reason: &'a str,
+    pub reason: &'a Reason,
 }
 
 /// Rows of a plan, counted.

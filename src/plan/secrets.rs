@@ -5,7 +5,8 @@ use crate::name::SecretName;
 use crate::observe::{PodFacts, SecretSeen};
 use crate::plan::Inputs;
 use crate::plan::order::Unnumbered;
-use crate::plan::step::{Action, NEW, NEW_ONES};
+use crate::plan::reason::Reason;
+use crate::plan::step::Action;
 use crate::secret::SecretSource;
 use crate::spec::{KeyUse, ServerSpec};
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,13 +80,13 @@ pub(super) fn bring(
     }
     let reason = match (new.as_slice(), changed.as_slice()) {
         ([], []) => return None,
-        ([_], []) => NEW.to_owned(),
-        (_, []) => NEW_ONES.to_owned(),
-        ([], [_]) => "the pod has another one".to_owned(),
-        ([], _) => "the pod has others".to_owned(),
+        ([_], []) => Reason::Missing,
+        (_, []) => Reason::MissingAll,
+        ([], [_]) => "the pod has another one".into(),
+        ([], _) => "the pod has others".into(),
         (_, changed) => {
             let names: Vec<String> = changed.iter().map(|name| format!("`{name}`")).collect();
-            format!("the pod has another {}", names.join(" and "))
+            format!("the pod has another {}", names.join(" and ")).into()
         }
     };
     new.extend(changed);

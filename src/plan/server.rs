@@ -11,10 +11,11 @@ use crate::plan::finding::{Finding, Severity};
 use crate::plan::inputs::Protected;
 use crate::plan::order::{Needs, Unnumbered};
 use crate::plan::previous::before;
+use crate::plan::reason::Reason;
 use crate::plan::secrets::outdated;
 use crate::plan::servers::Run;
 use crate::plan::start_order::{Turn, queue};
-use crate::plan::step::{Action, NEW, Otherwise};
+use crate::plan::step::{Action, Otherwise};
 use crate::plan::{Inputs, PodContext, PodPlan, whose};
 use crate::spec::ServerSpec;
 use crate::units::Seconds;
@@ -30,7 +31,7 @@ pub(super) enum ServerDiff {
     /// It runs as it should and has not answered yet: it may still measure how much of its GPUs is free.
     Starting(String),
     /// It does not run; why.
-    NotRunning(String),
+    NotRunning(Reason),
     /// It runs, and not as it should; why, and what differs.
     Differs(String, Vec<Change>),
 }
@@ -39,18 +40,16 @@ pub(super) enum ServerDiff {
 pub(super) fn diff(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> ServerDiff {
     let Some(ServerSeen { spec, owner: _, life, answered, secrets, past: _, measured: _, beside: _ }) = seen
     else {
-        return ServerDiff::NotRunning(NEW.to_owned());
+        return ServerDiff::NotRunning(Reason::Missing);
     };
     let health = match life {
-        Life::Stopped => return ServerDiff::NotRunning("it is stopped".to_owned()),
+        Life::Stopped => return ServerDiff::NotRunning("it is stopped".into()),
         Life::Dead { left } if left.is_empty() => {
-            return ServerDiff::NotRunning("its process is gone".to_owned());
+            return ServerDiff::NotRunning("its process is gone".into());
         }
         Life::Dead { left } => {
-            return ServerDiff::NotRunning(format!(
-                "its process is gone, {} left over",
-                processes(left.len())
-            ));
+            let reason = format!("its process is gone, {} left over", processes(left.len()));
+            return ServerDiff::NotRunning(reason.into());
         }
         Life::Running { health, .. } => *health,
     };
@@ -97,32 +96,31 @@ pub(super) fn draft(runs: Vec<Run<'_>>, fetches: &Fetches<'_>, draft: &mut PodPl
     Ok(())
 }
 
-fn start(run: &Run<'_>) -> (Action, String) {
+fn start(run: &Run<'_>) -> (Action, Reason) {
     let to = Box::new(run.wanted.spec.clone());
     let (reason, changes) = match &run.diff {
         ServerDiff::Differs(reason, changes) => (reason, changes.clone()),
         ServerDiff::Unresponsive(reason) => (reason, Vec::new()),
-        ServerDiff::NotRunning(reason) | ServerDiff::Starting(reason) => {
-            return (Action::StartServer(to), reason.clone());
-        }
-        ServerDiff::UpToDate => return (Action::StartServer(to), String::new()),
+        ServerDiff::NotRunning(reason) => return (Action::StartServer(to), reason.clone()),
+        ServerDiff::Starting(reason) => return (Action::StartServer(to), reason.clone().into()),
+        ServerDiff::UpToDate => return (Action::StartServer(to), String::new().into()),
     };
     let first = match &run.rollout {
-        Rollout::SideBySide => return (Action::StartBeside { to, changes }, reason.clone()),
+        Rollout::SideBySide => return (Action::StartBeside { to, changes }, reason.clone().into()),
         Rollout::Recreate(why) => why.clone(),
         Rollout::Resumed => None,
     };
     let down = run.seen.and_then(|seen| seen.past.took).map(Seconds);
-    (Action::RestartServer { to, changes, before: before(run), down, first }, reason.clone())
+    (Action::RestartServer { to, changes, before: before(run), down, first }, reason.clone().into())
 }
 
 fn wait(run: &Run<'_>) -> Unnumbered {
-    let reason = match &run.diff {
-        ServerDiff::Starting(reason) => reason,
+    let reason: Reason = match &run.diff {
+        ServerDiff::Starting(reason) => reason.clone().into(),
         ServerDiff::NotRunning(_)
         | ServerDiff::Differs(..)
         | ServerDiff::Unresponsive(_)
-        | ServerDiff::UpToDate => ANSWER,
+        | ServerDiff::UpToDate => ANSWER.into(),
     };
     let spec = Box::new(run.wanted.spec.clone());
     let otherwise = match (&run.rollout, &run.previous) {
@@ -142,7 +140,7 @@ fn take_over(run: &Run<'_>) -> Option<Unnumbered> {
         Rollout::Resumed => "that one has answered",
     };
     let needs = Needs { ready: vec![name.clone()], ..Needs::default() };
-    Some(Unnumbered { action: Action::TakeOver(name.clone()), reason: reason.to_owned(), needs })
+    Some(Unnumbered { action: Action::TakeOver(name.clone()), reason: reason.into(), needs })
 }
 
 /// Why one waits for a server that was just started.

@@ -8,6 +8,7 @@ use crate::plan::change::Change;
 use crate::plan::fetch::Fetch;
 use crate::plan::finding::Finding;
 use crate::plan::packages::Packages;
+use crate::plan::reason::Reason;
 use crate::plan::view::PodView;
 use crate::spec::{EngineRecipe, ServerSpec};
 use crate::units::Seconds;
@@ -39,8 +40,8 @@ pub struct Step {
     pub pod: PodName,
     /// What.
     pub action: Action,
-    /// Why, as the end of a sentence: ``its context changes from 32k to 64k``.
-    pub reason: String,
+    /// Why.
+    pub reason: Reason,
     /// Steps that have to succeed first.
     pub after: Vec<StepId>,
 }
@@ -48,18 +49,7 @@ pub struct Step {
 /// A step's number in its plan.
 pub type StepId = usize;
 
-/// The reason of a step that makes what there is not.
-pub(super) const NEW: &str = "it is not there yet";
-/// The same, of several things.
-pub(super) const NEW_ONES: &str = "they are not there yet";
-
 impl Step {
-    /// Whether its reason is merely that there is nothing yet.
-    #[must_use]
-    pub fn makes_new(&self) -> bool {
-        self.reason == NEW || self.reason == NEW_ONES
-    }
-
     /// Whether it adds, changes or removes, taken by itself.
     #[must_use]
     pub fn sign(&self) -> Sign {
@@ -69,7 +59,7 @@ impl Step {
             | Action::InstallEngine(_)
             | Action::FetchWeights(_)
             | Action::StartServer(_) => Sign::Add,
-            Action::WriteSecrets(_) if self.makes_new() => Sign::Add,
+            Action::WriteSecrets(_) if self.reason.is_missing() => Sign::Add,
             Action::WriteSecrets(_)
             | Action::RestartServer { .. }
             | Action::StartBeside { .. }

@@ -13,6 +13,7 @@ use crate::plan::finding::{Finding, Severity};
 use crate::plan::hub_says::hub_says;
 use crate::plan::pick::{self, Line, Pick};
 use crate::plan::place::Place;
+use crate::plan::reason::Reason;
 use crate::plan::secrets::{API_KEY, at_hand};
 use crate::plan::spread::Ruled;
 use crate::plan::weights::{Weights, Wish, weights};
@@ -33,7 +34,7 @@ pub(super) struct Candidate<'a> {
     /// The recipe's digest.
     build: Option<String>,
     commit: Option<String>,
-    fetch: Option<(Fetch, &'static str)>,
+    fetch: Option<(Fetch, Reason)>,
     /// What is to be said about its weights.
     pub(super) notes: Vec<Finding>,
     /// What the catalog picks for it.
@@ -48,7 +49,7 @@ pub(super) struct Candidate<'a> {
 pub(super) struct Wanted {
     pub(super) spec: ServerSpec,
     pub(super) recipe: Option<EngineRecipe>,
-    pub(super) fetch: Option<(Fetch, &'static str)>,
+    pub(super) fetch: Option<(Fetch, Reason)>,
     pub(super) stall: Seconds,
 }
 

@@ -6,7 +6,7 @@ use crate::model_ref::ModelRef;
 use crate::name::{HfRepo, ModelName};
 use crate::observe::{CachedRepo, PodFacts, Snapshot, Whole};
 use crate::plan::fetch::Fetch;
-use crate::plan::step::NEW_ONES;
+use crate::plan::reason::Reason;
 use crate::plan::{Inputs, PodContext};
 use crate::units::Bytes;
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ pub(super) enum Weights {
     /// On the pod, complete.
     There,
     /// To be fetched; why.
-    Fetch(Box<Fetch>, &'static str),
+    Fetch(Box<Fetch>, Reason),
     /// At a path that the pod does not have.
     NoPath,
     /// Nobody could look.
@@ -86,7 +86,7 @@ fn lacks<'a>(
     cache: Option<&'a CachedRepo>,
     wish: Wish<'a>,
     commit: Option<&'a str>,
-) -> (&'a str, Option<&'static str>) {
+) -> (&'a str, Option<Reason>) {
     let ModelRef::Hub { repo, revision, file } = wish.model else { return ("", None) };
     let revision = revision.as_ref().map_or(DEFAULT_BRANCH, |revision| revision.as_str());
     let noted = cache.and_then(|cache| cache.refs.get(revision)).map(String::as_str);
@@ -94,10 +94,10 @@ fn lacks<'a>(
     let commit = commit.or(noted).unwrap_or(revision);
     let snapshot = match cache.map(|cache| cache.snapshots.get(commit)) {
         None if wish.unseen => {
-            return (commit, Some("unless the storage has them already"));
+            return (commit, Some("unless the storage has them already".into()));
         }
-        None => return (commit, Some(NEW_ONES)),
-        Some(None) => return (commit, Some("the pod has another revision of them")),
+        None => return (commit, Some(Reason::MissingAll)),
+        Some(None) => return (commit, Some("the pod has another revision of them".into())),
         Some(Some(snapshot)) => snapshot,
     };
     let partly = match known {
@@ -114,7 +114,7 @@ fn lacks<'a>(
         Some(_) => "the pod has other files of the repository",
         None => "the pod has them only in part",
     };
-    (commit, partly.then_some(reason))
+    (commit, partly.then(|| reason.into()))
 }
 
 /// Whether a file that the server needs is missing, by what the pod itself knows.

@@ -36,8 +36,8 @@ impl Template {
     }
 }
 
-/// `START_SERVER = "start_server.sh" with "lib/proc.sh", "lib/session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";` declares `Template::START_SERVER`: that file of `/templates`,
-/// and the files whose functions it uses.
+/// `LOCK = "lock.sh" with "lib/lock.sh";` declares `Template::LOCK`: that file of `/templates`, and the files whose functions
+/// it uses.
 macro_rules! templates {
     ($($name:ident = $file:literal $(with $($part:literal),+)?;)*) => {
         impl Template {
@@ -74,21 +74,30 @@ templates! {
     MARK_FAILED = "mark_failed.sh";
     MOUNT_STORAGE = "mount_storage.sh";
     PASS_SIGNAL = "pass_signal.sh";
-    PROBE = "probe.sh" with "lib/proc.sh", "lib/spec.sh", "lib/http.sh", "probe_records.sh", "probe_host.sh", "probe_processes.sh", "probe_home.sh",
-        "lib/lock.sh", "probe_weights.sh", "probe_gpus.sh";
-    REMOVE_BESIDE = "remove_beside.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
+    PROBE = "probe.sh" with "probe_records.sh", "lib/proc.sh", "lib/spec.sh", "lib/http.sh",
+        "probe_host.sh", "probe_processes.sh", "probe_home.sh", "lib/lock.sh", "probe_weights.sh",
+        "probe_gpus.sh";
+    REMOVE_BESIDE = "remove_beside.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh",
+        "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
     REMOVE_ENGINE = "remove_engine.sh";
     REMOVE_REST = "remove_rest.sh";
-    REMOVE_SERVER = "remove_server.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
+    REMOVE_SERVER = "remove_server.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh",
+        "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
     REMOVE_WEIGHTS = "remove_weights.sh";
-    RUN_COMMAND = "run_command.sh" with "lib/run.sh", "lib/proc.sh", "lib/session.sh", "lib/unit.sh", "lib/log_limit.sh";
-    RUN_LLAMA_CPP = "run_llama_cpp.sh" with "lib/run.sh", "lib/proc.sh", "lib/session.sh", "lib/unit.sh", "lib/log_limit.sh";
+    RUN_COMMAND = "run_command.sh" with "lib/run.sh", "lib/proc.sh", "lib/session.sh", "lib/unit.sh",
+        "lib/log_limit.sh";
+    RUN_LLAMA_CPP = "run_llama_cpp.sh" with "lib/run.sh", "lib/proc.sh", "lib/session.sh", "lib/unit.sh",
+        "lib/log_limit.sh";
     RUN_VLLM = "run_vllm.sh" with "lib/run.sh", "lib/proc.sh", "lib/session.sh", "lib/unit.sh", "lib/log_limit.sh";
-    START_FORMER = "start_former.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh", "lib/guard.sh";
-    START_SERVER = "start_server.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh", "lib/guard.sh",
+    START_FORMER = "start_former.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh",
+        "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh", "lib/guard.sh";
+    START_SERVER = "start_server.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh",
+        "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh", "lib/guard.sh",
         "lib/owner.sh", "lib/secrets.sh";
-    STOP_SERVER = "stop_server.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
-    TAKE_OVER = "take_over.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
+    STOP_SERVER = "stop_server.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh",
+        "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
+    TAKE_OVER = "take_over.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/end_session.sh",
+        "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
     UNLOCK = "unlock.sh" with "lib/lock.sh";
     VITALS = "vitals.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/http.sh", "probe_records.sh";
     WRITE_SECRETS = "write_secrets.sh" with "lib/guard.sh";

@@ -197,7 +197,7 @@ fn drift(status: &ServerStatus, plan: &Plan, pod: &PodName) -> Option<String> {
         | Action::RemovePiFiles => false,
     };
     let step = plan.steps.iter().find(|step| step.pod == *pod && about(&step.action))?;
-    status.pid.map(|_| step.reason.clone())
+    status.pid.map(|_| step.reason.to_string())
 }
 
 /// The last thing its log says about its start.

@@ -57,7 +57,7 @@ fn timed_json(step: &Step, times: &BTreeMap<StepId, Seconds>) -> Value {
 pub(super) fn step_json(step: &Step) -> Value {
     let Step { id, pod, action, reason, after } = step;
     let mut value = json!({
-        "id": id, "pod": pod, "action": action.name(), "target": action.target(), "reason": reason, "after": after,
+        "id": id, "pod": pod, "action": action.name(), "target": action.target(), "reason": reason.to_string(), "after": after,
     });
     let details = match action {
         Action::StartServer(spec) => Some(server_json(spec)),

@@ -122,11 +122,12 @@ mod tests {
     use super::*;
     use crate::apply::Outcome;
     use crate::plan::Action;
+    use crate::plan::Reason;
     use std::time::Duration;
 
     fn step(id: StepId, pod: &str, name: &str, after: &[StepId]) -> Step {
         let action = Action::StopServer(name.parse().unwrap());
-        Step { id, pod: pod.parse().unwrap(), action, reason: String::new(), after: after.to_vec() }
+        Step { id, pod: pod.parse().unwrap(), action, reason: Reason::Missing, after: after.to_vec() }
     }
 
     fn text(progress: &Progress<'_>, room: usize) -> Vec<String> {

@@ -136,8 +136,8 @@ fn words(row: &Row<'_>, view: &PodView, time: Option<Seconds>) -> (&'static str,
 
 fn with_reason(row: &Row<'_>, detail: String) -> String {
     match (detail.as_str(), row.reason) {
-        _ if row.step.makes_new() => detail,
-        ("", reason) => reason.to_owned(),
+        _ if row.step.reason.is_missing() => detail,
+        ("", reason) => reason.to_string(),
         (detail, reason) => format!("{detail}: {reason}"),
     }
 }

@@ -4,7 +4,7 @@ use pi::manifest::{EngineKind, Manifest};
 use pi::model_ref::ModelRef;
 use pi::name::ModelName;
 use pi::observe::{Life, Observed, PodFacts, ProbeResult, ServerSeen, Whose};
-use pi::plan::{Action, Plan, Step, StepId, simulate};
+use pi::plan::{Action, Plan, Reason, Step, StepId, simulate};
 use pi::spec::ServerSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,13 +55,13 @@ fn rest_is_planned(
     let renumbered = rest.into_iter().map(|step| Step {
         id: number[&step.id],
         after: step.after.iter().filter_map(|id| number.get(id).copied()).collect(),
-        reason: String::new(), // it may say that something is half done
+        reason: Reason::Missing, // it may say that something is half done
         ..step
     });
     let rest: Vec<Step> = renumbered.collect();
     let again = plan(&simulate(observed, done)).steps;
     let same = again.len() == rest.len()
-        && again.iter().zip(&rest).all(|(one, two)| Step { reason: String::new(), ..one.clone() } == *two);
+        && again.iter().zip(&rest).all(|(one, two)| Step { reason: Reason::Missing, ..one.clone() } == *two);
     if same {
         return Ok(());
     }
@@ -79,7 +79,7 @@ pub(crate) fn numbered(plan: &Plan) -> Result<(), String> {
     let right = plan.steps.iter().enumerate().all(|(at, step)| {
         let Step { id, pod: _, action: _, reason, after } = step;
         let sorted = after.windows(2).all(|pair| pair[0] < pair[1]);
-        *id == at + 1 && sorted && after.iter().all(|other| other < id) && !reason.is_empty()
+        *id == at + 1 && sorted && after.iter().all(|other| other < id) && !reason.to_string().is_empty()
     });
     if right { Ok(()) } else { Err(list(&plan.steps)) }
 }
