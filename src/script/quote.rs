@@ -31,7 +31,12 @@ pub(super) fn path(value: &Value) -> Result<Value, Error> {
     if text.ends_with('\n') {
         return Err(refusal("`path` takes no path that ends with a line break".to_owned()));
     }
-    Ok(Value::from_safe_string(format!("$(expand {})", word(value)?)))
+    // a quoted `~` is what shellcheck takes for a mistake
+    let word = match text.strip_prefix('~') {
+        Some(rest) => format!("\\~{}", word(&Value::from(rest))?),
+        None => word(value)?,
+    };
+    Ok(Value::from_safe_string(format!("$(expand {word})")))
 }
 
 fn word(value: &Value) -> Result<String, Error> {

@@ -58,6 +58,25 @@ proptest! {
 }
 
 #[test]
+fn a_tilde_is_expanded_at_the_beginning_of_a_path_only() {
+    #[derive(Serialize)]
+    struct Values<'a> {
+        at: &'a str,
+    }
+    let home = std::env::var("HOME").unwrap();
+    let table = [
+        ("~", home.clone()),
+        ("~/a b", format!("{home}/a b")),
+        ("/x/~", "/x/~".to_owned()),
+        ("~x", "~x".to_owned()),
+    ];
+    for (at, expected) in table {
+        let script = render(Template::of("at={{ at | path }}\nprintf %s \"$at\""), &Values { at }).unwrap();
+        assert_eq!(String::from_utf8(bash(&script)).unwrap(), expected, "{at}");
+    }
+}
+
+#[test]
 fn what_is_no_word_is_refused() {
     let value = "x={{ value }}";
     let list = "x=({{ value | words }})";
