@@ -24,7 +24,7 @@ use std::path::Path;
 use table::Row;
 
 #[test]
-#[ignore = "it takes a quarter of an hour: tests/run --faults"]
+#[ignore = "it takes half an hour: tests/run --faults"]
 fn faults_leave_nothing_that_one_more_apply_does_not_mend() {
     let Some(bench) = Bench::new() else { return };
     let wanted = std::env::var("PI_FAULTS").unwrap_or_default();
