@@ -46,7 +46,7 @@ impl Event {
         match (tag, bytes(Some(first))) {
             ("progress", Some(done)) => Self::Progress { id, done, total: bytes(second) },
             (LOG, _) => Self::Log(id, rest.to_owned()),
-            ("runs-on", _) => Self::Said(id, "the server itself runs on".to_owned()),
+            (RUNS_ON, _) => Self::Said(id, "the server itself runs on".to_owned()),
             (WARNING, _) => Self::Warned(id, rest.to_owned()),
             (PHASE, _) => {
                 let percent = second.and_then(|percent| percent.parse().ok());
@@ -62,7 +62,7 @@ pub(super) const LOG: &str = "log";
 /// In front of a phase, which a percentage may follow.
 pub(super) const PHASE: &str = "phase";
 /// In front of the name of a server that runs on beside what was removed.
-pub(super) const RUNS_ON: &str = "runs-on\t";
+pub(super) const RUNS_ON: &str = "runs-on";
 /// In front of a warning.
 pub(super) const WARNING: &str = "warning";
 

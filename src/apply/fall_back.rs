@@ -58,7 +58,9 @@ async fn start_previous<R: Remote>(
 /// Clears away what was started beside a server that runs on.
 async fn remove_beside<R: Remote>(runner: &StepRunner<'_, R>, failure: Failure, remove: &Part) -> Failure {
     let runs_on = |line: &Line| match line {
-        Line::Out(text) => text.strip_prefix(RUNS_ON).map(str::to_owned),
+        Line::Out(text) => {
+            text.split_once('\t').filter(|(tag, _)| *tag == RUNS_ON).map(|(_, name)| name.to_owned())
+        }
         Line::Err(_) => None,
     };
     let stands = match runner.uninterrupted().run(remove, None).await {

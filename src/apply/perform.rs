@@ -29,7 +29,8 @@ pub(super) async fn perform<R: Remote>(
         return Err(Failure::new("no-pod", format!("{} is not in the manifest", step.pod)));
     };
     let program = program(&step.action, pod).map_err(|error| not_written(&error))?;
-    // what only takes time stops at once; what changes servers is finished, it takes seconds
+    // What only takes time stops at once. What changes servers is finished: that takes seconds, and as long as `drain`
+    // says where one is stopped.
     let interrupt = if may_be_interrupted(&step.action) { interrupt } else { context.hold.lost() };
     let deed = deed(step, context);
     let runner =
@@ -105,12 +106,12 @@ pub(super) struct StepRunner<'a, R> {
 }
 
 impl<R: Remote> StepRunner<'_, R> {
-    /// The same, which an interruption does not end: for what takes seconds, and changes servers.
+    /// The same, which an interruption does not end: for scripts that change servers.
     pub(super) fn uninterrupted(&self) -> Self {
         Self { interrupt: self.context.hold.lost(), ..*self }
     }
 
-    /// Runs a script that has to succeed; the lines that it said.
+    /// Runs a script that has to succeed.
     pub(super) async fn finish(&self, part: &Part, input: Option<Secret>) -> Result<(), Failure> {
         match self.run(part, input).await? {
             (Exit(0), _) => Ok(()),

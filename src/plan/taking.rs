@@ -1,6 +1,5 @@
-//! What `--take-over` names: servers of somebody else. A name that is nowhere is a mistake of whoever typed it; for one
-//! that is this project's already it is said that there is nothing to take over, so that a command that was broken off
-//! can be given again.
+//! The names behind `--take-over`. A name that exists nowhere is a usage error. A server that already belongs to this
+//! project gets a note only, so that an interrupted command can be run again as it is.
 
 use crate::manifest::near;
 use crate::name::{ModelName, PodName};
@@ -13,8 +12,8 @@ use std::collections::BTreeSet;
 /// How many servers of others are named where the right one can't be guessed.
 const NAMED: usize = 8;
 
-/// A name behind `--take-over` that no server has, and no model: what is wrong, and what to do. Where a pod could not
-/// be looked at, it may be there.
+/// The error and its help for a name that neither a server nor a model has. None if a pod could not be examined: the
+/// server may be there.
 #[must_use]
 pub fn nowhere(inputs: &Inputs<'_>) -> Option<(String, String)> {
     let (seen, unseen) = pods(inputs);
