@@ -64,6 +64,26 @@ pub struct ServerSpec {
     pub can_drain: bool,
 }
 
+/// A start of a server, and what became of it: `servers/NAME/runs/ID` on the pod. They are counted from 1; 0 is what an
+/// earlier pi started, which had no runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub u32);
+
+impl RunId {
+    /// The one after it.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// Whether an earlier pi started it.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    pub(crate) const fn is_unnumbered(&self) -> bool {
+        self.0 == 0
+    }
+}
+
 fn default_drain() -> Seconds {
     DEFAULT_DRAIN
 }

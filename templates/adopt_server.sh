@@ -2,6 +2,4 @@
 pi={{ pi | path }}
 name={{ name }}
 if [[ ! -d $pi/servers/$name ]]; then die "it is gone"; fi
-for dir in "$pi/servers/$name" "$pi/beside/$name"; do
-  if [[ -d $dir ]]; then own "$dir"; fi
-done
+own "$pi/servers/$name"

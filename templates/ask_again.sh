@@ -5,8 +5,8 @@ name={{ name }}
 host={{ host }}
 port={{ port }}
 patience={{ patience }}
-dir=$pi/servers/$name
-if ! read_record "$dir" || ! leader_runs; then return 0; fi
+find_current "$pi/servers/$name"
+if ! read_record "$REPLY" || ! leader_runs; then return 0; fi
 
 say "asking it once more"
 for ((until = SECONDS + patience; SECONDS < until; )); do

@@ -3,14 +3,15 @@
 # another address. The last line of standard error says why.
 pi={{ pi | path }}
 name={{ name }}
-place={{ place }}
+run={{ run }}
 host={{ host }}
 port={{ port }}
 stall={{ stall }}
 
 # Bytes of the log that are told, and that count as progress: what goes on writing behind that gets no nearer.
 most=33554432
-dir=$pi/$place/$name
+find_run "$pi/servers/$name" "$run"
+dir=$REPLY
 log=$dir/server.log
 read_record "$dir" || exit "$EXIT_GONE"
 exec {written}< <(exec tail -n +1 -s 0.2 -F -- "$log" 2>/dev/null)

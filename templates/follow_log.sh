@@ -8,11 +8,36 @@ count={{ count }}
 follow={{ follow }}
 last_file={{ last_file }}
 last_end={{ last_end }}
+previous={{ previous }}
 
 set +e +o pipefail
-log=$pi/servers/$name/server.log
-# of two the one that is starting: it comes into this place when it is ready
-[[ -f $pi/beside/$name/server.log ]] && log=$pi/beside/$name/server.log
+server=$pi/servers/$name
+
+# Sets $newest to the run whose log is told, and $found to that log: of two that run the one that is starting.
+find_log() {
+  local id runs current last
+  read_runs "$server"
+  newest=$current
+  for id in "${runs[@]}"; do
+    find_run "$server" "$id"
+    if ((id > newest)) && [[ -e $REPLY/pid ]]; then newest=$id; fi
+  done
+  if [[ -n $previous ]]; then find_one_before "$newest"; fi
+  find_run "$server" "$newest"
+  found=$REPLY/server.log
+}
+
+# Sets $newest to the run before this one.
+find_one_before() { # RUN
+  newest=''
+  for id in "${runs[@]}"; do
+    if ((id != $1)) && [[ -z $newest || $id -gt $newest ]]; then newest=$id; fi
+  done
+  [[ -n $newest ]] || exit "$EXIT_GONE"
+}
+
+find_log
+log=$found told=$newest
 
 identity() { stat -c '%i:%W' -- "$1" 2>/dev/null; } # the number alone may be given to a new file
 
@@ -153,8 +178,23 @@ begin_last_lines() {
   fi
 }
 
+# Goes on with the log that is told now: from its beginning, or, where that of a newer run ended, from its end.
+go_on_with_found() {
+  local place
+  while :; do
+    find_log
+    log=$found place=0
+    look_back
+    if ((newest < told)); then place=$(stat -c %s -- "$log" || printf 0); fi
+    if begin_log "$place"; then break; fi
+    sleep 0.2
+  done
+  told=$newest
+}
+
 take_up() { # where somebody has stopped before
-  local size
+  local size id runs current last
+  read_runs "$server"
   look_back
   if [[ $(identity "$log") == "$last_file" ]]; then
     size=$(stat -c %s -- "$log")
@@ -164,9 +204,12 @@ take_up() { # where somebody has stopped before
       begin_log "$((last_end - base <= size ? last_end - base : 0))"
     fi
   else
-    if [[ $(identity "$log.1") == "$last_file" ]]; then
-      begin "$log.1" "$last_end" 0 && finish
-    fi
+    for id in "${runs[@]}"; do
+      find_run "$server" "$id"
+      if [[ $(identity "$REPLY/server.log") == "$last_file" ]]; then
+        begin "$REPLY/server.log" "$last_end" 0 && finish
+      fi
+    done
     begin_log 0
   fi
 }
@@ -186,10 +229,10 @@ tick=0 emptied=0
 while :; do
   drain
   go_on_behind_cut && continue
-  if [[ -f $log && ! $log -ef /proc/self/fd/$fd ]]; then
+  find_log
+  if [[ $found != "$log" || (-f $log && ! $log -ef /proc/self/fd/$fd) ]]; then
     finish
-    look_back
-    while ! begin_log 0; do sleep 0.2; done
+    go_on_with_found
     continue
   fi
   # a log that somebody emptied in its place, once it is sure that it was not cut

@@ -31,7 +31,7 @@ plain_files() {
   local directory target='' file
   directory=$fenced_in
   if [[ $deed =~ \"target\":\"([A-Za-z0-9._-]+)\" ]]; then target=${BASH_REMATCH[1]}; fi
-  for file in "$directory"/{env,journal.jsonl,journal.jsonl.1} "$directory"/{servers,beside,engines}/"$target"/*; do
+  for file in "$directory"/{env,journal.jsonl,journal.jsonl.1} "$directory"/{servers,beside,engines}/"$target"/* "$directory/servers/$target"/runs/*/*; do
     if [[ -p $file || -c $file || -b $file ]]; then die "$file is a FIFO or a device, and no file of pi's: remove it"; fi
   done
 }

@@ -2,11 +2,13 @@
 # that comes on standard input.
 pi={{ pi | path }}
 name={{ name }}
-place={{ place }}
+run={{ run }}
 digest={{ digest }}
 note=''
 IFS= read -r note || true
-dir=$pi/$place/$name failed_before=$pi/servers/$name/failed
+server=$pi/servers/$name failed_before=$server/failed
+find_run "$server" "$run"
+dir=$REPLY
 read_record "$dir" || die "the server's record is gone"
 leader_runs || die "the server's process is gone"
 # what vLLM measured at this start is better than any estimate: later plans read it
@@ -18,11 +20,11 @@ while IFS= read -r line; do measured+=${line:0:400}$'\n'; done < <({
   -e 'Maximum concurrency for ')
 if [[ -n $measured ]]; then put "$dir/measured" "$measured"; fi
 # how long it took tells how long its next restart will
-if read -r uptime _ </proc/uptime; then put "$dir/took" "$((${uptime%.*} - started / 100))"$'\n'; fi
+if read -r uptime _ </proc/uptime; then put "$server/took" "$((${uptime%.*} - started / 100))"$'\n'; fi
 if [[ -f $failed_before ]]; then
   read -r failed _ <"$failed_before" || true
   if [[ $failed == "$digest" ]]; then rm -f -- "$failed_before"; fi
 fi
 # from now on this is what works
-rm -rf -- "$dir/former"
+rm -f -- "$dir/previous"
 put "$dir/answered" "$leader $started${note:+$'\n'$note}"

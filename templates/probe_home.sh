@@ -2,32 +2,66 @@
 # What pi has put on the pod: servers, engines, secrets, the lock.
 
 servers() {
-  local dir asked=() deadline=$((SECONDS + 4))
+  local server asked=() deadline=$((SECONDS + 4))
   local -A members=()
   listable "$pi_path/servers"
   listable "$pi_path/beside"
-  for dir in "$pi_path"/servers/*/; do
-    server "${dir%/}" ''
+  for server in "$pi_path"/servers/*/; do
+    server "${server%/}"
     flush
   done
-  for dir in "$pi_path"/beside/*/; do
-    server "${dir%/}" beside/
-    flush
+  for server in "$pi_path"/beside/*/; do # an earlier pi's: of its server nothing else may be left
+    server=${server%/} server=$pi_path/servers/${server##*/}
+    [[ -d $server ]] || server "$server"
   done
   answers
 }
 
-server() { # directory prefix: what takes a server's place when it is ready is told as beside/NAME
-  local dir=$1 name=$2${1##*/} spec run pid='' start='' boot=''
+server() { # directory: of its runs the one that is the server, and as beside/NAME the newest of the others that may live
+  local name=${1##*/} dir id other='' previous runs current last
+  listable "$1"
+  [[ ! -d $1/runs ]] || listable "$1/runs"
+  read_runs "$1"
+  for id in "${runs[@]}"; do
+    find_run "$1" "$id"
+    if ((id != current && id >= other)) && is_there "$REPLY/pid"; then other=$id; fi
+  done
+  if [[ -d $1 ]]; then
+    # a record that can't be read is told, too: it is somebody's
+    if is_there "$1/owner"; then
+      first_line "$1/owner"
+      emit server "$name" owner "$REPLY"
+    fi
+    find_run "$1" "$current"
+    dir=$REPLY
+    emit server "$name" run "$current" "$last"
+    run "$name"
+    [[ -e $1/stopped ]] && emit server "$name" stopped
+    first_line "$1/took" && emit server "$name" took "$REPLY"
+    if first_line "$1/failed" && [[ $REPLY =~ ^([0-9a-f]+)\ ([0-9]+)\ (.*)$ ]]; then
+      emit server "$name" failed "${BASH_REMATCH[@]:1:3}"
+    fi
+    # it is there until the run has answered
+    if first_line "$dir/previous" && [[ $REPLY =~ ^[0-9]+$ ]]; then
+      find_run "$1" "$REPLY"
+      first_line "$REPLY/spec.json" && emit server "$name" previous "$REPLY"
+    fi
+  fi
+  if [[ -n $other ]]; then
+    find_run "$1" "$other"
+    dir=$REPLY
+    emit server "beside/$name" run "$other" "$last"
+    first_line "$dir/owner" && emit server "beside/$name" owner "$REPLY"
+    run "beside/$name"
+  fi
+}
+
+run() { # name: of the run in dir
+  local spec run pid='' start='' boot='' name=$1
   listable "$dir"
   first_line "$dir/spec.json"
   spec=$REPLY
   emit server "$name" spec "$spec"
-  # a record that can't be read is told, too: it is somebody's
-  if is_there "$dir/owner"; then
-    first_line "$dir/owner"
-    emit server "$name" owner "$REPLY"
-  fi
   record "$dir/pid"
   run=$REPLY
   [[ $run =~ ^([0-9]+)\ ([0-9]+)\ ([0-9a-f-]+)$ ]] &&
@@ -40,11 +74,11 @@ server() { # directory prefix: what takes a server's place when it is ready is t
   else
     left "$dir" "$pid" "$start" "$boot"
   fi
-  [[ -e $dir/stopped ]] && emit server "$name" stopped
   first_line "$dir/answered" && [[ -n $pid && $REPLY == "$pid $start" ]] && emit server "$name" answered
   [[ -f $dir/measured && -r $dir/measured ]] && measured "$name" "$dir/measured"
   [[ -f $dir/secrets ]] && secrets "$dir/secrets" server "$name" secret
-  past
+  first_line "$dir/restarts" && [[ $REPLY =~ ^([0-9]+)\ ([0-9]+)\ ([a-z-]+)$ ]] &&
+    emit server "$name" restarts "${BASH_REMATCH[@]:1:3}"
 }
 
 listable() { # directory: that it can't be seen what is in it is a gap
@@ -57,16 +91,6 @@ record() { # file: its first line → REPLY; that it is there and can't be read 
 
 is_there() { # path
   [[ -e $1 || -L $1 ]]
-}
-
-past() { # of the server in dir: what its former starts left
-  first_line "$dir/former/spec.json" && emit server "$name" former "$REPLY"
-  first_line "$dir/restarts" && [[ $REPLY =~ ^([0-9]+)\ ([0-9]+)\ ([a-z-]+)$ ]] &&
-    emit server "$name" restarts "${BASH_REMATCH[@]:1:3}"
-  first_line "$dir/took" && emit server "$name" took "$REPLY"
-  if first_line "$dir/failed" && [[ $REPLY =~ ^([0-9a-f]+)\ ([0-9]+)\ (.*)$ ]]; then
-    emit server "$name" failed "${BASH_REMATCH[@]:1:3}"
-  fi
 }
 
 measured() { # name file: lines of its log

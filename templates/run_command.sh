@@ -1,4 +1,4 @@
-# What the server's session runs; written to servers/NAME/run.sh.
+# What the server's session runs; written to its run as run.sh.
 engine={{ engine }}
 model={{ model }}
 file={{ file }}
@@ -13,7 +13,7 @@ log_limit={{ log_limit }}
 
 begin_session "$1"
 take_env "${assignments[@]}"
-pi=$(cd -- "$1/../.." && pwd)
+pi=$(cd -- "$1/../../../.." && pwd)
 export HF_HOME=$models HF_HUB_CACHE=$models/hub HF_HUB_OFFLINE=${HF_HUB_OFFLINE:-1}
 if [[ $model != /* ]]; then
   model=$(snapshot "$models" "$model" "$revision")${file:+/$file}

@@ -1,4 +1,4 @@
-# What the server's session runs; written to servers/NAME/run.sh.
+# What the server's session runs; written to its run as run.sh.
 engine={{ engine }}
 model={{ model }}
 file={{ file }}
@@ -11,7 +11,7 @@ log_limit={{ log_limit }}
 
 begin_session "$1"
 take_env "${assignments[@]}"
-pi=$(cd -- "$1/../.." && pwd)
+pi=$(cd -- "$1/../../../.." && pwd)
 if [[ $model != /* ]]; then
   model=$(snapshot "$models" "$model" "$revision")/$file
 fi

@@ -1,4 +1,4 @@
-# What the server's session runs; written to servers/NAME/run.sh.
+# What the server's session runs; written to its run as run.sh.
 engine={{ engine }}
 model={{ model }}
 file={{ file }}
@@ -11,7 +11,7 @@ log_limit={{ log_limit }}
 
 begin_session "$1"
 take_env "${assignments[@]}"
-pi=$(cd -- "$1/../.." && pwd)
+pi=$(cd -- "$1/../../../.." && pwd)
 export HF_HOME=$models HF_HUB_CACHE=$models/hub VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 PYTHONPATH=$1
 if [[ $model != /* ]]; then
   # by its path: the hub's client calls a commit incomplete when only formats that vLLM does not load were left out

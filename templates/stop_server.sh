@@ -1,10 +1,8 @@
 # Ends a server, everything it started and what was started beside it; its record and its log stay.
 pi={{ pi | path }}
 name={{ name }}
-dir=$pi/servers/$name
-if [[ ! -d $dir ]]; then return 0; fi
+server=$pi/servers/$name
+if [[ ! -d $server ]]; then return 0; fi
 # a disk that can't be written to is no reason to let it run on
-marked=$({ : >"$dir/stopped"; } 2>&1) || caution "that it was stopped could not be noted on the pod: ${marked##*: }"
-end_beside "$pi" "$name"
-end_session "$dir"
-rm -f -- "$dir/answered" 2>/dev/null || true
+marked=$({ : >"$server/stopped"; } 2>&1) || caution "that it was stopped could not be noted on the pod: ${marked##*: }"
+end_runs "$server"

@@ -6,9 +6,12 @@ set +e +u +o pipefail
 shopt -s nullglob
 exec 2>/dev/null
 
-vital() { # DIRECTORY
-  local dir=$1 name=${1##*/} answered='' spec
-  [[ -f $dir/pid && ! -e $dir/stopped ]] || return
+vital() { # SERVER
+  local dir name=${1##*/} answered='' spec
+  [[ ! -e $1/stopped ]] || return
+  find_current "$1"
+  dir=$REPLY
+  [[ -f $dir/pid ]] || return
   if read_record "$dir" && leader_runs; then
     first_line "$dir/answered" && answered=$REPLY
     if [[ $answered == "$leader $started" ]]; then

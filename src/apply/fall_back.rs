@@ -35,7 +35,7 @@ pub(super) async fn fall_back<R: Remote>(
     match fallback {
         Fallback::Nothing => failure,
         Fallback::StartPrevious { start, then } => start_previous(runner, failure, start, then).await,
-        Fallback::RemoveBeside(remove) => remove_beside(runner, failure, remove).await,
+        Fallback::StopRun(stop) => stop_run(runner, failure, stop).await,
     }
 }
 
@@ -45,45 +45,42 @@ async fn start_previous<R: Remote>(
     start: &Part,
     then: &Awaited,
 ) -> Failure {
-    (runner.say)("starting the former one again".to_owned());
+    (runner.say)("starting the previous one again".to_owned());
     if let Err(why) = runner.uninterrupted().finish(start, None).await {
         return worse(failure, &why);
     }
     match await_ready(runner, then).await {
-        Ok(()) => Failure { message: format!("{}. The former one runs again", failure.message), ..failure },
+        Ok(()) => Failure { message: format!("{}. The previous one runs again", failure.message), ..failure },
         Err(why) => worse(failure, &why),
     }
 }
 
-/// Clears away what was started beside a server that runs on.
-async fn remove_beside<R: Remote>(runner: &StepRunner<'_, R>, failure: Failure, remove: &Part) -> Failure {
+/// Stops what was started beside a server that runs on.
+async fn stop_run<R: Remote>(runner: &StepRunner<'_, R>, failure: Failure, stop: &Part) -> Failure {
     let runs_on = |line: &Line| match line {
         Line::Out(text) => {
             text.split_once('\t').filter(|(tag, _)| *tag == RUNS_ON).map(|(_, name)| name.to_owned())
         }
         Line::Err(_) => None,
     };
-    let stands = match runner.uninterrupted().run(remove, None).await {
+    let stands = match runner.uninterrupted().run(stop, None).await {
         Ok((Exit(0), lines)) => match lines.iter().find_map(runs_on) {
             Some(name) => format!("`{name}` still runs as it was"),
             None => "The one beside which it was started does not run any more either".to_owned(),
         },
         Ok((exit, lines)) => {
-            format!("It could not be removed: {}", script_failed(&remove.script, exit, &lines).message)
+            format!("It could not be stopped: {}", script_failed(&stop.script, exit, &lines).message)
         }
-        Err(why) => format!("It could not be removed: {}", why.message),
+        Err(why) => format!("It could not be stopped: {}", why.message),
     };
     Failure { message: format!("{}. {stands}", failure.message), ..failure }
 }
 
 /// Makes the best of a restart that stopped the former one and did not begin the new one.
 pub(super) async fn undo<R: Remote>(runner: &StepRunner<'_, R>, failure: Failure, start: &Part) -> Failure {
-    if failure.kind != FailureKind::Step {
-        return failure;
-    }
     match runner.uninterrupted().finish(start, None).await {
         Ok(()) => {
-            Failure { message: format!("{}. The former one was started again", failure.message), ..failure }
+            Failure { message: format!("{}. The previous one was started again", failure.message), ..failure }
         }
         Err(why) => worse(failure, &why),
     }
@@ -91,8 +88,8 @@ pub(super) async fn undo<R: Remote>(runner: &StepRunner<'_, R>, failure: Failure
 
 fn worse(failure: Failure, why: &Failure) -> Failure {
     let stands = match why.kind {
-        FailureKind::Step => "The former one does not run either",
-        FailureKind::Connection | FailureKind::Interrupt => "Whether the former one runs is not known",
+        FailureKind::Step => "The previous one does not run either",
+        FailureKind::Connection | FailureKind::Interrupt => "Whether the previous one runs is not known",
     };
     let message = format!("{}. {stands}: {}", failure.message, why.message);
     Failure { message, ..failure }

@@ -50,11 +50,14 @@ pub(super) async fn perform<R: Remote>(
             }
             runner.finish(start, None).await
         }
-        Program::KeepThenRestart { keep, start, again } => {
-            runner.finish(keep, None).await?;
-            let Err(failure) = runner.finish(start, None).await else { return Ok(()) };
-            Err(undo(&runner, failure, again).await)
-        }
+        Program::Replace { start, again } => match runner.run(start, None).await? {
+            (Exit(0), _) => Ok(()),
+            (exit, lines) => {
+                let failure = script_failed(&start.script, exit, &lines);
+                let stopped = ExitCode::of(exit.0) == Some(ExitCode::NotBegun);
+                Err(if stopped { undo(&runner, failure, again).await } else { failure })
+            }
+        },
         Program::Await { server, failed, fallback } => {
             let Err(failure) = comes_up(&runner, server).await else { return Ok(()) };
             Err(fall_back(&runner, failure, failed, fallback).await)

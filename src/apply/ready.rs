@@ -55,7 +55,7 @@ fn not_healthy(Awaited { spec, stall, .. }: &Awaited, exit: Exit, lines: &[Line]
         Some(ExitCode::Stalled) => stalled(*stall, lines),
         Some(ExitCode::PortTaken) => stranger(spec),
         Some(ExitCode::Elsewhere) => elsewhere(spec, lines),
-        Some(ExitCode::Answers | ExitCode::Held | ExitCode::LockLost) | None => {
+        Some(ExitCode::Answers | ExitCode::NotBegun | ExitCode::Held | ExitCode::LockLost) | None => {
             let message = format!("waiting for it ended with exit code {}", exit.0);
             Failure::new("script-failed", message).lines(tail(lines))
         }

@@ -36,6 +36,9 @@ pub(super) struct Args {
     /// Exit at the end of the log
     #[arg(long)]
     no_follow: bool,
+    /// Show the log of the run before this one, and exit at its end
+    #[arg(short, long)]
+    previous: bool,
     /// Print each line as a JSON object: {"line": "…"}
     #[arg(long)]
     json: bool,
@@ -51,6 +54,8 @@ struct Ask<'a> {
     follow: &'a str,
     last_file: &'a str,
     last_end: u64,
+    /// Anything, or nothing.
+    previous: &'a str,
 }
 
 /// How far the log has been told.
@@ -82,9 +87,10 @@ async fn follow(pods: &PodsOnly, args: &Args) -> Result<Exit> {
             pi: &declared.pi_path,
             name: &name,
             count: args.lines,
-            follow: if args.no_follow { "" } else { "yes" },
+            follow: if args.no_follow || args.previous { "" } else { "yes" },
             last_file: &before.file,
             last_end: before.end,
+            previous: if args.previous { "yes" } else { "" },
         };
         let form = Form::from(args.json);
         let ended = tell((pods, &pod), &ask, form, (&mut place, &stop)).await?;
@@ -92,7 +98,7 @@ async fn follow(pods: &PodsOnly, args: &Args) -> Result<Exit> {
             return Ok(Exit::Done);
         }
         let lost = lost(&pods.manifest, ended, (&name, &pod), &place)?;
-        if args.no_follow {
+        if args.no_follow || args.previous {
             return Err(away(&pod, &lost, Some("run it again".to_owned())));
         }
         if place != before {

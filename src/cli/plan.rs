@@ -5,7 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::saved;
 use crate::observe::{Observed, ProbeResult};
-use crate::plan::{Action, Plan, Severity, plan_ahead, shown_scripts};
+use crate::plan::{Action, Plan, Replaces, Severity, Start, plan_ahead, shown_scripts};
 use crate::ui;
 use miette::{IntoDiagnostic, Result};
 
@@ -63,10 +63,9 @@ fn verbose(context: &Context, observed: &Observed, plan: &Plan) -> Result<String
 
 /// The action that would have started the server as it runs now.
 fn former(observed: &Observed, step: &crate::plan::Step) -> Option<Action> {
-    let (Action::RestartServer { to, .. } | Action::StartBeside { to, .. }) = &step.action else {
-        return None;
-    };
+    let start = step.action.start().filter(|start| start.replaces != Replaces::Nothing)?;
     let Some(ProbeResult::Seen(facts)) = observed.pods.get(&step.pod) else { return None };
-    let spec = facts.servers.get(&to.name)?.spec.as_ref().ok()?;
-    Some(Action::StartServer(Box::new(spec.clone())))
+    let spec = facts.servers.get(&start.spec.name)?.spec.as_ref().ok()?;
+    let former = Start { spec: spec.clone(), run: start.run, replaces: Replaces::Nothing };
+    Some(Action::StartServer(Box::new(former)))
 }

@@ -98,6 +98,8 @@ fn servers_of_the_manifest_and_of_pi_are_no_strangers() {
     });
     let seen = crate::observe::ServerSeen {
         spec: Err("cut short".to_owned()),
+        run: crate::spec::RunId::default(),
+        last_run: crate::spec::RunId::default(),
         owner: crate::observe::OwnerSeen::Unnamed,
         life: Life::Running { pid: 11, seconds: 1, health: None },
         answered: false,

@@ -22,7 +22,7 @@ pub enum Origin {
 #[must_use]
 pub fn begin(inputs: &Inputs<'_>, name: &ModelName, origin: Origin) -> Plan {
     let mut plan = plan(inputs);
-    let replaces = |action: &Action| matches!(action, Action::RestartServer { to, .. } | Action::StartBeside { to, .. } if to.name == *name);
+    let replaces = |action: &Action| action.replaces().is_some_and(|spec| spec.name == *name);
     if origin == Origin::New {
         let taken = plan.steps.iter().filter(|step| replaces(&step.action));
         let taken = taken.filter(|_| !inputs.take_over.contains(name));

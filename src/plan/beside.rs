@@ -65,7 +65,7 @@ pub(super) fn give_up(facts: &mut PodFacts, name: &ModelName) -> Unnumbered {
 }
 
 fn remove(facts: &mut PodFacts, name: &ModelName, reason: &'static str) -> Unnumbered {
-    let action = Action::RemoveBeside(name.clone());
+    let action = Action::StopRun(name.clone());
     act(facts, &action);
     Unnumbered::new(action, reason)
 }

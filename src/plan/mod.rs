@@ -83,7 +83,7 @@ pub use redact::{address as shown_address, recipe as shown_recipe};
 pub use render::{program, scripts, shown_scripts};
 pub use rows::{Counts, Row};
 pub use simulate::{act, simulate};
-pub use step::{Action, Before, Otherwise, Plan, Sign, Step, StepId, Storage};
+pub use step::{Action, Care, Otherwise, Plan, Recreate, Replaces, Sign, Start, Step, StepId, Storage};
 pub use taking::nowhere;
 pub use view::{GpuView, PodView, gpus_in_words};
 

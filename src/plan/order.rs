@@ -6,7 +6,7 @@
 use crate::name::{EngineId, ModelName, PodName};
 use crate::plan::fetch::What;
 use crate::plan::reason::Reason;
-use crate::plan::step::{Action, Plan, Step, StepId};
+use crate::plan::step::{Action, Plan, Replaces, Step, StepId};
 use crate::plan::{Finding, PodPlan};
 use crate::spec::ServerSpec;
 use std::collections::BTreeMap;
@@ -81,19 +81,12 @@ pub(super) fn append(plan: &mut Plan, mut draft: PodPlan, pod: &PodName) {
 fn rank(action: &Action) -> u8 {
     match action {
         Action::MountStorage(_) => 0,
-        Action::AdoptServer(_)
-        | Action::StopServer(_)
-        | Action::RemoveServer(_)
-        | Action::RemoveBeside(_) => 1,
+        Action::AdoptServer(_) | Action::StopServer(_) | Action::RemoveServer(_) | Action::StopRun(_) => 1,
         Action::InstallPackages(_) => 2,
         Action::InstallEngine(_) => 3,
         Action::WriteSecrets(_) => 4,
         Action::FetchWeights(_) => 5,
-        Action::StartServer(_)
-        | Action::RestartServer { .. }
-        | Action::StartBeside { .. }
-        | Action::AwaitReady { .. }
-        | Action::TakeOver(_) => 6,
+        Action::StartServer(_) | Action::AwaitReady { .. } | Action::Promote(..) => 6,
         Action::RemoveEngine(_) => 7,
         Action::RemoveWeights(_) => 8,
         Action::RemovePiFiles => 9,
@@ -106,7 +99,7 @@ impl Done {
             Action::MountStorage(_)
             | Action::InstallPackages(_)
             | Action::AdoptServer(_)
-            | Action::RemoveBeside(_) => Vec::new(),
+            | Action::StopRun(_) => Vec::new(),
             Action::RemoveServer(name) => self.alone.get(name).copied().into_iter().collect(),
             Action::StopServer(name) => {
                 let stopped = needs.stopped.iter().filter_map(|name| self.stopped.get(name));
@@ -117,12 +110,9 @@ impl Done {
             Action::WriteSecrets(_) => self.mounts.clone(),
             // the hub's client comes with uv, too
             Action::FetchWeights(_) => [&self.mounts[..], &self.packages, &self.secrets].concat(),
-            Action::StartServer(spec) => self.needed_by_start(spec, needs),
-            Action::RestartServer { to, .. } | Action::StartBeside { to, .. } => {
-                self.needed_by_start(to, needs)
-            }
+            Action::StartServer(start) => self.needed_by_start(&start.spec, needs),
             // places that become free are of no use to those that found theirs before
-            Action::TakeOver(name) => self.beside.iter().chain(self.ready.get(name)).copied().collect(),
+            Action::Promote(name, _) => self.beside.iter().chain(self.ready.get(name)).copied().collect(),
             Action::AwaitReady { spec, .. } => self.started.get(&spec.name).copied().into_iter().collect(),
             Action::RemoveEngine(_) | Action::RemoveWeights(_) => self.removals.clone(),
             Action::RemovePiFiles => [&self.removals[..], &self.removed].concat(),
@@ -146,7 +136,7 @@ impl Done {
         match action {
             Action::MountStorage(_) => self.mounts.push(id),
             Action::RemoveServer(_) => self.removals.push(id),
-            Action::RemoveBeside(name) => {
+            Action::StopRun(name) => {
                 self.removals.push(id);
                 self.alone.insert(name.clone(), id);
             }
@@ -158,16 +148,14 @@ impl Done {
             Action::InstallEngine(recipe) => drop(self.engines.insert(recipe.id.clone(), id)),
             Action::WriteSecrets(_) => self.secrets.push(id),
             Action::FetchWeights(fetch) => drop(self.weights.insert(fetch.what(), id)),
-            Action::StartServer(spec) => drop(self.started.insert(spec.name.clone(), id)),
-            Action::RestartServer { to, .. } => drop(self.started.insert(to.name.clone(), id)),
-            Action::StartBeside { to, .. } => {
-                self.started.insert(to.name.clone(), id);
-                self.beside.push(id);
+            Action::StartServer(start) => {
+                self.started.insert(start.spec.name.clone(), id);
+                self.beside.extend(matches!(start.replaces, Replaces::Beside(_)).then_some(id));
             }
             Action::AwaitReady { spec, .. } => drop(self.ready.insert(spec.name.clone(), id)),
             Action::RemoveEngine(_) | Action::RemoveWeights(_) => self.removed.push(id),
             Action::AdoptServer(name) => drop(self.adopted.insert(name.clone(), id)),
-            Action::TakeOver(_) | Action::RemovePiFiles => {}
+            Action::Promote(..) | Action::RemovePiFiles => {}
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which server is started again if a changed one does not come up.
 //!
-//! It is the last one that answered. Its record stays on the pod until the changed one answers, so that this can be
+//! It is the run that answered last. The pod keeps its record until the changed one answers, so that this can be
 //! told anew whenever pi is asked, also after it was killed in between.
 
 use crate::plan::PodContext;
@@ -8,7 +8,7 @@ use crate::plan::change::changes;
 use crate::plan::place::share;
 use crate::plan::server::ServerDiff;
 use crate::plan::servers::{Pinned, Run};
-use crate::plan::step::Before;
+use crate::plan::step::Care;
 use crate::spec::ServerSpec;
 
 /// A whole GPU, in hundredths of a percent.
@@ -41,19 +41,24 @@ pub(super) fn previous_servers(site: &PodContext<'_>, runs: &mut [Run<'_>], pinn
     }
 }
 
-/// What has to be done before a server is stopped to be started anew.
-pub(super) fn before(run: &Run<'_>) -> Before {
-    match &run.diff {
-        ServerDiff::Unresponsive(_) => Before::AskAgain,
-        ServerDiff::Differs(..) if run.previous.is_some() && outgoing(run).is_some() => Before::KeepPrevious,
-        ServerDiff::Differs(..)
-        | ServerDiff::NotRunning(_)
-        | ServerDiff::Starting(_)
-        | ServerDiff::UpToDate => Before::Nothing,
+/// What is done so that a server that is stopped to be started anew is not lost for nothing.
+pub(super) fn care(run: &Run<'_>) -> Care {
+    match (&run.diff, &run.previous) {
+        (ServerDiff::Unresponsive(_), _) => Care::AskAgain,
+        (ServerDiff::Differs(..), Some(previous)) if outgoing(run).is_some() => {
+            Care::StartPrevious(Box::new(previous.clone()))
+        }
+        (
+            ServerDiff::Differs(..)
+            | ServerDiff::NotRunning(_)
+            | ServerDiff::Starting(_)
+            | ServerDiff::UpToDate,
+            _,
+        ) => Care::Nothing,
     }
 }
 
-/// What answered last: what runs now, or what was kept when it was changed.
+/// What answered last: what runs now, or what ran before it.
 fn last_good<'a>(run: &Run<'a>) -> Option<&'a ServerSpec> {
     let seen = run.seen?;
     outgoing(run).or(seen.past.previous.as_deref())

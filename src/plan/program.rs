@@ -20,13 +20,11 @@ pub enum Program {
         /// Stops it and starts it.
         start: Part,
     },
-    /// A server is stopped and started as it should be; where the latter fails, it is started as it was.
-    KeepThenRestart {
-        /// Keeps the record of the one that runs.
-        keep: Part,
-        /// Stops it and starts the new one.
+    /// A server is stopped and started as it should be; where that does not begin, it is started as it was.
+    Replace {
+        /// Stops it and starts the new one. Ends with [`crate::script::ExitCode::NotBegun`] if only the former was done.
         start: Part,
-        /// Starts the one whose record was kept.
+        /// Starts it as it was.
         again: Part,
     },
     /// A server is waited for.
@@ -73,13 +71,13 @@ pub enum Fallback {
     Nothing,
     /// The one that answered last is started again.
     StartPrevious {
-        /// Starts it from the record that was kept.
+        /// Starts it, as a run of its own.
         start: Part,
         /// It is waited for as well.
         then: Box<Awaited>,
     },
-    /// It was started beside one that runs, and is removed again.
-    RemoveBeside(Part),
+    /// It was started beside one that runs, and is stopped again.
+    StopRun(Part),
 }
 
 /// A script of a program.
@@ -127,7 +125,7 @@ impl Program {
         let parts = match self {
             Self::Run(part, _) => vec![part],
             Self::AskThenRestart { ask, start } => vec![ask, start],
-            Self::KeepThenRestart { keep, start, again } => vec![keep, start, again],
+            Self::Replace { start, again } => vec![start, again],
             Self::Await { server, failed, fallback } => {
                 let mut parts = vec![server.wait, server.answered, failed];
                 match fallback {
@@ -135,7 +133,7 @@ impl Program {
                     Fallback::StartPrevious { start, then } => {
                         parts.extend([start, then.wait, then.answered]);
                     }
-                    Fallback::RemoveBeside(remove) => parts.push(remove),
+                    Fallback::StopRun(stop) => parts.push(stop),
                 }
                 parts
             }
@@ -148,7 +146,7 @@ impl Part {
     /// A template with its values.
     pub(super) fn new(template: Template, values: &impl Serialize) -> Result<Self, RenderError> {
         let noted = match template {
-            Template::AWAIT_READY | Template::ASK_AGAIN | Template::KEEP_FORMER => Noted::Interruption,
+            Template::AWAIT_READY | Template::ASK_AGAIN => Noted::Interruption,
             Template::MARK_FAILED => Noted::Failure,
             _ => Noted::Step,
         };
@@ -183,9 +181,7 @@ fn quiet(template: Template) -> Option<Seconds> {
         // thousands of files, perhaps on network storage
         Template::REMOVE_ENGINE | Template::REMOVE_WEIGHTS | Template::REMOVE_REST => 10,
         Template::ASK_AGAIN => 2,
-        Template::WRITE_SECRETS | Template::KEEP_FORMER | Template::MARK_ANSWERED | Template::MARK_FAILED => {
-            1
-        }
+        Template::WRITE_SECRETS | Template::MARK_ANSWERED | Template::MARK_FAILED => 1,
         _ => 5,
     };
     Some(Seconds(minutes * 60))

@@ -4,7 +4,7 @@
 
 use crate::manifest::Pod;
 use crate::name::EnvName;
-use crate::plan::step::{Action, Otherwise};
+use crate::plan::step::{Action, Care, Otherwise, Recreate, Replaces, Start};
 use crate::spec::{EngineRecipe, ServerSpec};
 use std::collections::BTreeMap;
 
@@ -51,23 +51,18 @@ pub fn recipe(recipe: &EngineRecipe) -> EngineRecipe {
 pub(super) fn action(action: &Action) -> Action {
     match action {
         Action::InstallEngine(engine) => Action::InstallEngine(recipe(engine)),
-        Action::StartServer(to) => Action::StartServer(Box::new(spec(to))),
-        Action::RestartServer { to, changes, before, down, first } => Action::RestartServer {
-            to: Box::new(spec(to)),
-            changes: changes.clone(),
-            before: *before,
-            down: *down,
-            first: first.clone(),
-        },
-        Action::StartBeside { to, changes } => {
-            Action::StartBeside { to: Box::new(spec(to)), changes: changes.clone() }
-        }
-        Action::AwaitReady { spec: of, stall, otherwise } => Action::AwaitReady {
+        Action::StartServer(start) => Action::StartServer(Box::new(Start {
+            spec: spec(&start.spec),
+            run: start.run,
+            replaces: replaces(&start.replaces),
+        })),
+        Action::AwaitReady { spec: of, run, stall, otherwise } => Action::AwaitReady {
             spec: Box::new(spec(of)),
+            run: *run,
             stall: *stall,
             otherwise: match otherwise {
-                Otherwise::StartPrevious(former) => Otherwise::StartPrevious(Box::new(spec(former))),
-                Otherwise::Nothing | Otherwise::RemoveBeside => otherwise.clone(),
+                Otherwise::StartPrevious(previous) => Otherwise::StartPrevious(Box::new(spec(previous))),
+                Otherwise::Nothing | Otherwise::StopRun => otherwise.clone(),
             },
         },
         Action::MountStorage(_)
@@ -77,11 +72,25 @@ pub(super) fn action(action: &Action) -> Action {
         | Action::AdoptServer(_)
         | Action::StopServer(_)
         | Action::RemoveServer(_)
-        | Action::TakeOver(_)
-        | Action::RemoveBeside(_)
+        | Action::Promote(..)
+        | Action::StopRun(_)
         | Action::RemoveEngine(_)
         | Action::RemoveWeights(_)
         | Action::RemovePiFiles => action.clone(),
+    }
+}
+
+fn replaces(replaces: &Replaces) -> Replaces {
+    match replaces {
+        Replaces::Stopped(Recreate { care: Care::StartPrevious(previous), changes, down, not_beside }) => {
+            Replaces::Stopped(Recreate {
+                care: Care::StartPrevious(Box::new(spec(previous))),
+                changes: changes.clone(),
+                down: *down,
+                not_beside: not_beside.clone(),
+            })
+        }
+        Replaces::Nothing | Replaces::Stopped(_) | Replaces::Beside(_) => replaces.clone(),
     }
 }
 

@@ -2,16 +2,16 @@
 
 use crate::manifest::{EngineKind, Pod};
 use crate::model_ref::ModelRef;
-use crate::name::{EnvName, HfRepo, ModelName};
+use crate::name::{EnvName, HfRepo};
 use crate::plan::engine::size;
 use crate::plan::fetch::Fetch;
 use crate::plan::packages::Packages;
 use crate::plan::program::{Awaited, Fallback, Input, Part, Program, Standing};
 use crate::plan::secrets::{API_KEY, HF_TOKEN};
-use crate::plan::step::{Action, Before, Otherwise, Storage};
+use crate::plan::step::{Action, Care, Otherwise, Replaces, Start, Storage};
 use crate::plan::{command_line, redact};
 use crate::script::{RenderError, Script, Template, render};
-use crate::spec::{EngineRecipe, KeyUse, ServerSpec};
+use crate::spec::{EngineRecipe, KeyUse, RunId, ServerSpec};
 use crate::units::{Bytes, Seconds};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -22,11 +22,6 @@ const HUB_CLIENT: &str = "huggingface_hub==2.4.0";
 const EXPIRY: u64 = 60;
 /// Seconds that a silent server has to answer before it is restarted: a busy one may be late.
 const PATIENCE: u64 = 15;
-
-/// Where servers have their records, below `pi_path`.
-const SERVERS: &str = "servers";
-/// Where those have them that are started beside a server, until they take its place.
-const BESIDE: &str = "beside";
 
 /// What an action runs on a pod.
 pub fn program(action: &Action, pod: &Pod) -> Result<Program, RenderError> {
@@ -47,13 +42,16 @@ pub fn program(action: &Action, pod: &Pod) -> Result<Program, RenderError> {
             return Ok(Program::Run(part, Input::Secrets(names.clone())));
         }
         Action::FetchWeights(download) => fetch(download, pod),
-        Action::StartServer(spec) => start((spec, SERVERS), pod),
-        Action::RestartServer { to, before, .. } => return restart(to, *before, pod),
-        Action::StartBeside { to, .. } => start((to, BESIDE), pod),
+        Action::StartServer(it) => return start(it, pod),
         Action::AdoptServer(name) => Part::new(Template::ADOPT_SERVER, &of(name)),
-        Action::TakeOver(name) => Part::new(Template::TAKE_OVER, &of(name)),
-        Action::RemoveBeside(name) => Part::new(Template::REMOVE_BESIDE, &of(name)),
-        Action::AwaitReady { spec, stall, otherwise } => return await_ready(spec, otherwise, *stall, pi),
+        Action::Promote(name, run) => {
+            Part::new(Template::PROMOTE, &json!({ "pi": pi, "name": name, "run": run }))
+        }
+        Action::StopRun(name) => Part::new(Template::STOP_RUN, &of(name)),
+        Action::AwaitReady { spec, run, stall, otherwise } => {
+            let server = Waiting { spec, run: *run, standing: standing(otherwise), stall: *stall };
+            return await_ready(&server, otherwise, pod);
+        }
         Action::StopServer(name) => Part::new(Template::STOP_SERVER, &of(name)),
         Action::RemoveServer(name) => Part::new(Template::REMOVE_SERVER, &of(name)),
         Action::RemoveEngine(id) => Part::new(Template::REMOVE_ENGINE, &json!({ "pi": pi, "id": id })),
@@ -72,83 +70,87 @@ pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
     program(action, pod).map(Program::scripts)
 }
 
-fn restart(to: &ServerSpec, before: Before, pod: &Pod) -> Result<Program, RenderError> {
-    let (pi, name) = (pod.pi_path.as_str(), &to.name);
-    let start = start((to, SERVERS), pod)?;
-    Ok(match before {
-        Before::Nothing => Program::Run(start, Input::Nothing),
-        Before::KeepPrevious => {
-            let keep = Part::new(Template::KEEP_FORMER, &json!({ "pi": pi, "name": name }))?;
-            Program::KeepThenRestart { keep, start, again: start_previous(name, pi)? }
+fn start(Start { spec, run, replaces }: &Start, pod: &Pod) -> Result<Program, RenderError> {
+    let beside = matches!(replaces, Replaces::Beside(_));
+    let start = start_run((spec, *run), beside, pod)?;
+    let care = if let Replaces::Stopped(recreate) = replaces { &recreate.care } else { &Care::Nothing };
+    Ok(match care {
+        Care::Nothing => Program::Run(start, Input::Nothing),
+        Care::StartPrevious(previous) => {
+            Program::Replace { start, again: start_again((previous, run.next()), pod)? }
         }
-        Before::AskAgain => {
-            let host = to.ask_at().to_string();
+        Care::AskAgain => {
+            let (pi, name, host) = (pod.pi_path.as_str(), &spec.name, spec.ask_at().to_string());
             let values =
-                json!({ "pi": pi, "name": name, "host": host, "port": to.port, "patience": PATIENCE });
+                json!({ "pi": pi, "name": name, "host": host, "port": spec.port, "patience": PATIENCE });
             Program::AskThenRestart { ask: Part::new(Template::ASK_AGAIN, &values)?, start }
         }
     })
 }
 
-fn await_ready(
-    spec: &ServerSpec,
-    otherwise: &Otherwise,
+/// A run that is waited for.
+struct Waiting<'a> {
+    spec: &'a ServerSpec,
+    run: RunId,
+    standing: Standing,
     stall: Seconds,
-    pi: &str,
-) -> Result<Program, RenderError> {
-    let standing = match otherwise {
-        Otherwise::RemoveBeside => Standing::Beside,
-        Otherwise::Nothing | Otherwise::StartPrevious(_) => Standing::Alone,
-    };
-    let fallback = match otherwise {
-        Otherwise::Nothing => Fallback::Nothing,
-        Otherwise::StartPrevious(former) => Fallback::StartPrevious {
-            start: start_previous(&spec.name, pi)?,
-            then: Box::new(awaited(former, standing, stall, pi)?),
-        },
-        Otherwise::RemoveBeside => {
-            let remove = Part::new(Template::REMOVE_BESIDE, &json!({ "pi": pi, "name": spec.name }))?;
-            Fallback::RemoveBeside(remove.into_other("remove_beside", "it did not come up"))
-        }
-    };
-    let failed = Part::new(Template::MARK_FAILED, &note(spec, standing, pi))?;
-    Ok(Program::Await { server: Box::new(awaited(spec, standing, stall, pi)?), failed, fallback })
 }
 
-fn awaited(spec: &ServerSpec, standing: Standing, stall: Seconds, pi: &str) -> Result<Awaited, RenderError> {
+fn standing(otherwise: &Otherwise) -> Standing {
+    match otherwise {
+        Otherwise::StopRun => Standing::Beside,
+        Otherwise::Nothing | Otherwise::StartPrevious(_) => Standing::Alone,
+    }
+}
+
+fn await_ready(server: &Waiting<'_>, otherwise: &Otherwise, pod: &Pod) -> Result<Program, RenderError> {
+    let (pi, name) = (pod.pi_path.as_str(), &server.spec.name);
+    let fallback = match otherwise {
+        Otherwise::Nothing => Fallback::Nothing,
+        Otherwise::StartPrevious(previous) => {
+            let then = Waiting { spec: previous, run: server.run.next(), ..*server };
+            Fallback::StartPrevious {
+                start: start_again((previous, then.run), pod)?,
+                then: Box::new(awaited(&then, pi)?),
+            }
+        }
+        Otherwise::StopRun => {
+            let stop = Part::new(Template::STOP_RUN, &json!({ "pi": pi, "name": name }))?;
+            Fallback::StopRun(stop.into_other("remove_beside", "it did not come up"))
+        }
+    };
+    let failed = Part::new(Template::MARK_FAILED, &note(server, pi))?;
+    Ok(Program::Await { server: Box::new(awaited(server, pi)?), failed, fallback })
+}
+
+fn awaited(server: &Waiting<'_>, pi: &str) -> Result<Awaited, RenderError> {
+    let Waiting { spec, run, standing, stall } = server;
     let (name, host, port) = (&spec.name, spec.ask_at().to_string(), spec.port);
     let wait = json!({
-        "pi": pi, "name": name, "place": place(standing), "host": host, "port": port, "stall": stall.0,
+        "pi": pi, "name": name, "run": run, "host": host, "port": port, "stall": stall.0,
     });
     let (stop, action) = match standing {
-        Standing::Beside => (Template::REMOVE_BESIDE, "remove_beside"),
+        Standing::Beside => (Template::STOP_RUN, "remove_beside"),
         Standing::Alone => (Template::STOP_SERVER, "stop_server"),
     };
     let stop = Part::new(stop, &json!({ "pi": pi, "name": name }))?;
     Ok(Awaited {
-        spec: spec.clone(),
-        stall,
-        standing,
+        spec: (*spec).clone(),
+        stall: *stall,
+        standing: *standing,
         wait: Part::new(Template::AWAIT_READY, &wait)?,
-        answered: Part::new(Template::MARK_ANSWERED, &note(spec, standing, pi))?,
+        answered: Part::new(Template::MARK_ANSWERED, &note(server, pi))?,
         stop: stop.into_other(action, "it must not go on"),
     })
 }
 
-fn note(spec: &ServerSpec, standing: Standing, pi: &str) -> Value {
-    json!({ "pi": pi, "name": spec.name, "place": place(standing), "digest": spec.digest() })
+fn note(Waiting { spec, run, .. }: &Waiting<'_>, pi: &str) -> Value {
+    json!({ "pi": pi, "name": spec.name, "run": run, "digest": spec.digest() })
 }
 
-/// Where the record of a server lies while it starts.
-fn place(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Alone => SERVERS,
-        Standing::Beside => BESIDE,
-    }
-}
-
-fn start_previous(name: &ModelName, pi: &str) -> Result<Part, RenderError> {
-    let part = Part::new(Template::START_FORMER, &json!({ "pi": pi, "name": name }))?;
+/// Starts what ran before, as a run of its own.
+fn start_again(previous: (&ServerSpec, RunId), pod: &Pod) -> Result<Part, RenderError> {
+    let part = start_run(previous, false, pod)?;
     Ok(part.into_other("start_former", "what took its place did not come up"))
 }
 
@@ -197,7 +199,7 @@ fn fetch(fetch: &Fetch, pod: &Pod) -> Result<Part, RenderError> {
     Part::new(Template::FETCH_WEIGHTS, &values)
 }
 
-fn start((spec, place): (&ServerSpec, &str), pod: &Pod) -> Result<Part, RenderError> {
+fn start_run((spec, id): (&ServerSpec, RunId), beside: bool, pod: &Pod) -> Result<Part, RenderError> {
     let helpers: &[&str] = match spec.kind {
         EngineKind::Vllm => &["pi_guard.py", include_str!("../../templates/pi_guard.py")],
         EngineKind::LlamaCpp if spec.engine.is_some() => {
@@ -211,8 +213,8 @@ fn start((spec, place): (&ServerSpec, &str), pod: &Pod) -> Result<Part, RenderEr
     }
     let record = serde_json::to_string(spec).unwrap_or_default();
     let values = json!({
-        "pi": pod.pi_path, "name": spec.name, "place": place, "spec": record, "run": run(spec, pod)?.text,
-        "secret_names": secrets, "helpers": helpers,
+        "pi": pod.pi_path, "name": spec.name, "run": id, "beside": if beside { "yes" } else { "" },
+        "spec": record, "script": run(spec, pod)?.text, "secret_names": secrets, "helpers": helpers,
     });
     Part::new(Template::START_SERVER, &values)
 }

@@ -1,7 +1,7 @@
 //! A plan as people see it: its rows, and what they add up to.
 
 use crate::plan::reason::Reason;
-use crate::plan::step::{Action, Plan, Sign, Step};
+use crate::plan::step::{Action, Plan, Replaces, Sign, Step};
 use crate::units::{Bytes, Seconds};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,22 +17,7 @@ impl Plan {
     pub fn downloads(&self) -> Bytes {
         let missing = |step: &Step| match &step.action {
             Action::FetchWeights(fetch) => fetch.missing.unwrap_or_default().0,
-            Action::MountStorage(_)
-            | Action::InstallPackages(_)
-            | Action::InstallEngine(_)
-            | Action::WriteSecrets(_)
-            | Action::StartServer(_)
-            | Action::RestartServer { .. }
-            | Action::AwaitReady { .. }
-            | Action::AdoptServer(_)
-            | Action::StopServer(_)
-            | Action::RemoveServer(_)
-            | Action::StartBeside { .. }
-            | Action::TakeOver(_)
-            | Action::RemoveBeside(_)
-            | Action::RemoveEngine(_)
-            | Action::RemoveWeights(_)
-            | Action::RemovePiFiles => 0,
+            _ => 0,
         };
         Bytes(self.steps.iter().map(missing).sum())
     }
@@ -60,24 +45,9 @@ impl Plan {
     /// The longest that one of its restarts is expected to take, as far as that is known.
     #[must_use]
     pub fn down(&self) -> Option<Seconds> {
-        let down = |step: &Step| match &step.action {
-            Action::RestartServer { down, .. } => *down,
-            Action::MountStorage(_)
-            | Action::InstallPackages(_)
-            | Action::InstallEngine(_)
-            | Action::WriteSecrets(_)
-            | Action::FetchWeights(_)
-            | Action::StartServer(_)
-            | Action::AwaitReady { .. }
-            | Action::AdoptServer(_)
-            | Action::StopServer(_)
-            | Action::RemoveServer(_)
-            | Action::StartBeside { .. }
-            | Action::TakeOver(_)
-            | Action::RemoveBeside(_)
-            | Action::RemoveEngine(_)
-            | Action::RemoveWeights(_)
-            | Action::RemovePiFiles => None,
+        let down = |step: &Step| match &step.action.start()?.replaces {
+            Replaces::Stopped(recreate) => recreate.down,
+            Replaces::Nothing | Replaces::Beside(_) => None,
         };
         self.steps.iter().filter_map(down).max()
     }
@@ -102,19 +72,20 @@ impl Plan {
             let stopped = server.and_then(|server| stops.get(&server).copied());
             let reason = &step.reason;
             match (&step.action, stopped) {
-                (Action::TakeOver(_), _) if server.is_some_and(|server| awaited.contains(&server)) => None,
+                (Action::Promote(..), _) if server.is_some_and(|server| awaited.contains(&server)) => None,
                 (
                     Action::AwaitReady { .. }
                     | Action::StopServer(_)
-                    | Action::TakeOver(_)
-                    | Action::RemoveBeside(_),
+                    | Action::Promote(..)
+                    | Action::StopRun(_),
                     _,
                 ) if is_started => None,
-                (Action::StartServer(_), Some(reason)) => {
+                (Action::StartServer(start), Some(reason)) if start.replaces == Replaces::Nothing => {
                     Some(Row { step, sign: Sign::Change, restarts: true, reason })
                 }
                 (action, _) => {
-                    let restarts = matches!(action, Action::RestartServer { .. });
+                    let start = action.start();
+                    let restarts = start.is_some_and(|start| matches!(start.replaces, Replaces::Stopped(_)));
                     Some(Row { step, sign: step.sign(), restarts, reason })
                 }
             }

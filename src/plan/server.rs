@@ -10,12 +10,12 @@ use crate::plan::fetch::Fetches;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::inputs::Protected;
 use crate::plan::order::{Needs, Unnumbered};
-use crate::plan::previous::before;
+use crate::plan::previous::care;
 use crate::plan::reason::Reason;
 use crate::plan::secrets::outdated;
 use crate::plan::servers::Run;
 use crate::plan::start_order::{Turn, queue};
-use crate::plan::step::{Action, Otherwise};
+use crate::plan::step::{Action, Otherwise, Recreate, Replaces, Start};
 use crate::plan::{Inputs, PodContext, PodPlan, whose};
 use crate::spec::ServerSpec;
 use crate::units::Seconds;
@@ -38,7 +38,18 @@ pub(super) enum ServerDiff {
 
 /// Holds what there is of a server against what it should be.
 pub(super) fn diff(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> ServerDiff {
-    let Some(ServerSeen { spec, owner: _, life, answered, secrets, past: _, measured: _, beside: _ }) = seen
+    let Some(ServerSeen {
+        spec,
+        run: _,
+        last_run: _,
+        owner: _,
+        life,
+        answered,
+        secrets,
+        past: _,
+        measured: _,
+        beside: _,
+    }) = seen
     else {
         return ServerDiff::NotRunning(Reason::Missing);
     };
@@ -74,7 +85,7 @@ pub(super) fn diff(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> ServerDiff
 
 /// Drafts what makes servers that shall run run as they should; the error is the one that has to be stopped first.
 pub(super) fn draft(runs: Vec<Run<'_>>, fetches: &Fetches<'_>, draft: &mut PodPlan) -> Result<(), ModelName> {
-    let take_overs: Vec<_> = runs.iter().filter_map(take_over).collect();
+    let promotions: Vec<_> = runs.iter().filter_map(promote).collect();
     let standing = |run: &Run<'_>| matches!(run.diff, ServerDiff::UpToDate);
     let (standing, runs): (Vec<_>, Vec<_>) = runs.into_iter().partition(standing);
     draft.standing.extend(standing.into_iter().map(|run| run.wanted.spec.name));
@@ -92,26 +103,29 @@ pub(super) fn draft(runs: Vec<Run<'_>>, fetches: &Fetches<'_>, draft: &mut PodPl
             }
         });
     }
-    draft.steps.extend(take_overs);
+    draft.steps.extend(promotions);
     Ok(())
 }
 
 fn start(run: &Run<'_>) -> (Action, Reason) {
-    let to = Box::new(run.wanted.spec.clone());
-    let (reason, changes) = match &run.diff {
-        ServerDiff::Differs(reason, changes) => (reason, changes.clone()),
-        ServerDiff::Unresponsive(reason) => (reason, Vec::new()),
-        ServerDiff::NotRunning(reason) => return (Action::StartServer(to), reason.clone()),
-        ServerDiff::Starting(reason) => return (Action::StartServer(to), reason.clone().into()),
-        ServerDiff::UpToDate => return (Action::StartServer(to), String::new().into()),
+    let (reason, changes): (Reason, _) = match &run.diff {
+        ServerDiff::Differs(reason, changes) => (reason.clone().into(), Some(changes.clone())),
+        ServerDiff::Unresponsive(reason) => (reason.clone().into(), Some(Vec::new())),
+        ServerDiff::NotRunning(reason) => (reason.clone(), None),
+        ServerDiff::Starting(reason) => (reason.clone().into(), None),
+        ServerDiff::UpToDate => (String::new().into(), None),
     };
-    let first = match &run.rollout {
-        Rollout::SideBySide => return (Action::StartBeside { to, changes }, reason.clone().into()),
-        Rollout::Recreate(why) => why.clone(),
-        Rollout::Resumed => None,
+    let replaces = match (changes, &run.rollout) {
+        (None, _) => Replaces::Nothing,
+        (Some(changes), Rollout::SideBySide) => Replaces::Beside(changes),
+        (Some(changes), Rollout::Recreate(_) | Rollout::Resumed) => {
+            let not_beside = if let Rollout::Recreate(why) = &run.rollout { why.clone() } else { None };
+            let down = run.seen.and_then(|seen| seen.past.took).map(Seconds);
+            Replaces::Stopped(Recreate { changes, care: care(run), down, not_beside })
+        }
     };
-    let down = run.seen.and_then(|seen| seen.past.took).map(Seconds);
-    (Action::RestartServer { to, changes, before: before(run), down, first }, reason.clone().into())
+    let start = Start { spec: run.wanted.spec.clone(), run: run.id(), replaces };
+    (Action::StartServer(Box::new(start)), reason)
 }
 
 fn wait(run: &Run<'_>) -> Unnumbered {
@@ -124,15 +138,15 @@ fn wait(run: &Run<'_>) -> Unnumbered {
     };
     let spec = Box::new(run.wanted.spec.clone());
     let otherwise = match (&run.rollout, &run.previous) {
-        (Rollout::SideBySide | Rollout::Resumed, _) => Otherwise::RemoveBeside,
-        (Rollout::Recreate(_), Some(former)) => Otherwise::StartPrevious(Box::new(former.clone())),
+        (Rollout::SideBySide | Rollout::Resumed, _) => Otherwise::StopRun,
+        (Rollout::Recreate(_), Some(previous)) => Otherwise::StartPrevious(Box::new(previous.clone())),
         (Rollout::Recreate(_), None) => Otherwise::Nothing,
     };
-    Unnumbered::new(Action::AwaitReady { spec, stall: run.wanted.stall, otherwise }, reason)
+    Unnumbered::new(Action::AwaitReady { spec, run: run.id(), stall: run.wanted.stall, otherwise }, reason)
 }
 
 /// Has those that were started beside others take their places, once they have answered.
-fn take_over(run: &Run<'_>) -> Option<Unnumbered> {
+fn promote(run: &Run<'_>) -> Option<Unnumbered> {
     let name = &run.wanted.spec.name;
     let reason = match run.rollout {
         Rollout::Recreate(_) => return None,
@@ -140,7 +154,7 @@ fn take_over(run: &Run<'_>) -> Option<Unnumbered> {
         Rollout::Resumed => "that one has answered",
     };
     let needs = Needs { ready: vec![name.clone()], ..Needs::default() };
-    Some(Unnumbered { action: Action::TakeOver(name.clone()), reason: reason.into(), needs })
+    Some(Unnumbered { action: Action::Promote(name.clone(), run.id()), reason: reason.into(), needs })
 }
 
 /// Why one waits for a server that was just started.

@@ -19,7 +19,7 @@ use crate::plan::start_findings::doubts;
 use crate::plan::unseen::unseen;
 use crate::plan::wanted::{Candidate, Wanted, candidate};
 use crate::plan::{Inputs, PodContext};
-use crate::spec::ServerSpec;
+use crate::spec::{RunId, ServerSpec};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Servers that stay as they are, whatever is planned.
@@ -45,6 +45,15 @@ impl Run<'_> {
             Rollout::SideBySide => self.now,
             Rollout::Resumed => self.seen?.beside.as_ref()?.spec.as_ref().ok(),
             Rollout::Recreate(_) => None,
+        }
+    }
+
+    /// Which run of its server it is: the next one where it is started, and otherwise the one that is there.
+    pub(super) fn id(&self) -> RunId {
+        match self.seen {
+            Some(seen) if !self.starts() => seen.run,
+            Some(seen) => seen.next_run(),
+            None => RunId::default().next(),
         }
     }
 

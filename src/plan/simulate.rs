@@ -9,10 +9,10 @@ use crate::observe::{
 use crate::plan::engine::to_build;
 use crate::plan::place::{holds_mib, owns};
 use crate::plan::secrets::needed;
-use crate::plan::step::{Action, Before, Otherwise, Step, Storage};
+use crate::plan::step::{Action, Otherwise, Replaces, Start, Step, Storage};
 use crate::plan::storage::is_below;
 use crate::plan::stored::{fetched, take_room};
-use crate::spec::{EngineRecipe, ServerSpec};
+use crate::spec::{EngineRecipe, RunId, ServerSpec};
 use crate::units::Bytes;
 
 /// The pods as they will be after `steps`.
@@ -42,14 +42,12 @@ pub fn act(facts: &mut PodFacts, action: &Action) {
             }
         }
         Action::FetchWeights(fetch) => fetched(facts, fetch),
-        Action::StartServer(spec) => start(facts, spec),
-        Action::RestartServer { to, before, .. } => {
-            keep(facts, &to.name, *before);
-            start(facts, to);
-        }
-        Action::StartBeside { to, .. } => start_beside(facts, to),
-        Action::TakeOver(name) => take_over(facts, name),
-        Action::RemoveBeside(name) => clear_beside(facts, name),
+        Action::StartServer(it) => match it.replaces {
+            Replaces::Nothing | Replaces::Stopped(_) => start(facts, it),
+            Replaces::Beside(_) => start_beside(facts, it),
+        },
+        Action::Promote(name, _) => promote(facts, name),
+        Action::StopRun(name) => clear_beside(facts, name),
         Action::AwaitReady { spec, otherwise, .. } => answer(facts, &spec.name, otherwise),
         Action::AdoptServer(name) => adopt(facts, name),
         Action::StopServer(name) => stop(facts, name),
@@ -119,20 +117,29 @@ fn mount(facts: &mut PodFacts, Storage { mount, holds }: &Storage) {
     }
 }
 
-fn start(facts: &mut PodFacts, spec: &ServerSpec) {
+fn start(facts: &mut PodFacts, Start { spec, run, replaces: _ }: &Start) {
     clear_beside(facts, &spec.name);
     clear(facts, &spec.name);
-    let past = facts.servers.get(&spec.name).map(|seen| seen.past.clone()).unwrap_or_default();
-    let seen = started(facts, spec, past);
+    let past = facts.servers.get(&spec.name).map(past).unwrap_or_default();
+    let seen = started(facts, (spec, *run), past);
     change_use(facts, &seen, u64::saturating_add);
     facts.servers.insert(spec.name.clone(), seen);
 }
 
-fn started(facts: &PodFacts, spec: &ServerSpec, past: Past) -> ServerSeen {
+/// What stays known of a server when its next run is started in its place: also the one that answered last.
+fn past(seen: &ServerSeen) -> Past {
+    let serves = seen.answered && matches!(seen.life, Life::Running { .. });
+    let previous = if serves { seen.spec.clone().ok().map(Box::new) } else { seen.past.previous.clone() };
+    Past { previous, restarts: None, ..seen.past.clone() }
+}
+
+fn started(facts: &PodFacts, (spec, run): (&ServerSpec, RunId), past: Past) -> ServerSeen {
     let there = facts.secrets.seen().into_iter().flatten();
     let copied = there.filter(|(name, _)| needed(name, spec.key));
     ServerSeen {
         spec: Ok(spec.clone()),
+        run,
+        last_run: run,
         owner: OwnerSeen::Ours,
         life: Life::Running { pid: 0, seconds: 0, health: None },
         answered: false,
@@ -143,37 +150,37 @@ fn started(facts: &PodFacts, spec: &ServerSpec, past: Past) -> ServerSeen {
     }
 }
 
-fn start_beside(facts: &mut PodFacts, spec: &ServerSpec) {
+fn start_beside(facts: &mut PodFacts, Start { spec, run, replaces: _ }: &Start) {
     clear_beside(facts, &spec.name);
-    let seen = started(facts, spec, Past::default());
+    let seen = started(facts, (spec, *run), Past::default());
     change_use(facts, &seen, u64::saturating_add);
     if let Some(server) = facts.servers.get_mut(&spec.name) {
+        server.last_run = *run;
+        server.owner = OwnerSeen::Ours;
         server.beside = Some(Box::new(seen));
     }
 }
 
-/// The one that was started beside it is in its place; that a start failed stays known.
-fn take_over(facts: &mut PodFacts, name: &ModelName) {
+/// The one that was started beside it is the server; that a start failed stays known.
+fn promote(facts: &mut PodFacts, name: &ModelName) {
     clear(facts, name);
     if let Some(server) = facts.servers.get_mut(name)
         && let Some(beside) = server.beside.take()
     {
+        let last_run = server.last_run.max(beside.last_run);
         let past = Past { failed: server.past.failed.take(), ..beside.past.clone() };
-        *server = ServerSeen { past, ..*beside };
+        *server = ServerSeen { past, last_run, ..*beside };
     }
 }
 
 fn clear_beside(facts: &mut PodFacts, name: &ModelName) {
-    let beside = facts.servers.get_mut(name).and_then(|server| server.beside.take());
+    let beside = facts.servers.get_mut(name).and_then(|server| {
+        let beside = server.beside.take()?;
+        server.last_run = server.last_run.max(beside.run).max(beside.last_run);
+        Some(beside)
+    });
     if let Some(beside) = beside {
         vacate(facts, &beside);
-    }
-}
-
-/// The record of a server that answered stays beside that of the one that takes its place.
-fn keep(facts: &mut PodFacts, name: &ModelName, before: Before) {
-    if let (Some(server), Before::KeepPrevious) = (facts.servers.get_mut(name), before) {
-        server.past.previous = server.spec.as_ref().ok().cloned().map(Box::new);
     }
 }
 
@@ -181,13 +188,13 @@ fn answer(facts: &mut PodFacts, name: &ModelName, otherwise: &Otherwise) {
     if let Some(server) = facts.servers.get_mut(name) {
         let failed = server.past.failed.take();
         let answers = match (otherwise, server.beside.as_deref()) {
-            (Otherwise::RemoveBeside, Some(beside)) => &beside.spec,
+            (Otherwise::StopRun, Some(beside)) => &beside.spec,
             _ => &server.spec,
         };
         let digest = answers.as_ref().map(ServerSpec::digest).unwrap_or_default();
         server.past.failed = failed.filter(|failed| failed.digest != digest);
         let server = match (otherwise, &mut server.beside) {
-            (Otherwise::RemoveBeside, Some(beside)) => beside,
+            (Otherwise::StopRun, Some(beside)) => beside,
             _ => server,
         };
         server.answered = true;

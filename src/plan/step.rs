@@ -10,7 +10,7 @@ use crate::plan::finding::Finding;
 use crate::plan::packages::Packages;
 use crate::plan::reason::Reason;
 use crate::plan::view::PodView;
-use crate::spec::{EngineRecipe, ServerSpec};
+use crate::spec::{EngineRecipe, RunId, ServerSpec};
 use crate::units::Seconds;
 use std::collections::BTreeMap;
 
@@ -57,18 +57,17 @@ impl Step {
             Action::MountStorage(_)
             | Action::InstallPackages(_)
             | Action::InstallEngine(_)
-            | Action::FetchWeights(_)
-            | Action::StartServer(_) => Sign::Add,
+            | Action::FetchWeights(_) => Sign::Add,
+            Action::StartServer(start) if start.replaces == Replaces::Nothing => Sign::Add,
             Action::WriteSecrets(_) if self.reason.is_missing() => Sign::Add,
             Action::WriteSecrets(_)
-            | Action::RestartServer { .. }
-            | Action::StartBeside { .. }
-            | Action::TakeOver(_)
+            | Action::StartServer(_)
+            | Action::Promote(..)
             | Action::AdoptServer(_)
             | Action::AwaitReady { .. } => Sign::Change,
             Action::StopServer(_)
             | Action::RemoveServer(_)
-            | Action::RemoveBeside(_)
+            | Action::StopRun(_)
             | Action::RemoveEngine(_)
             | Action::RemoveWeights(_)
             | Action::RemovePiFiles => Sign::Remove,
@@ -98,41 +97,23 @@ pub enum Action {
     WriteSecrets(Vec<SecretName>),
     /// Download a repository, or some files of it, into the HF cache.
     FetchWeights(Box<Fetch>),
-    /// Start a server; what is left of a former one is cleared away first.
-    StartServer(Box<ServerSpec>),
-    /// Stop a server and start it as it should be.
-    RestartServer {
-        /// As it should be.
-        to: Box<ServerSpec>,
-        /// What differs; empty where something else than the spec is the reason.
-        changes: Vec<Change>,
-        /// What comes before that.
-        before: Before,
-        /// How long it will not answer, going by its last start.
-        down: Option<Seconds>,
-        /// Why the new one is not started beside it, where that is worth saying.
-        first: Option<String>,
-    },
-    /// Start a server as it should be beside the one that runs, which goes on serving.
-    StartBeside {
-        /// As it should be, in a place of its own.
-        to: Box<ServerSpec>,
-        /// What differs from the one that runs.
-        changes: Vec<Change>,
-    },
-    /// Stop a server and put the one that was started beside it, and has answered, in its place.
-    TakeOver(ModelName),
-    /// Stop what was started beside a server, and forget it.
-    RemoveBeside(ModelName),
-    /// Wait until a server has answered with a token.
+    /// Start a run of a server.
+    StartServer(Box<Start>),
+    /// Wait until a run has answered with a token.
     AwaitReady {
-        /// Which.
+        /// What runs.
         spec: Box<ServerSpec>,
+        /// Which run of it.
+        run: RunId,
         /// Give up after so long without progress.
         stall: Seconds,
         /// What is done if it does not come up.
         otherwise: Otherwise,
     },
+    /// Have the run that was started beside the current one be the server, and stop that one.
+    Promote(ModelName, RunId),
+    /// Stop the runs of a server that are not the server: what was started beside it.
+    StopRun(ModelName),
     /// Note that a server is this project's; it goes on untouched.
     AdoptServer(ModelName),
     /// Stop a server and keep its record.
@@ -147,26 +128,61 @@ pub enum Action {
     RemovePiFiles,
 }
 
+/// A run of a server that is to be started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// What runs.
+    pub spec: ServerSpec,
+    /// Which run of it.
+    pub run: RunId,
+    /// What becomes of the one that runs now.
+    pub replaces: Replaces,
+}
+
+/// What becomes of the run that is the server when another one is started.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Replaces {
+    /// Nothing runs; what is left of it is cleared away.
+    Nothing,
+    /// It is stopped first.
+    Stopped(Recreate),
+    /// It goes on serving until the new one is promoted. These fields change.
+    Beside(Vec<Change>),
+}
+
+/// A server that is stopped to be started as it should be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recreate {
+    /// What differs; empty where something else than the spec is the reason.
+    pub changes: Vec<Change>,
+    /// What is done about a failure, or before it is stopped.
+    pub care: Care,
+    /// How long it will not answer, going by its last start.
+    pub down: Option<Seconds>,
+    /// Why the new one is not started beside it, where that is worth saying.
+    pub not_beside: Option<String>,
+}
+
+/// What is done so that a server is not lost for nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Care {
+    /// Nothing.
+    Nothing,
+    /// If the new one does not begin, it is started again.
+    StartPrevious(Box<ServerSpec>),
+    /// It is asked once more: if it answers after all, it is left alone.
+    AskAgain,
+}
+
 /// What is done if a server does not come up.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Otherwise {
     /// Nothing.
     Nothing,
-    /// The one that was stopped for it is started again.
+    /// The one that was stopped for it is started again, as a run of its own.
     StartPrevious(Box<ServerSpec>),
-    /// It was started beside one that runs, and is removed again.
-    RemoveBeside,
-}
-
-/// What comes before a server is stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Before {
-    /// Nothing.
-    Nothing,
-    /// Its record is kept, so that it can be started again.
-    KeepPrevious,
-    /// It is asked once more: if it answers after all, it is left alone.
-    AskAgain,
+    /// It was started beside one that runs, and is stopped again.
+    StopRun,
 }
 
 /// Whether an action adds, changes or removes; the sign in front of its row.
@@ -190,12 +206,14 @@ impl Action {
             Self::InstallEngine(_) => "install_engine",
             Self::WriteSecrets(_) => "write_secrets",
             Self::FetchWeights(_) => "fetch_weights",
-            Self::StartServer(_) => "start_server",
-            Self::RestartServer { .. } => "restart_server",
-            Self::StartBeside { .. } => "start_beside",
-            Self::TakeOver(_) => "take_over",
-            Self::RemoveBeside(_) => "remove_beside",
+            Self::StartServer(start) => match start.replaces {
+                Replaces::Nothing => "start_server",
+                Replaces::Stopped(_) => "restart_server",
+                Replaces::Beside(_) => "start_beside",
+            },
             Self::AwaitReady { .. } => "await_ready",
+            Self::Promote(..) => "take_over",
+            Self::StopRun(_) => "remove_beside",
             Self::AdoptServer(_) => "adopt_server",
             Self::StopServer(_) => "stop_server",
             Self::RemoveServer(_) => "remove_server",
@@ -215,13 +233,13 @@ impl Action {
             Self::WriteSecrets(names) => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             Self::FetchWeights(fetch) => fetch.target(),
             Self::RemoveWeights(model) => model.to_string(),
-            Self::StartServer(spec) | Self::AwaitReady { spec, .. } => spec.name.to_string(),
-            Self::RestartServer { to, .. } | Self::StartBeside { to, .. } => to.name.to_string(),
+            Self::StartServer(start) => start.spec.name.to_string(),
+            Self::AwaitReady { spec, .. } => spec.name.to_string(),
             Self::AdoptServer(name)
             | Self::StopServer(name)
             | Self::RemoveServer(name)
-            | Self::TakeOver(name)
-            | Self::RemoveBeside(name) => name.to_string(),
+            | Self::Promote(name, _)
+            | Self::StopRun(name) => name.to_string(),
             Self::RemoveEngine(id) => id.to_string(),
             Self::RemovePiFiles => "secrets, tools, caches".to_owned(),
         }
@@ -231,13 +249,13 @@ impl Action {
     #[must_use]
     pub fn server(&self) -> Option<&ModelName> {
         match self {
-            Self::StartServer(spec) | Self::AwaitReady { spec, .. } => Some(&spec.name),
-            Self::RestartServer { to, .. } | Self::StartBeside { to, .. } => Some(&to.name),
+            Self::StartServer(start) => Some(&start.spec.name),
+            Self::AwaitReady { spec, .. } => Some(&spec.name),
             Self::AdoptServer(name)
             | Self::StopServer(name)
             | Self::RemoveServer(name)
-            | Self::TakeOver(name)
-            | Self::RemoveBeside(name) => Some(name),
+            | Self::Promote(name, _)
+            | Self::StopRun(name) => Some(name),
             Self::MountStorage(_)
             | Self::InstallPackages(_)
             | Self::InstallEngine(_)
@@ -252,24 +270,30 @@ impl Action {
     /// The server that it starts, or starts anew, if it does.
     #[must_use]
     pub fn starts(&self) -> Option<&ServerSpec> {
+        self.start().map(|start| &start.spec)
+    }
+
+    /// The run that it starts, if it does.
+    #[must_use]
+    pub fn start(&self) -> Option<&Start> {
+        if let Self::StartServer(start) = self { Some(start) } else { None }
+    }
+
+    /// What makes a server that runs another one, if it does.
+    #[must_use]
+    pub fn replaces(&self) -> Option<&ServerSpec> {
+        self.start().filter(|start| start.replaces != Replaces::Nothing).map(|start| &start.spec)
+    }
+}
+
+impl Replaces {
+    /// What differs between the two.
+    #[must_use]
+    pub fn changes(&self) -> &[Change] {
         match self {
-            Self::StartServer(spec)
-            | Self::RestartServer { to: spec, .. }
-            | Self::StartBeside { to: spec, .. } => Some(spec),
-            Self::MountStorage(_)
-            | Self::InstallPackages(_)
-            | Self::InstallEngine(_)
-            | Self::WriteSecrets(_)
-            | Self::FetchWeights(_)
-            | Self::AwaitReady { .. }
-            | Self::AdoptServer(_)
-            | Self::StopServer(_)
-            | Self::RemoveServer(_)
-            | Self::TakeOver(_)
-            | Self::RemoveBeside(_)
-            | Self::RemoveEngine(_)
-            | Self::RemoveWeights(_)
-            | Self::RemovePiFiles => None,
+            Self::Nothing => &[],
+            Self::Stopped(recreate) => &recreate.changes,
+            Self::Beside(changes) => changes,
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::observe::{Life, OwnerSeen, PodFacts, ProbeResult, ServerSeen, Whose};
 use crate::plan::code::Code;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::Unnumbered;
-use crate::plan::step::{Action, Before};
+use crate::plan::step::{Action, Care, Recreate, Replaces};
 use crate::plan::{Inputs, PodContext, PodPlan, is_live};
 use crate::spec::{EngineRecipe, Owner};
 use jiff::Timestamp;
@@ -83,12 +83,14 @@ pub(super) fn adopt(inputs: &Inputs<'_>, site: &PodContext<'_>, draft: &PodPlan)
 /// Whether a server's record is another one afterwards, or gone. What is asked first may be left alone, and what is
 /// started beside a server may have to go again.
 fn rewrites(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::StartServer(_)
-            | Action::RestartServer { before: Before::Nothing | Before::KeepPrevious, .. }
-            | Action::RemoveServer(_)
-    )
+    match action {
+        Action::StartServer(start) => match &start.replaces {
+            Replaces::Nothing => true,
+            Replaces::Stopped(Recreate { care, .. }) => *care != Care::AskAgain,
+            Replaces::Beside(_) => false,
+        },
+        action => matches!(action, Action::RemoveServer(_)),
+    }
 }
 
 /// Servers that this project's id made under another name, as far as the plan would change or remove them. A copied

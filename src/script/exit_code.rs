@@ -14,6 +14,8 @@ pub enum ExitCode {
     Answers = 6,
     /// The server answers on another address.
     Elsewhere = 8,
+    /// A server was stopped, and what was to replace it did not begin.
+    NotBegun = 9,
     /// Somebody else has the pod's lock: `EX_TEMPFAIL` of sysexits.h.
     Held = 75,
     /// The pod's lock is not the one under which the script was begun.
@@ -22,12 +24,13 @@ pub enum ExitCode {
 
 impl ExitCode {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Gone,
         Self::Stalled,
         Self::PortTaken,
         Self::Answers,
         Self::Elsewhere,
+        Self::NotBegun,
         Self::Held,
         Self::LockLost,
     ];

@@ -58,47 +58,44 @@ macro_rules! templates {
 
 templates! {
     ADOPT_SERVER = "adopt_server.sh" with "lib/owner.sh";
-    ASK_AGAIN = "ask_again.sh" with "lib/exit_codes.sh", "lib/proc.sh", "lib/session.sh", "lib/http.sh";
-    AWAIT_READY = "await_ready.sh" with "lib/exit_codes.sh", "lib/proc.sh", "lib/session.sh", "lib/http.sh";
+    ASK_AGAIN = "ask_again.sh" with "lib/exit_codes.sh", "lib/runs.sh", "lib/proc.sh", "lib/session.sh", "lib/http.sh";
+    AWAIT_READY = "await_ready.sh" with "lib/exit_codes.sh", "lib/runs.sh", "lib/proc.sh", "lib/session.sh", "lib/http.sh";
     BLOCKED = "blocked.sh" with "lib/proc.sh", "lib/session.sh";
     COMMAND_LINES = "command_lines.sh";
     FETCH_WEIGHTS = "fetch_weights.sh" with "lib/uv.sh", "lib/proc.sh", "lib/hub_cache.sh", "lib/secrets.sh";
-    FOLLOW_LOG = "follow_log.sh" with "lib/exit_codes.sh";
+    FOLLOW_LOG = "follow_log.sh" with "lib/exit_codes.sh", "lib/runs.sh";
     HISTORY = "history.sh";
     INSTALL_ENGINE = "install_engine.sh" with "lib/uv.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
-    KEEP_FORMER = "keep_former.sh" with "lib/proc.sh", "lib/session.sh";
     INSTALL_PACKAGES = "install_packages.sh";
     JOURNAL = "journal.sh" with "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
     LOCK = "lock.sh" with "lib/exit_codes.sh", "lib/lock.sh";
-    MARK_ANSWERED = "mark_answered.sh" with "lib/proc.sh", "lib/session.sh";
+    MARK_ANSWERED = "mark_answered.sh" with "lib/runs.sh", "lib/proc.sh", "lib/session.sh";
     MARK_FAILED = "mark_failed.sh";
     MOUNT_STORAGE = "mount_storage.sh";
     PASS_SIGNAL = "pass_signal.sh";
-    PROBE = "probe.sh" with "probe_records.sh", "lib/proc.sh", "lib/spec.sh", "lib/http.sh",
+    PROBE = "probe.sh" with "probe_records.sh", "lib/proc.sh", "lib/spec.sh", "lib/runs.sh", "lib/http.sh",
         "probe_host.sh", "probe_processes.sh", "probe_home.sh", "lib/lock.sh", "probe_weights.sh",
         "probe_gpus.sh";
-    REMOVE_BESIDE = "remove_beside.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh",
-        "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
+    PROMOTE = "promote.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh",
+        "lib/runs.sh", "lib/end_session.sh", "lib/end_runs.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
     REMOVE_ENGINE = "remove_engine.sh";
     REMOVE_REST = "remove_rest.sh";
     REMOVE_SERVER = "remove_server.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh",
-        "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
+        "lib/runs.sh", "lib/end_session.sh", "lib/end_runs.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
     REMOVE_WEIGHTS = "remove_weights.sh";
-    RUN_COMMAND = "run_command.sh" with "lib/run.sh", "lib/proc.sh", "lib/session.sh", "lib/unit.sh",
+    RUN_COMMAND = "run_command.sh" with "lib/serve.sh", "lib/proc.sh", "lib/session.sh", "lib/unit.sh",
         "lib/log_limit.sh";
-    RUN_LLAMA_CPP = "run_llama_cpp.sh" with "lib/run.sh", "lib/proc.sh", "lib/session.sh", "lib/unit.sh",
+    RUN_LLAMA_CPP = "run_llama_cpp.sh" with "lib/serve.sh", "lib/proc.sh", "lib/session.sh", "lib/unit.sh",
         "lib/log_limit.sh";
-    RUN_VLLM = "run_vllm.sh" with "lib/run.sh", "lib/proc.sh", "lib/session.sh", "lib/unit.sh", "lib/log_limit.sh";
-    START_FORMER = "start_former.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh",
-        "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh", "lib/guard.sh";
+    RUN_VLLM = "run_vllm.sh" with "lib/serve.sh", "lib/proc.sh", "lib/session.sh", "lib/unit.sh", "lib/log_limit.sh";
     START_SERVER = "start_server.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh",
-        "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh", "lib/guard.sh",
+        "lib/runs.sh", "lib/end_session.sh", "lib/end_runs.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh", "lib/guard.sh",
         "lib/owner.sh", "lib/secrets.sh";
+    STOP_RUN = "stop_run.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh",
+        "lib/runs.sh", "lib/end_session.sh", "lib/end_runs.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
     STOP_SERVER = "stop_server.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh",
-        "lib/end_session.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
-    TAKE_OVER = "take_over.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/end_session.sh",
-        "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
+        "lib/runs.sh", "lib/end_session.sh", "lib/end_runs.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
     UNLOCK = "unlock.sh" with "lib/lock.sh";
-    VITALS = "vitals.sh" with "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/http.sh", "probe_records.sh";
+    VITALS = "vitals.sh" with "lib/runs.sh", "lib/proc.sh", "lib/session.sh", "lib/spec.sh", "lib/http.sh", "probe_records.sh";
     WRITE_SECRETS = "write_secrets.sh" with "lib/guard.sh";
 }

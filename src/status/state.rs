@@ -4,7 +4,7 @@ use crate::diagnose::{Phase, cause_of_death, first_cause, progress};
 use crate::manifest::{Manifest, Model, State as Wish};
 use crate::name::{ModelName, PodName, Project};
 use crate::observe::{Life, PodFacts, ServerSeen, Whose};
-use crate::plan::{Action, Before, Plan};
+use crate::plan::{Action, Care, Plan, Replaces};
 use crate::spec::ServerSpec;
 use crate::status::vitals::{Requests, ServerVitals, Vitals};
 use serde::Serialize;
@@ -178,12 +178,17 @@ fn belongs(seen: &ServerSeen, model: Option<&Model>, project: &Project) -> Belon
 fn drift(status: &ServerStatus, plan: &Plan, pod: &PodName) -> Option<String> {
     let about = |action: &Action| match action {
         // one that is asked again first is as it should be, but for its silence
-        Action::RestartServer { to, before, .. } => to.name == status.name && *before != Before::AskAgain,
-        Action::StartBeside { to, .. } => to.name == status.name,
-        Action::TakeOver(name) => *name == status.name,
+        Action::StartServer(start) => {
+            let differs = match &start.replaces {
+                Replaces::Nothing => false,
+                Replaces::Stopped(recreate) => recreate.care != Care::AskAgain,
+                Replaces::Beside(_) => true,
+            };
+            differs && start.spec.name == status.name
+        }
+        Action::Promote(name, _) => *name == status.name,
         Action::StopServer(name) => *name == status.name && status.belongs == Belongs::Declared,
-        Action::StartServer(_)
-        | Action::AdoptServer(_)
+        Action::AdoptServer(_)
         | Action::AwaitReady { .. }
         | Action::MountStorage(_)
         | Action::InstallPackages(_)
@@ -191,7 +196,7 @@ fn drift(status: &ServerStatus, plan: &Plan, pod: &PodName) -> Option<String> {
         | Action::WriteSecrets(_)
         | Action::FetchWeights(_)
         | Action::RemoveServer(_)
-        | Action::RemoveBeside(_)
+        | Action::StopRun(_)
         | Action::RemoveEngine(_)
         | Action::RemoveWeights(_)
         | Action::RemovePiFiles => false,

@@ -6,8 +6,8 @@ use crate::fit::Fit;
 use crate::fit::report::report;
 use crate::name::{ModelName, PodName};
 use crate::plan::{
-    Action, Change, Finding, How, Otherwise, Plan, PodView, Step, StepId, Told, engine_size, shown_address,
-    shown_recipe, told,
+    Action, Change, Finding, How, Otherwise, Plan, PodView, Recreate, Replaces, Start, Step, StepId, Told,
+    engine_size, shown_address, shown_recipe, told,
 };
 use crate::spec::{EngineRecipe, ServerSpec};
 use crate::units::Seconds;
@@ -60,18 +60,9 @@ pub(super) fn step_json(step: &Step) -> Value {
         "id": id, "pod": pod, "action": action.name(), "target": action.target(), "reason": reason.to_string(), "after": after,
     });
     let details = match action {
-        Action::StartServer(spec) => Some(server_json(spec)),
-        Action::RestartServer { to, changes, before: _, down, first } => {
-            let mut server = changed_json(to, changes);
-            server["down_seconds"] = json!(down.map(|down| down.0));
-            if let Some(why) = first {
-                server["not_beside"] = json!(why);
-            }
-            Some(server)
-        }
-        Action::StartBeside { to, changes } => Some(changed_json(to, changes)),
-        Action::AwaitReady { otherwise: Otherwise::StartPrevious(former), .. } => {
-            Some(json!({ "if_fails": server_json(former) }))
+        Action::StartServer(start) => Some(start_json(start)),
+        Action::AwaitReady { otherwise: Otherwise::StartPrevious(previous), .. } => {
+            Some(json!({ "if_fails": server_json(previous) }))
         }
         Action::InstallPackages(packages) => Some(json!(packages)),
         Action::InstallEngine(recipe) => Some(engine_json(recipe)),
@@ -84,8 +75,8 @@ pub(super) fn step_json(step: &Step) -> Value {
         | Action::AdoptServer(_)
         | Action::StopServer(_)
         | Action::RemoveServer(_)
-        | Action::TakeOver(_)
-        | Action::RemoveBeside(_)
+        | Action::Promote(..)
+        | Action::StopRun(_)
         | Action::RemoveEngine(_)
         | Action::RemoveWeights(_)
         | Action::RemovePiFiles => None,
@@ -94,6 +85,23 @@ pub(super) fn step_json(step: &Step) -> Value {
         value["details"] = details;
     }
     value
+}
+
+fn start_json(Start { spec, run, replaces }: &Start) -> Value {
+    let mut server = match replaces {
+        Replaces::Nothing => server_json(spec),
+        Replaces::Beside(changes) => changed_json(spec, changes),
+        Replaces::Stopped(Recreate { changes, care: _, down, not_beside }) => {
+            let mut server = changed_json(spec, changes);
+            server["down_seconds"] = json!(down.map(|down| down.0));
+            if let Some(why) = not_beside {
+                server["not_beside"] = json!(why);
+            }
+            server
+        }
+    };
+    server["run"] = json!(run);
+    server
 }
 
 /// An engine, and how large it is where that is known.

@@ -1,7 +1,7 @@
 //! How an apply went, in the end.
 
 use crate::apply::{Failure, Outcome, Report};
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, Plan, Replaces, Step};
 use crate::ui::layout::{Count, prose, wrapped};
 use crate::ui::style::{CHANGE, FAINT, REMOVE, STRONG, Styled};
 use std::fmt::Write;
@@ -24,11 +24,13 @@ pub(super) fn step_title(step: &Step) -> String {
         Action::InstallEngine(_) => format!("install engine {target}"),
         Action::WriteSecrets(_) => format!("write secrets {target}"),
         Action::FetchWeights(_) => format!("fetch weights {target}"),
-        Action::StartServer(_) => format!("start server {target}"),
-        Action::RestartServer { .. } => format!("restart server {target}"),
-        Action::StartBeside { .. } => format!("start server {target} beside the running one"),
-        Action::TakeOver(_) => format!("put server {target} in place"),
-        Action::RemoveBeside(_) => format!("remove what was started beside server {target}"),
+        Action::StartServer(start) => match start.replaces {
+            Replaces::Nothing => format!("start server {target}"),
+            Replaces::Stopped(_) => format!("restart server {target}"),
+            Replaces::Beside(_) => format!("start server {target} beside the running one"),
+        },
+        Action::Promote(..) => format!("put server {target} in place"),
+        Action::StopRun(_) => format!("stop what was started beside server {target}"),
         Action::AwaitReady { .. } => format!("wait for server {target}"),
         Action::AdoptServer(_) => format!("adopt server {target}"),
         Action::StopServer(_) => format!("stop server {target}"),

@@ -3,7 +3,8 @@
 use crate::catalog::models;
 use crate::model_ref::ModelRef;
 use crate::plan::{
-    Action, Before, Fetch, How, Otherwise, PodView, Row, Sign, engine_size, gpu_list, shown_address,
+    Action, Care, Fetch, How, Otherwise, PodView, Recreate, Replaces, Row, Sign, Start, engine_size,
+    gpu_list, shown_address,
 };
 use crate::spec::{EngineRecipe, ServerSpec};
 use crate::ui::layout::{padded, prose, width, wrapped};
@@ -34,10 +35,8 @@ pub(super) fn row_text(text: &mut String, row: &Row<'_>, view: &PodView, time: O
     if !one_line && !detail.is_empty() {
         below(text, &detail);
     }
-    if let Action::RestartServer { changes, .. } | Action::StartBeside { changes, .. } = &step.action {
-        for change in changes {
-            change_text(text, change.field, &change.how);
-        }
+    for change in step.action.start().map(|start| start.replaces.changes()).unwrap_or_default() {
+        change_text(text, change.field, &change.how);
     }
     for line in how_it_ends(&step.action) {
         below(text, &line);
@@ -46,20 +45,22 @@ pub(super) fn row_text(text: &mut String, row: &Row<'_>, view: &PodView, time: O
 
 /// What is to be known of how a server is replaced: why it is down, and what if the new one does not come up.
 fn how_it_ends(action: &Action) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Action::RestartServer { first: Some(why), .. } = action {
-        lines.push(format!("not beside the running one: {why}"));
+    let falls_back = || "if it does not come up, the previous one is started again".to_owned();
+    match action {
+        Action::StartServer(start) => match &start.replaces {
+            Replaces::Nothing => Vec::new(),
+            Replaces::Stopped(Recreate { care, not_beside, .. }) => {
+                let why = not_beside.as_ref().map(|why| format!("not beside the running one: {why}"));
+                let previous = matches!(care, Care::StartPrevious(_)).then(falls_back);
+                why.into_iter().chain(previous).collect()
+            }
+            Replaces::Beside(_) => {
+                vec!["the running one stops once the new one answers, and stays if that fails".to_owned()]
+            }
+        },
+        Action::AwaitReady { otherwise: Otherwise::StartPrevious(_), .. } => vec![falls_back()],
+        _ => Vec::new(),
     }
-    let falls_back = matches!(
-        action,
-        Action::RestartServer { before: Before::KeepPrevious, .. }
-            | Action::AwaitReady { otherwise: Otherwise::StartPrevious(_), .. }
-    );
-    lines.extend(falls_back.then(|| "if it does not come up, the former one is started again".to_owned()));
-    if let Action::StartBeside { .. } = action {
-        lines.push("the running one stops once the new one answers, and stays if that fails".to_owned());
-    }
-    lines
 }
 
 /// Words below a row, indented.
@@ -120,10 +121,8 @@ fn words(row: &Row<'_>, view: &PodView, time: Option<Seconds>) -> (&'static str,
         Action::FetchWeights(fetch) => ("weights", target, download(fetch, view) + &time),
         Action::RemoveWeights(_) => ("weights", target, String::new()),
         Action::StartServer(_)
-        | Action::RestartServer { .. }
-        | Action::StartBeside { .. }
-        | Action::TakeOver(_)
-        | Action::RemoveBeside(_)
+        | Action::Promote(..)
+        | Action::StopRun(_)
         | Action::AwaitReady { .. }
         | Action::AdoptServer(_)
         | Action::StopServer(_)
@@ -145,24 +144,17 @@ fn with_reason(row: &Row<'_>, detail: String) -> String {
 /// What is to be known of a server.
 fn server(row: &Row<'_>) -> String {
     let detail = match &row.step.action {
-        // what differs is told below
-        Action::RestartServer { changes, down, .. } if !changes.is_empty() => return restart(*down),
-        Action::StartBeside { to, changes } => {
-            let detail = format!("beside the running one, {}, no down time", place(to));
-            if changes.iter().any(|change| !matches!(change.field, "gpus" | "port")) {
+        Action::StartServer(start) => {
+            let (detail, differs) = started(start, row.restarts);
+            if differs {
+                // what differs is told below
                 return detail;
             }
             detail
         }
-        Action::StartServer(spec) if row.restarts => format!("will be restarted on {}", place(spec)),
-        Action::StartServer(spec) => place(spec),
-        Action::RestartServer { before: Before::AskAgain, .. } => {
-            "will be restarted if it stays silent".to_owned()
-        }
-        Action::RestartServer { down, .. } => restart(*down),
-        Action::TakeOver(_) => "stops for the one beside it".to_owned(),
-        Action::RemoveBeside(_) => "what was started beside it goes".to_owned(),
-        Action::AwaitReady { otherwise: Otherwise::RemoveBeside, .. } => {
+        Action::Promote(..) => "stops for the one beside it".to_owned(),
+        Action::StopRun(_) => "what was started beside it goes".to_owned(),
+        Action::AwaitReady { otherwise: Otherwise::StopRun, .. } => {
             "pi waits for the one that was started beside it".to_owned()
         }
         Action::AwaitReady { .. } => "pi waits for it".to_owned(),
@@ -179,6 +171,22 @@ fn server(row: &Row<'_>) -> String {
         | Action::RemovePiFiles => String::new(),
     };
     with_reason(row, detail)
+}
+
+/// How a server is started, and whether what differs says why.
+fn started(Start { spec, run: _, replaces }: &Start, restarts: bool) -> (String, bool) {
+    match replaces {
+        Replaces::Nothing if restarts => (format!("will be restarted on {}", place(spec)), false),
+        Replaces::Nothing => (place(spec), false),
+        Replaces::Stopped(Recreate { care: Care::AskAgain, .. }) => {
+            ("will be restarted if it stays silent".to_owned(), false)
+        }
+        Replaces::Stopped(Recreate { changes, down, .. }) => (restart(*down), !changes.is_empty()),
+        Replaces::Beside(changes) => {
+            let differs = changes.iter().any(|change| !matches!(change.field, "gpus" | "port"));
+            (format!("beside the running one, {}, no down time", place(spec)), differs)
+        }
+    }
 }
 
 /// `will be restarted, ~2 min down`

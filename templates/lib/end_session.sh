@@ -107,7 +107,7 @@ find_left() { # DIRECTORY
 is_suspect() { # DIRECTORY PID
   local file other
   read_stat "$2" && [[ $state != [ZX] ]] && ((born >= started)) || return 1
-  for file in "${1%/*/*}"/{servers,beside}/*/pid; do
+  for file in "$pi"/{servers/*/runs,servers,beside}/*/pid; do
     other=''
     { read -r other _ <"$file"; } 2>/dev/null || true
     if [[ $other == "$session" && $other != "$leader" ]]; then return 1; fi
@@ -137,26 +137,6 @@ name_left() { # DIRECTORY
     die "its session has ended, but not what may have left it: ${text#; }. End it on the pod${numbers:+: kill$numbers}; if it is none of this server's, remove $1/left"
   fi
   rm -f -- "$1/left" 2>/dev/null || true
-}
-
-# Ends what was started beside a server, and forgets it; its log is kept as the server's server.log.failed.
-# shellcheck disable=SC2329 # not every script calls it
-end_beside() { # PI NAME
-  local dir=$1/beside/$2
-  if [[ ! -d $dir ]]; then return 0; fi
-  end_session "$dir"
-  if [[ -s $dir/server.log && -d $1/servers/$2 ]]; then
-    mv -f -- "$dir/server.log" "$1/servers/$2/server.log.failed" 2>/dev/null || true
-  fi
-  forget "$dir"
-  rmdir -- "$1/beside" 2>/dev/null || true
-}
-
-# Removes the record of a server that was ended. A disk that can't be written to is no reason to let one run on.
-# shellcheck disable=SC2329
-forget() { # DIRECTORY
-  local why
-  why=$(rm -rf -- "$1" 2>&1) || caution "it was ended, and its record stays: ${why##*: }"
 }
 
 # Waits until the driver lists none of these processes, which are gone, for at most 20 s: it may take so long to clear

@@ -7,6 +7,7 @@
   EXIT_PORT_TAKEN=5 # another process has the server's port
   EXIT_ANSWERS=6    # the server answers after all
   EXIT_ELSEWHERE=8  # the server answers on another address
+  EXIT_NOT_BEGUN=9  # a server was stopped, and what was to replace it did not begin
   EXIT_HELD=75      # somebody else has the pod's lock (EX_TEMPFAIL)
   EXIT_LOCK_LOST=76 # the pod's lock is not the one under which the script was begun
 }

@@ -3,8 +3,8 @@
 # waits for no reader and gets no SIGPIPE, whatever becomes of that process. The price: lines that are written between
 # the copy and the cut, less than a millisecond, are lost.
 #
-# server.log.head keeps how the start began, server.log.old what stood before that which server.log has now. With the log
-# of the former start, and a copy while the log is cut, these are at most $log_limit bytes.
+# server.log.head keeps how the start began, server.log.old what stood before that which server.log has now. With a copy
+# while the log is cut, these are at most $log_limit bytes.
 
 # Begins that process, and sets $log_keeper to its PID. Its parent is not this shell: an engine that waits for all of its
 # children must not find one that it does not know.
@@ -57,7 +57,6 @@ cut_log() {
   local size log from place copied
   size=$(stat -L -c %s -- "$file")
   if ((size <= cut)); then return 0; fi
-  # it is moved when its server takes another one's place
   log=$(readlink -- "$file")
   if [[ ! $log -ef $file ]]; then
     : >"$file"

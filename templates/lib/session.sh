@@ -98,20 +98,19 @@ read_holders() { # PORT
   done
 }
 
-# Starts DIRECTORY/run.sh in a session of its own, with an empty log, and waits for its record.
+# Starts DIRECTORY/run.sh in a session of its own, with DIRECTORY/server.log, and waits for its record.
 # shellcheck disable=SC2329 # not every script calls it
-start_session() { # DIRECTORY
+start_session() { # DIRECTORY NAME
   local tick
   fence
-  rm -f -- "$1/server.log.head" "$1/server.log.old" "$1/server.log.old.new"
-  : >"$1/server.log"
-  setsid -f bash -p "$1/run.sh" "$1" </dev/null >>"$1/server.log" 2>&1
+  setsid -f bash -p "$1/run.sh" "$1" </dev/null >>"$1/server.log" 2>&1 || exit "$EXIT_NOT_BEGUN"
   for ((tick = 0; tick < 400; tick++)); do
     if read_record "$1"; then
-      if [[ $unit == [!/]* ]]; then say "warning"$'\t'"\`${1##*/}\` runs without a systemd unit of its own: $unit"; fi
+      if [[ $unit == [!/]* ]]; then say "warning"$'\t'"\`$2\` runs without a systemd unit of its own: $unit"; fi
       return 0
     fi
     sleep 0.05
   done
-  die "the server's session did not begin"
+  printf '%s\n' "the server's session did not begin" >&2
+  exit "$EXIT_NOT_BEGUN"
 }

@@ -82,12 +82,12 @@ impl World {
 
     /// The leader of the server itself.
     fn leader(&self) -> String {
-        self.lab.podlab(&["exec", "pod1", "cat /root/.pi/servers/echo/pid"])
+        self.lab.podlab(&["exec", "pod1", "cat /root/.pi/servers/echo/current/pid"])
     }
 
     /// How many servers run, and on which ports.
     fn there(&self) -> String {
-        self.lab.podlab(&["exec", "pod1", "ss -ltnH | grep -Eo ':80[0-9]+' | sort -u | tr '\\n' ' '; ls /root/.pi/beside 2>/dev/null || true"])
+        self.lab.podlab(&["exec", "pod1", "ss -ltnH | grep -Eo ':80[0-9]+' | sort -u | tr '\\n' ' '; ls -d /root/.pi/servers/echo/runs/*/pid 2>/dev/null | wc -l"])
     }
 
     #[track_caller]
@@ -151,7 +151,7 @@ fn clients_are_served_while_a_server_is_replaced() {
     world.pi("tunnel echo --close").exits(0);
     client.was_always_served();
     world.pi("plan --detailed-exitcode").exits(0).says("No changes. 1 server");
-    assert_eq!(world.there(), ":8002 ");
+    assert_eq!(world.there(), ":8002 1\n");
     // its answer has the key in it, as it should
     world.pi("env echo").says(":8002/v1");
 
@@ -161,7 +161,7 @@ fn clients_are_served_while_a_server_is_replaced() {
     let client = world.client(&[8002]);
     world.pi("apply --yes").exits(1).says("no such thing as 42").says("`echo` still runs as it was");
     client.was_always_served();
-    assert_eq!((world.leader(), world.there().as_str()), (leader, ":8002 "));
+    assert_eq!((world.leader(), world.there().as_str()), (leader, ":8002 1\n"));
     world.pi("plan --detailed-exitcode").exits(2).says("no down time").says("it failed to start once");
 
     // one whose port is fixed
@@ -197,7 +197,7 @@ fn what_was_begun_beside_a_server_is_ended_by_the_next_apply() {
         world.pi("apply --yes --lock-wait 2m").exits(0);
         world.answers_on(to);
         client.was_always_served();
-        assert_eq!(world.there(), format!(":{to} "), "{moment}");
+        assert_eq!(world.there(), format!(":{to} 1\n"), "{moment}");
         world.pi("plan --detailed-exitcode").exits(0);
     }
 }
@@ -211,11 +211,11 @@ fn what_was_begun_beside_a_server_goes_when_it_is_not_wanted_any_more() {
         world.apply_until("ended await_ready", |pi| pi.kill().unwrap());
         world.there()
     };
-    assert_eq!(begin(), ":8001 :8002 echo\n");
+    assert_eq!(begin(), ":8001 :8002 2\n");
     world.wants(&serves(0, "first"), "");
     world.pi("plan --detailed-exitcode").exits(2).says("what was started beside it goes");
     world.pi("apply --yes --lock-wait 2m").exits(0);
-    assert_eq!((world.there().as_str(), world.leader()), (":8001 ", leader.clone()));
+    assert_eq!((world.there().as_str(), world.leader()), (":8001 1\n", leader.clone()));
 
     // interrupted while it starts, without a terminal: the new one is stopped
     world.wants(&serves(30, "third"), "");
@@ -224,9 +224,9 @@ fn what_was_begun_beside_a_server_goes_when_it_is_not_wanted_any_more() {
         Command::new("kill").args(["-INT", &pi.id().to_string()]).status().unwrap();
     });
     ran.exits(130).says("the running one was left alone");
-    assert_eq!((world.there().as_str(), world.leader()), (":8001 ", leader));
+    assert_eq!((world.there().as_str(), world.leader()), (":8001 1\n", leader));
 
-    assert_eq!(begin(), ":8001 :8002 echo\n");
+    assert_eq!(begin(), ":8001 :8002 2\n");
     world.pi("stop echo --lock-wait 2m").exits(0);
-    assert_eq!(world.there(), "");
+    assert_eq!(world.there(), "0\n");
 }

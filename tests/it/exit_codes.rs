@@ -127,7 +127,7 @@ fn ctrl_c_is_130_and_the_next_apply_takes_up() {
     let place =
         Workplace::with(&SERVER.replace(r#""python3", "-m", "http.server", "{port}""#, r#""sleep", "4711""#));
     let child = place.command("apply --yes").spawn().unwrap();
-    let pid = place.pod().join("servers/echo/pid");
+    let pid = place.pod().join("servers/echo/current/pid");
     eventually("the server has started", || pid.exists());
     kill("INT", child.id());
     let ran: crate::workplace::Ran = child.wait_with_output().unwrap().into();

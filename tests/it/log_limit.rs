@@ -54,7 +54,7 @@ fn size(server: &Path) -> u64 {
 }
 
 fn log_keeper(place: &Workplace) -> u32 {
-    let leader = fs::read_to_string(place.pod().join("servers/echo/pid")).unwrap();
+    let leader = fs::read_to_string(place.pod().join("servers/echo/current/pid")).unwrap();
     let leader = leader.split(' ').next().unwrap();
     let named = |pid: &u32| {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
@@ -68,7 +68,7 @@ fn log_keeper(place: &Workplace) -> u32 {
 fn a_log_keeps_its_beginning_and_its_end_and_no_more() {
     let place = place(1000, "answers");
     place.pi("apply --yes").exits(0);
-    let server = place.pod().join("servers/echo");
+    let server = place.pod().join("servers/echo/current");
     let (log, mut most) = (server.join("server.log"), 0);
     let until = Instant::now() + Duration::from_mins(2);
     while !fs::read(&log).is_ok_and(|log| log.ends_with(b"the last line\n")) {
@@ -93,7 +93,7 @@ fn a_log_keeps_its_beginning_and_its_end_and_no_more() {
 fn a_log_keeps_to_the_limit_of_the_manifest_which_restarts_nothing() {
     let place = place_with(300, "answers", "log_limit = \"20 MB\"\n");
     place.pi("apply --yes").exits(0);
-    let server = place.pod().join("servers/echo");
+    let server = place.pod().join("servers/echo/current");
     let log = server.join("server.log");
     eventually("all is written", || fs::read(&log).is_ok_and(|log| log.ends_with(b"the last line\n")));
     eventually("it is short", || size(&server) < 20_000_000);
@@ -135,7 +135,7 @@ fn one_that_writes_without_end_and_does_not_answer_is_given_up() {
 fn why_it_died_is_found_at_the_end_of_a_long_log() {
     let place = place(200, "dies");
     place.pi("apply --yes").exits(1).says("CUDA out of memory");
-    let server = place.pod().join("servers/echo");
+    let server = place.pod().join("servers/echo/current");
     assert!(size(&server) < 300 * MIB);
     place.pi("destroy --yes").exits(0);
 }

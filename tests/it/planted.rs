@@ -129,10 +129,10 @@ fn planted_secrets_are_found_nowhere_but_where_they_belong() {
     assert!(!inherited.is_empty(), "nothing was seen: the watch does not work");
     let expected = [
         ".pi/secrets/thetestproject 600",
-        ".pi/servers/dying/secrets 600",
-        ".pi/servers/dying/server.log 600",
-        ".pi/servers/dying/server.log.1 600",
-        ".pi/servers/echo/secrets 600",
+        ".pi/servers/dying/runs/1/server.log 600",
+        ".pi/servers/dying/runs/2/secrets 600",
+        ".pi/servers/dying/runs/2/server.log 600",
+        ".pi/servers/echo/runs/1/secrets 600",
         "key 644",
         "token 644",
     ];

@@ -80,7 +80,7 @@ fn being_asked_for_its_health_is_no_progress() {
         free_port()
     ));
     place.pi("apply --yes").exits(1).says("its start made no progress for 2s");
-    let log = fs::read_to_string(place.pod().join("servers/echo/server.log")).unwrap();
+    let log = fs::read_to_string(place.pod().join("servers/echo/current/server.log")).unwrap();
     assert!(log.contains("/health") && log.contains("404"), "it logs that it was asked: {log}");
     place.pi("destroy --yes").exits(0);
 }
@@ -97,7 +97,7 @@ fn a_tool_call_is_asked_for_and_that_there_is_none_is_told() {
     let place = Workplace::with(&with("[]").replace("PORT", &port));
     let gguf = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny-qwen3.gguf");
     fs::copy(gguf, place.path().join("tiny.gguf")).unwrap();
-    let answered = || fs::read_to_string(place.pod().join("servers/tiny/answered")).unwrap();
+    let answered = || fs::read_to_string(place.pod().join("servers/tiny/current/answered")).unwrap();
     let events =
         |said: &str| -> Vec<Value> { said.lines().map(|line| serde_json::from_str(line).unwrap()).collect() };
     let of = |events: &[Value], what: &str| events.iter().filter(|event| event["event"] == what).count();

@@ -45,7 +45,7 @@ impl World {
     }
 
     fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.sshd.home().join(".pi/servers/echo").join(name)).unwrap_or_default()
+        fs::read_to_string(self.sshd.home().join(".pi/servers/echo/current").join(name)).unwrap_or_default()
     }
 
     fn leader(&self) -> u32 {
@@ -71,9 +71,9 @@ fn what_has_answered_comes_back_when_its_successor_does_not() {
     let world = World::new();
     let first = world.read("spec.json");
     world.wants(DIES);
-    world.pi("plan").exits(0).says("will be restarted").says("the former one is started again");
+    world.pi("plan").exits(0).says("will be restarted").says("the previous one is started again");
     for times in ["once", "twice"] {
-        world.pi("apply --yes").exits(1).says("no such thing as 42").says("The former one runs again");
+        world.pi("apply --yes").exits(1).says("no such thing as 42").says("The previous one runs again");
         assert!(world.answers());
         assert_eq!(world.read("spec.json"), first);
         world
@@ -87,7 +87,7 @@ fn what_has_answered_comes_back_when_its_successor_does_not() {
     world.wants(ALSO_GOOD);
     world.pi("apply --yes").exits(0);
     assert!(world.answers());
-    assert_eq!(world.read("former/spec.json"), "", "it has answered: nothing has to be kept");
+    assert_eq!(world.read("previous"), "", "it has answered: nothing else is needed");
 }
 
 #[test]
@@ -105,9 +105,9 @@ fn what_has_answered_comes_back_also_after_pi_was_killed() {
         .pi("plan --detailed-exitcode")
         .exits(2)
         .says("it is still starting")
-        .says("the former one is started again");
+        .says("the previous one is started again");
     world.wants(DIES);
-    world.pi("apply --yes --lock-wait 30s").exits(1).says("The former one runs again");
+    world.pi("apply --yes --lock-wait 30s").exits(1).says("The previous one runs again");
     assert!(world.answers());
     assert_eq!(world.read("spec.json"), first);
 }

@@ -48,7 +48,7 @@ fn server(place: &Workplace) -> Value {
 fn an_engine_that_dies_is_started_again_in_the_same_session() {
     let (place, port) = place("restart = \"on-failure\"");
     place.pi("apply --yes").exits(0);
-    let pid = || fs::read_to_string(place.pod().join("servers/echo/pid")).unwrap();
+    let pid = || fs::read_to_string(place.pod().join("servers/echo/current/pid")).unwrap();
     let (before, first) = (pid(), engine(&place));
     assert_eq!(first.len(), 1);
     assert_ne!(before.split(' ').next().unwrap(), first[0].to_string(), "the leader watches over it");
@@ -60,7 +60,7 @@ fn an_engine_that_dies_is_started_again_in_the_same_session() {
     assert_eq!(pid(), before);
     assert_eq!(processes_with(&format!("sleep 300.{port}")).len(), 1, "what the dead one left was ended");
     place.pi("plan --json").exits(0).says("it ended with exit code 137, and was started again once so far");
-    let log = fs::read_to_string(place.pod().join("servers/echo/server.log")).unwrap();
+    let log = fs::read_to_string(place.pod().join("servers/echo/current/server.log")).unwrap();
     assert!(log.contains("pi: it ended with exit code 137; started again in 1 s"), "{log}");
 
     place.pi("destroy --yes").exits(0);
@@ -72,14 +72,14 @@ fn an_engine_that_dies_is_started_again_in_the_same_session() {
 fn one_that_fails_again_and_again_is_given_up_and_that_is_told() {
     let (place, port) = place("restart = \"on-failure\"");
     place.pi("apply --yes").exits(0);
-    let state = place.pod().join("servers/echo/restarts");
+    let state = place.pod().join("servers/echo/current/restarts");
     let says = |text: &str| fs::read_to_string(&state).is_ok_and(|state| state.starts_with(text));
     fs::write(place.path().join("broken"), "").unwrap();
     kill("KILL", engine(&place)[0]);
     eventually("the first failure is noted", || says("1 137 again"));
     eventually("the second, too", || says("2 3 again"));
     place.pi("plan --json").exits(0).says("started again 2 times so far");
-    let leader = || fs::read_to_string(place.pod().join("servers/echo/pid")).unwrap();
+    let leader = || fs::read_to_string(place.pod().join("servers/echo/current/pid")).unwrap();
     let leader: u32 = leader().split(' ').next().unwrap().parse().unwrap();
     // the pauses grow up to 16 s: nobody waits for them here
     eventually("it is given up", || {
@@ -106,7 +106,7 @@ fn a_start_that_fails_is_told_and_not_tried_again() {
     let (place, _) = place("restart = \"on-failure\"");
     fs::write(place.path().join("broken"), "").unwrap();
     place.pi("apply --yes").exits(1).says("it was ended from outside");
-    assert!(!place.pod().join("servers/echo/restarts").exists());
+    assert!(!place.pod().join("servers/echo/current/restarts").exists());
     place.pi("plan").exits(0).says("server     echo");
     place.pi("destroy --yes").exits(0);
 }

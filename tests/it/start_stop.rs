@@ -202,7 +202,7 @@ fn an_interrupted_start_leaves_nothing() {
         free_port()
     );
     let child = bench.place.command(&args).spawn().unwrap();
-    let pid = bench.sshd.home().join(".pi/servers/echo/pid");
+    let pid = bench.sshd.home().join(".pi/servers/echo/current/pid");
     eventually("the server has started", || pid.exists());
     kill("INT", child.id());
     let ran: Ran = child.wait_with_output().unwrap().into();
@@ -222,7 +222,7 @@ fn an_edit_meanwhile_is_kept() {
         free_port()
     );
     let child = bench.place.command(&args).spawn().unwrap();
-    let pid = bench.sshd.home().join(".pi/servers/echo/pid");
+    let pid = bench.sshd.home().join(".pi/servers/echo/current/pid");
     eventually("the server has started", || pid.exists());
     let theirs = bench.manifest().replace("# ours", "# ours and theirs");
     fs::write(bench.place.path().join("pi.toml"), &theirs).unwrap();

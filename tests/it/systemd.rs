@@ -68,7 +68,7 @@ impl Scene {
     /// The leader's PID, if there is one.
     #[track_caller]
     fn leader(&self) -> String {
-        self.inside(&format!("head -n 1 {}/.pi/servers/echo/pid | cut -d ' ' -f 1", self.home))
+        self.inside(&format!("head -n 1 {}/.pi/servers/echo/current/pid | cut -d ' ' -f 1", self.home))
     }
 
     /// The scope that a process is in.

@@ -2,7 +2,7 @@
 
 use crate::diagnose::Measured;
 use crate::name::{Project, SecretName};
-use crate::spec::{Owner, ServerSpec};
+use crate::spec::{Owner, RunId, ServerSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -11,6 +11,12 @@ use std::collections::BTreeMap;
 pub struct ServerSeen {
     /// What was asked for, or why its record can't be read.
     pub spec: Result<ServerSpec, String>,
+    /// Which of its runs this is.
+    #[serde(default, skip_serializing_if = "RunId::is_unnumbered")]
+    pub run: RunId,
+    /// The last of its runs, also where that has ended.
+    #[serde(default, skip_serializing_if = "RunId::is_unnumbered")]
+    pub last_run: RunId,
     /// Whose it is, by a record of its own.
     #[serde(default, skip_serializing_if = "OwnerSeen::is_unnamed")]
     pub owner: OwnerSeen,
@@ -26,12 +32,20 @@ pub struct ServerSeen {
     /// What its former starts left to know.
     #[serde(default)]
     pub past: Past,
-    /// What was started beside it to take its place, and has not yet: it has a record of its own.
+    /// Another run of it that may live: what was started to take its place, and has not yet, or what had to make room and
+    /// has not been stopped yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<Box<ServerSeen>>,
 }
 
 impl ServerSeen {
+    /// Which run is started next.
+    #[must_use]
+    pub fn next_run(&self) -> RunId {
+        let last = self.both().map(|seen| seen.run.max(seen.last_run)).max();
+        last.unwrap_or_default().next()
+    }
+
     /// It, and what was started beside it.
     pub fn both(&self) -> impl Iterator<Item = &Self> {
         std::iter::once(self).chain(self.beside.as_deref())
@@ -118,7 +132,7 @@ pub enum Whose<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Past {
-    /// What answered last, where a changed one was started in its place and has not answered yet.
+    /// The run that answered last, where a changed one was started in its place and has not answered yet.
     pub previous: Option<Box<ServerSpec>>,
     /// The start that failed last.
     pub failed: Option<FailedStart>,

@@ -8,7 +8,7 @@ use crate::name::{ModelName, SecretName};
 use crate::observe::facts::{
     FailedStart, Life, NO_SPEC, OwnerSeen, Past, ProbeFailure, Restarts, SecretSeen, ServerSeen,
 };
-use crate::spec::{Owner, ServerSpec};
+use crate::spec::{Owner, RunId, ServerSpec};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The servers that pi started, by name; of each it must be known whether it lives.
@@ -25,9 +25,12 @@ pub(super) fn servers(
             Err(bad) => gaps.push(gap("servers", &clean(&bad.to_string()))),
             Ok(name) => {
                 let told: Vec<&[String]> = records.named("server", text).collect();
-                let beside = beside(records, text, expect).map(Box::new);
+                let beside = beside(records, text, expect);
                 match server(&told, expect).or_else(|| beside.is_some().then(gone)) {
-                    Some(server) => drop(servers.insert(name, ServerSeen { beside, ..server })),
+                    Some(server) => {
+                        let beside = beside.map(|beside| Box::new(owned_as(&server, beside)));
+                        servers.insert(name, ServerSeen { beside, ..server });
+                    }
                     None => return Err(Blind(format!("it was not told whether `{name}` lives"))),
                 }
                 gaps.extend(told.iter().filter(|row| unreadable(row)).map(|row| odd("servers", row)));
@@ -37,7 +40,7 @@ pub(super) fn servers(
     Ok(servers)
 }
 
-/// In front of the name of a server: what was started beside it to take its place.
+/// In front of the name of a server: another run of it that may live.
 const BESIDE: &str = "beside/";
 
 fn beside(records: &Records, name: &str, expect: &Expect) -> Option<ServerSeen> {
@@ -46,10 +49,18 @@ fn beside(records: &Records, name: &str, expect: &Expect) -> Option<ServerSeen> 
     server(&told, expect)
 }
 
+/// A run whose server's record says whose both are; an earlier pi noted that for each.
+fn owned_as(server: &ServerSeen, run: ServerSeen) -> ServerSeen {
+    let unnamed = run.owner == OwnerSeen::Unnamed;
+    ServerSeen { owner: if unnamed { server.owner.clone() } else { run.owner }, ..run }
+}
+
 /// What there is of a server where only the one is left that was started beside it.
 fn gone() -> ServerSeen {
     ServerSeen {
         spec: Err("it is gone".to_owned()),
+        run: RunId::default(),
+        last_run: RunId::default(),
         owner: OwnerSeen::Unnamed,
         life: Life::Stopped,
         answered: false,
@@ -63,8 +74,11 @@ fn gone() -> ServerSeen {
 fn server(told: &[&[String]], expect: &Expect) -> Option<ServerSeen> {
     let stopped = told.iter().any(|row| matches!(row, [what, ..] if what == "stopped"));
     let answered = told.iter().any(|row| matches!(row, [what, ..] if what == "answered"));
+    let (run, last_run) = run(told);
     Some(ServerSeen {
         spec: spec(field(told, "spec")),
+        run,
+        last_run,
         owner: owner(field(told, "owner"), expect),
         life: life(told, stopped.then_some(Life::Stopped))?,
         answered,
@@ -75,11 +89,19 @@ fn server(told: &[&[String]], expect: &Expect) -> Option<ServerSeen> {
     })
 }
 
-/// What its former starts left. What answers needs no former one any more.
+/// Which run it is, and which the last one is that was ever started.
+fn run(told: &[&[String]]) -> (RunId, RunId) {
+    let id = |text: &str| text.parse().map(RunId).ok();
+    let ids = told.iter().find_map(|row| match row {
+        [what, run, last, ..] if what == "run" => Some((id(run)?, id(last)?)),
+        _ => None,
+    });
+    ids.unwrap_or_default()
+}
+
+/// What its earlier runs left.
 fn past(told: &[&[String]]) -> Past {
-    let says = |word: &str| told.iter().any(|row| matches!(row, [what, ..] if what == word));
-    let needed = !(says("answered") && says("running"));
-    let former = field(told, "former").filter(|_| needed).and_then(|text| spec(Some(text)).ok());
+    let previous = field(told, "previous").and_then(|text| spec(Some(text)).ok());
     let failed = told.iter().find_map(|row| match row {
         [what, digest, count, cause, ..] if what == "failed" => {
             let (digest, cause) = (digest.clone(), cause.clone());
@@ -96,7 +118,7 @@ fn past(told: &[&[String]]) -> Past {
         }),
         _ => None,
     });
-    Past { previous: former.map(Box::new), failed, took, restarts }
+    Past { previous: previous.map(Box::new), failed, took, restarts }
 }
 
 /// Its record. One that would be obeyed by a terminal is refused: what is in it is shown and compared.

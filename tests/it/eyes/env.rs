@@ -40,7 +40,7 @@ fn a_shell_evaluates_url_key_and_model() {
 #[test]
 fn a_server_that_is_gone_is_not_exported() {
     let site = Site::running("0.0.0.0", "m");
-    let pid = fs::read_to_string(site.place.pod().join("servers/echo/pid")).unwrap();
+    let pid = fs::read_to_string(site.place.pod().join("servers/echo/current/pid")).unwrap();
     let pid = pid.split(' ').next().unwrap().parse().unwrap();
     crate::sshd::kill("KILL", pid);
     crate::sshd::eventually("its port is closed", || {

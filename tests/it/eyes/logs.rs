@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 /// A pod with a log, without a server: only the file matters here.
 fn with_log(lines: &str) -> (Site, PathBuf) {
     let site = Site::new("127.0.0.1", "m");
-    let server = site.place.pod().join("servers/echo");
+    let server = site.place.pod().join("servers/echo/current");
     fs::create_dir_all(&server).unwrap();
     fs::write(server.join("server.log"), lines).unwrap();
     (site, server.join("server.log"))

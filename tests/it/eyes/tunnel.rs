@@ -160,7 +160,7 @@ fn a_port_may_be_chosen_unless_somebody_has_it() {
     assert_eq!((tunnel.port(), tunnel.health().as_deref()), (port, Some("200")));
     // not to be found by the server that is gone
     let pid: Ran = std::process::Command::new("cat")
-        .arg(site.place.pod().join("servers/echo/pid"))
+        .arg(site.place.pod().join("servers/echo/current/pid"))
         .output()
         .unwrap()
         .into();

@@ -207,7 +207,7 @@ impl Bench {
     /// Nothing is left to do, everything answers, and nothing else is there.
     #[track_caller]
     pub(super) fn is_as_wanted(&self) {
-        self.is_as_wanted_but_for("./nothing");
+        self.is_as_wanted_but_for("nothing");
     }
 
     /// The same, with one file more that may be there.
@@ -244,13 +244,21 @@ const LOOK: &str = r#"cd /root/.pi
 count() { pgrep -f -- "$1" | wc -l; }
 echo servers $(count '^python3[ ]/root/serve.py') workers $(count '^sleep[ ]100000$') scripts $(count '[m]ain\(\) \{')
 echo listening $(ss -ltnH | grep -Eo ':80[0-9]+' | sort -u)
-find . -name lock -prune -print -o -path './servers/*' ! -name 'server.log*' ! -name took -print | sort"#;
+find . -name lock -prune -print
+for server in servers/*; do
+  find $server -maxdepth 1 ! -name took
+  find -L $server/current -type f ! -name 'server.log*'
+  for run in $server/runs/*; do [ $run -ef $server/current ] || find $run -name pid -o -name secrets; done
+  [ $(ls $server/runs | wc -l) -le 5 ] || echo too many runs are kept
+done | sort"#;
 
 const EXPECTED: &str = "servers 2 workers 1 scripts 0\nlistening :8010 :8011\n\
-    ./servers/one\n./servers/one/answered\n./servers/one/owner\n./servers/one/pid\n./servers/one/run.sh\n./servers/one/secrets\n\
-    ./servers/one/spec.json\n\
-    ./servers/two\n./servers/two/answered\n./servers/two/owner\n./servers/two/pid\n./servers/two/run.sh\n./servers/two/secrets\n\
-    ./servers/two/spec.json\n";
+    servers/one\nservers/one/current\nservers/one/current/answered\nservers/one/current/pid\n\
+    servers/one/current/run.sh\nservers/one/current/secrets\nservers/one/current/spec.json\n\
+    servers/one/owner\nservers/one/pid\nservers/one/runs\n\
+    servers/two\nservers/two/current\nservers/two/current/answered\nservers/two/current/pid\n\
+    servers/two/current/run.sh\nservers/two/current/secrets\nservers/two/current/spec.json\n\
+    servers/two/owner\nservers/two/pid\nservers/two/runs\n";
 
 /// `began start_server one`, of a line of events.
 fn told(line: &str, names: &mut std::collections::BTreeMap<u64, String>) -> String {

@@ -21,13 +21,13 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 fn fails() -> Row {
-    Row::new("a changed server can't answer", "beside the former one, which can", |bench: &Bench| {
+    Row::new("a changed server can't answer", "beside the running one, which can", |bench: &Bench| {
         bench.apply();
         bench.wants(&[ONE, &CHANGED.replace("serve.py", "serve.py --broken")]);
         bench.pi("apply --yes").exits(1).says("says 500").says("`two` still runs as it was");
-        bench.tell("told, and the former one serves on");
+        bench.tell("told, and the running one serves on");
         bench.wants(&[ONE, TWO]);
-        bench.is_as_wanted_but_for("./servers/two/failed");
+        bench.is_as_wanted_but_for("servers/two/failed");
     })
 }
 
@@ -36,7 +36,7 @@ fn dies() -> Row {
     Row::new("a server is killed", moment, |bench: &Bench| {
         bench.apply();
         bench.wants(&[ONE, CHANGED]);
-        let kill = "kill -KILL -- -$(cut -d' ' -f1 /root/.pi/servers/two/pid)";
+        let kill = "kill -KILL -- -$(cut -d' ' -f1 /root/.pi/servers/two/current/pid)";
         bench.apply_until("began await_ready two", |_| drop(bench.inside(kill))).exits(0);
         bench.pi("plan --detailed-exitcode").exits(0).says("No changes");
         bench.tell("the changed one takes its place");
@@ -47,7 +47,7 @@ fn dies() -> Row {
 
 fn row(moment: &'static str) -> Row {
     let row =
-        Row::new("`pi` killed with -9", format!("{moment}, beside the former one"), move |bench: &Bench| {
+        Row::new("`pi` killed with -9", format!("{moment}, beside the running one"), move |bench: &Bench| {
             bench.apply();
             bench.wants(&[ONE, CHANGED]);
             bench.apply_until(moment, |pi| {
@@ -60,5 +60,5 @@ fn row(moment: &'static str) -> Row {
             bench.wants(&[ONE, TWO]);
             bench.converges();
         });
-    row.among("while a changed server is started beside the former one and takes its place")
+    row.among("while a changed server is started beside the running one and takes its place")
 }

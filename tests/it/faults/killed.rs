@@ -36,7 +36,7 @@ pub(super) fn rows() -> Vec<Row> {
     rows.extend(GOING.into_iter().flat_map(around_an_end));
     rows.extend(around_a_mount());
     for (event, moment) in [
-        ("began restart_server two", "while a changed server takes the place of the former one"),
+        ("began restart_server two", "while a changed server takes the place of the previous one"),
         ("began await_ready two", "while a changed server starts that will die"),
     ] {
         rows.push(Row::new("`pi` killed with -9", moment, move |bench| {
@@ -46,10 +46,10 @@ pub(super) fn rows() -> Vec<Row> {
                 std::thread::sleep(Duration::from_millis(200));
                 kill_9(pi);
             });
-            bench.apply_once_free().0.exits(1).says("The former one runs again");
+            bench.apply_once_free().0.exits(1).says("The previous one runs again");
             bench.wants(&[ONE, TWO]);
-            bench.is_as_wanted_but_for("./servers/two/failed");
-            bench.tell("the next apply says that it dies, and the former one runs again");
+            bench.is_as_wanted_but_for("servers/two/failed");
+            bench.tell("the next apply says that it dies, and The previous one runs again");
         }));
     }
     rows

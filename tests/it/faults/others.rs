@@ -29,7 +29,7 @@ pub(super) fn rows() -> Vec<Row> {
         }),
         Row::new("two projects of one name on one pod", "each applies in turn, twice", |bench| {
             bench.apply();
-            let before = bench.inside("cat /root/.pi/servers/*/pid");
+            let before = bench.inside("cat /root/.pi/servers/*/current/pid");
             // the same name and pods, another id, a server of its own
             let own = bench.place.manifest();
             let pods = own.split("[models.").next().unwrap().replace(ID, "anotherproject");
@@ -40,9 +40,9 @@ pub(super) fn rows() -> Vec<Row> {
             bench.pi("plan --detailed-exitcode").exits(0).says("servers of others run here");
             bench.pi("stop one --manifest theirs.toml").exits(1).says("--take-over");
             bench.pi("apply --yes --manifest theirs.toml").exits(1);
-            assert_eq!(bench.inside("cat /root/.pi/servers/{one,two}/pid"), before);
+            assert_eq!(bench.inside("cat /root/.pi/servers/{one,two}/current/pid"), before);
             bench.pi("destroy --yes --manifest theirs.toml").exits(1);
-            assert_eq!(bench.inside("cat /root/.pi/servers/*/pid"), before);
+            assert_eq!(bench.inside("cat /root/.pi/servers/*/current/pid"), before);
             bench.tell("neither touches the other's; a taken name is an error of that model");
         }),
         Row::new("`pods.json` gone", "when all runs", |bench| {

@@ -1,6 +1,6 @@
 //! A server has ended when all of it is seen gone: its session, what left that, its port, its GPU memory.
 
-use super::scratch::{Scratch, bash, wait_until};
+use super::scratch::{Scratch, bash, first_run, wait_until};
 use pi::name::Port;
 use pi::plan::{Action, scripts};
 use pi::script::Script;
@@ -53,7 +53,7 @@ impl Stage {
 
     /// Starts it; the process that left it.
     fn start(&self) -> u32 {
-        self.scratch.act(&Action::StartServer(self.server.clone()), "");
+        self.scratch.act(&first_run(self.server.clone()), "");
         let stray = self.scratch.path("stray");
         wait_until(|| fs::read_to_string(&stray).is_ok_and(|pid| !pid.is_empty()));
         let pid = fs::read_to_string(stray).unwrap().parse().unwrap();
@@ -74,7 +74,7 @@ impl Stage {
     }
 
     fn record(&self, file: &str) -> PathBuf {
-        self.scratch.path("pi/servers/sleeper").join(file)
+        self.scratch.path("pi/servers/sleeper/current").join(file)
     }
 }
 
@@ -112,16 +112,16 @@ fn what_may_have_left_it_without_a_trace_is_named_until_it_is_gone() {
         assert!(!out.status.success() && said.contains(&wanted), "{said}");
         assert!(said.contains(&format!("End it on the pod: kill {stray};")), "{said}");
         assert!(lives(stray), "it may be somebody else's");
-        assert!(stage.record("spec.json").exists() && stage.record("stopped").exists());
+        assert!(stage.record("spec.json").exists() && stage.record("../../stopped").exists());
     }
-    let start = bash(&stage.script(&Action::StartServer(stage.server.clone())), "");
+    let start = bash(&stage.script(&first_run(stage.server.clone())), "");
     assert!(!start.status.success() && said(&start).contains(&wanted), "{}", said(&start));
     kill(stray);
     let out = stage.stop();
     assert!(out.status.success(), "{}", said(&out));
     assert!(!stage.record("left").exists());
     assert!(stage.remove().status.success());
-    assert!(!stage.record("").exists());
+    assert!(!stage.scratch.path("pi/servers/sleeper").exists());
 }
 
 #[test]

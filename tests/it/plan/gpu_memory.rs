@@ -1,7 +1,7 @@
 //! After a stop GPU memory is waited for, as far as nvidia-smi tells of it. For real, but for the GPU: what stands for
 //! nvidia-smi prints the lines that the real one does.
 
-use super::scratch::Scratch;
+use super::scratch::{Scratch, first_run};
 use pi::plan::{Action, scripts};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -14,10 +14,10 @@ impl Pod {
     /// It lists the server's leader as often as said, and `4711`, which is somebody else, always.
     fn new(times: usize) -> Self {
         let scratch = Scratch::new();
-        scratch.act(&Action::StartServer(scratch.server()), "");
+        scratch.act(&first_run(scratch.server()), "");
         let smi = scratch.path("bin/nvidia-smi");
         fs::create_dir(scratch.path("bin")).unwrap();
-        let leader = fs::read_to_string(scratch.path("pi/servers/sleeper/pid")).unwrap();
+        let leader = fs::read_to_string(scratch.path("pi/servers/sleeper/current/pid")).unwrap();
         let leader = leader.split(' ').next().unwrap();
         let asked = scratch.path("asked").display().to_string();
         let text = format!(

@@ -1,6 +1,6 @@
 //! Secrets are written only where nobody else may write, and never through a link that somebody planted.
 
-use super::scratch::{Scratch, bash};
+use super::scratch::{Scratch, bash, first_run};
 use pi::plan::{Action, scripts};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -125,8 +125,8 @@ fn a_home_that_its_owner_linked_elsewhere_works() {
     symlink(scratch.path("disk"), scratch.path("pi")).unwrap();
     assert!(write(&scratch).status.success());
     assert_eq!(fs::read_to_string(scratch.path("disk/env")).unwrap(), INPUT);
-    scratch.act(&Action::StartServer(scratch.server()), "");
-    assert_eq!(fs::read_to_string(scratch.path("disk/servers/sleeper/secrets")).unwrap(), INPUT);
+    scratch.act(&first_run(scratch.server()), "");
+    assert_eq!(fs::read_to_string(scratch.path("disk/servers/sleeper/current/secrets")).unwrap(), INPUT);
 }
 
 #[test]
@@ -153,10 +153,10 @@ fn a_server_is_not_given_secrets_where_others_may_change_its_record() {
         assert!(write(&scratch).status.success());
         fs::create_dir(scratch.path("pi/servers")).unwrap();
         plant(&scratch);
-        let out = run(&scratch, &Action::StartServer(scratch.server()));
+        let out = run(&scratch, &first_run(scratch.server()));
         let said = String::from_utf8(out.stderr).unwrap();
         assert!(!out.status.success() && said.contains(why), "{why}: {said}");
-        assert!(!scratch.path("pi/servers/sleeper/secrets").exists());
+        assert!(!scratch.path("pi/servers/sleeper/current/secrets").exists());
         assert_eq!(scratch.sessions(), Vec::<u32>::new());
     }
 }

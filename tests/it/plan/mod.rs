@@ -1,11 +1,10 @@
 //! The planner's laws, over every folder of `tests/cases` and over what a generator thinks of.
 
-mod beside;
 mod blocked;
 pub(crate) mod case;
 mod check;
 mod ends;
-mod former;
+mod left_of_pi;
 mod gpu_memory;
 pub(crate) mod golden;
 mod guard;
@@ -16,6 +15,7 @@ mod open;
 mod packages;
 mod random;
 mod recipes;
+mod runs;
 mod scratch;
 mod scripts;
 mod shuffle;

@@ -102,6 +102,8 @@ fn pod(count: u32, stranger: u32, all: &[One]) -> ProbeResult {
         let life = is(*life, at);
         let seen = ServerSeen {
             spec: Ok(serde_json::from_value(spec).unwrap()),
+            run: pi::spec::RunId::default(),
+            last_run: pi::spec::RunId::default(),
             owner: pi::observe::OwnerSeen::Unnamed,
             answered: *context != 1,
             life,

@@ -16,7 +16,7 @@ use pi::observe::{
     ServerSeen, Snapshot, Unreachable, Whole,
 };
 use pi::plan::{Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan};
-use pi::spec::{Owner, ServerSpec};
+use pi::spec::{Owner, RunId, ServerSpec};
 use pi::units::{Bytes, Tokens};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -342,7 +342,20 @@ fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pi
     let answered = choices.once_in(2);
     let mut past = past(choices, &spec);
     past.previous = past.previous.filter(|_| !answered);
-    ServerSeen { spec, owner: owner(choices), life, answered, secrets, past, measured: None, beside: None }
+    let (run, last_run) = choices.of(&[(0, 0), (1, 1), (2, 3)]);
+    let (run, last_run) = (RunId(run), RunId(last_run));
+    ServerSeen {
+        spec,
+        run,
+        last_run,
+        owner: owner(choices),
+        life,
+        answered,
+        secrets,
+        past,
+        measured: None,
+        beside: None,
+    }
 }
 
 /// The id of this project, and that of another one with the same name.

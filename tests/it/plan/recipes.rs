@@ -11,11 +11,11 @@ fn started(case: &str, model: &str) -> (ServerSpec, String) {
     let step = plan
         .steps
         .iter()
-        .find(|step| matches!(&step.action, Action::StartServer(spec) if spec.name.as_str() == model));
+        .find(|step| matches!(&step.action, Action::StartServer(start) if start.spec.name.as_str() == model));
     let step = step.unwrap_or_else(|| panic!("{} does not start {model}", case.name));
     let script = scripts(&step.action, &case.manifest.pods[&step.pod]).unwrap().remove(0);
-    let Action::StartServer(spec) = &step.action else { unreachable!() };
-    (spec.as_ref().clone(), script.text)
+    let spec = step.action.starts().unwrap();
+    (spec.clone(), script.text)
 }
 
 #[test]

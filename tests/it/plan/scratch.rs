@@ -1,9 +1,9 @@
 //! A pod's home in a scratch directory, with this machine's bash and processes.
 
 use pi::manifest::{Manifest, Pod};
-use pi::plan::{Action, scripts};
+use pi::plan::{Action, Replaces, Start, scripts};
 use pi::script::Script;
-use pi::spec::ServerSpec;
+use pi::spec::{RunId, ServerSpec};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
@@ -98,23 +98,33 @@ fn walk(root: &Path, at: &Path, tree: &mut BTreeMap<PathBuf, String>) {
     for entry in fs::read_dir(at).unwrap() {
         let path = entry.unwrap().path();
         let name = path.strip_prefix(root).unwrap().to_owned();
-        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
-        if path.is_dir() {
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&fs::symlink_metadata(&path).unwrap().permissions());
+        if path.is_symlink() {
+            tree.insert(name, fs::read_link(&path).unwrap().display().to_string());
+        } else if path.is_dir() {
             tree.insert(name, format!("{mode:o}"));
             walk(root, &path, tree);
         } else {
             let text = fs::read_to_string(&path).unwrap();
-            // who runs differs, and there is one log more after a second start
+            // who runs differs
             let text = if matches!(path.file_name().unwrap().to_str().unwrap(), "pid" | "answered" | "took") {
                 ""
             } else {
                 &text
             };
-            if !name.ends_with("server.log.1") {
-                tree.insert(name, format!("{mode:o} {text}"));
-            }
+            tree.insert(name, format!("{mode:o} {text}"));
         }
     }
+}
+
+/// Starts the first run of a server.
+pub(super) fn first_run(spec: Box<ServerSpec>) -> Action {
+    start(spec, 1, Replaces::Nothing)
+}
+
+pub(super) fn start(spec: Box<ServerSpec>, run: u32, replaces: Replaces) -> Action {
+    Action::StartServer(Box::new(Start { spec: *spec, run: RunId(run), replaces }))
 }
 
 pub(super) fn bash(script: &Script, input: &str) -> Output {

@@ -45,8 +45,9 @@ fn shellcheck_has_nothing_to_say() {
     let folder = tempfile::tempdir().unwrap();
     let all = all();
     // what a server's session runs is a script within a script
-    let inner =
-        all.values().filter_map(|(from, script)| Some((format!("{from}-run.sh"), assigned(script, "run")?)));
+    let inner = all
+        .values()
+        .filter_map(|(from, script)| Some((format!("{from}-run.sh"), assigned(script, "script")?)));
     let inner: Vec<(String, String)> = inner.collect();
     assert!(inner.len() > 20, "only {} run scripts", inner.len());
     let all = all.values().map(|(from, script)| (from.clone(), script.text.clone())).chain(inner);

@@ -1,7 +1,7 @@
 //! Law 4, for real: every script run twice leaves what one run leaves. In scratch directories, with this machine's
 //! bash and processes.
 
-use super::scratch::{Scratch, bash, twice, wait_until};
+use super::scratch::{Scratch, bash, first_run, twice, wait_until};
 use pi::manifest::Mount;
 use pi::model_ref::ModelRef;
 use pi::plan::{Action, Storage, scripts};
@@ -31,15 +31,15 @@ fn secrets_are_written_once_however_often() {
 fn a_server_that_is_started_twice_runs_once() {
     let scratch = Scratch::new();
     fs::write(scratch.path("pi/env"), "api_key=k\nhf_token=h\nother=o\n").unwrap();
-    let start = Action::StartServer(scratch.server());
+    let start = first_run(scratch.server());
     let started = || {
-        let log = scratch.path("pi/servers/sleeper/server.log");
+        let log = scratch.path("pi/servers/sleeper/current/server.log");
         wait_until(|| fs::read_to_string(&log).is_ok_and(|text| text == "started\n"));
     };
     scratch.act(&start, "");
     started();
     let (once, first) = (scratch.tree(), scratch.sessions());
-    assert_eq!(once[Path::new("pi/servers/sleeper/secrets")], "100600 hf_token=h\napi_key=k\n");
+    assert_eq!(once[Path::new("pi/servers/sleeper/runs/1/secrets")], "100600 hf_token=h\napi_key=k\n");
     assert_eq!(first.len(), 1, "{first:?}");
     scratch.act(&start, "");
     started();
@@ -51,17 +51,16 @@ fn a_server_that_is_started_twice_runs_once() {
 #[test]
 fn answered_is_marked_stopped_and_removed_alike() {
     let scratch = Scratch::new();
-    scratch.act(&Action::StartServer(scratch.server()), "");
+    scratch.act(&first_run(scratch.server()), "");
     let name = || "sleeper".parse().unwrap();
-    let log = scratch.path("pi/servers/sleeper/server.log");
+    let log = scratch.path("pi/servers/sleeper/current/server.log");
     wait_until(|| fs::read_to_string(&log).is_ok_and(|text| text == "started\n"));
-    let values =
-        json!({ "pi": scratch.path("pi"), "name": "sleeper", "place": "servers", "digest": "0123456789ab" });
+    let values = json!({ "pi": scratch.path("pi"), "name": "sleeper", "run": 1, "digest": "0123456789ab" });
     let mark = render(Template::MARK_ANSWERED, &values).unwrap();
     let marked = || {
         let out = bash(&mark, "");
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-        let read = |file| fs::read_to_string(scratch.path("pi/servers/sleeper").join(file)).unwrap();
+        let read = |file| fs::read_to_string(scratch.path("pi/servers/sleeper/current").join(file)).unwrap();
         assert!(read("pid").starts_with(&read("answered")), "{} {}", read("pid"), read("answered"));
         scratch.tree()
     };
@@ -80,19 +79,19 @@ fn what_was_measured_at_a_start_is_kept_until_the_next_one() {
     let mut server = scratch.server();
     let said = "echo 'INFO Available KV cache memory: 38.12 GiB'; echo odds; sleep 300 & echo started; wait";
     server.command = vec!["bash".to_owned(), "-c".to_owned(), said.to_owned()];
-    let start = Action::StartServer(server);
+    let start = first_run(server);
     scratch.act(&start, "");
-    let log = scratch.path("pi/servers/sleeper/server.log");
+    let log = scratch.path("pi/servers/sleeper/current/server.log");
     while !fs::read_to_string(&log).unwrap().contains("started") {
         std::thread::sleep(Duration::from_millis(20));
     }
     let mark = render(
         Template::MARK_ANSWERED,
-        &json!({ "pi": scratch.path("pi"), "name": "sleeper", "place": "servers", "digest": "0" }),
+        &json!({ "pi": scratch.path("pi"), "name": "sleeper", "run": 1, "digest": "0" }),
     )
     .unwrap();
     assert!(bash(&mark, "").status.success());
-    let kept = scratch.path("pi/servers/sleeper/measured");
+    let kept = scratch.path("pi/servers/sleeper/current/measured");
     assert_eq!(fs::read_to_string(&kept).unwrap(), "INFO Available KV cache memory: 38.12 GiB\n");
     scratch.act(&start, "");
     assert!(!kept.exists());
@@ -101,7 +100,7 @@ fn what_was_measured_at_a_start_is_kept_until_the_next_one() {
 #[test]
 fn a_running_server_is_removed_alike() {
     let scratch = Scratch::new();
-    scratch.act(&Action::StartServer(scratch.server()), "");
+    scratch.act(&first_run(scratch.server()), "");
     twice(&scratch, &Action::RemoveServer("sleeper".parse().unwrap()));
     assert_eq!(scratch.sessions(), Vec::<u32>::new());
 }
@@ -237,8 +236,8 @@ fn a_server_has_its_drain_to_finish_in_and_is_killed_behind_it() {
             drain: Seconds(drain),
             ..*scratch.server()
         };
-        scratch.act(&Action::StartServer(Box::new(spec)), "");
-        let log = scratch.path("pi/servers/sleeper/server.log");
+        scratch.act(&first_run(Box::new(spec)), "");
+        let log = scratch.path("pi/servers/sleeper/current/server.log");
         wait_until(|| fs::read_to_string(&log).is_ok_and(|text| text == "started\n"));
         scratch.act(&Action::StopServer("sleeper".parse().unwrap()), "");
         assert_eq!(scratch.sessions(), [] as [u32; 0]);

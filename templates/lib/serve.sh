@@ -4,10 +4,10 @@
 # one; reads the secrets it was started with. PI_SESSION, which is the same, is inherited by all that it starts: also by
 # what leaves the session.
 begin_session() { # DIRECTORY
-  local line
+  local line server=${1%/runs/*}
   read_stat $$
   read -r boot </proc/sys/kernel/random/boot_id
-  enter_unit "${1##*/}"
+  enter_unit "${server##*/}"
   leader=$$ started=$born
   # before the secrets are read: what it starts knows none
   keep_log_short
@@ -30,7 +30,7 @@ serve() { # DIRECTORY RESTART COMMAND…
 # Runs the engine until it ends well, is stopped, or fails before it ever answered: that is a failed start, which whoever
 # started it is told. After 5 failures in 10 minutes it is given up.
 watch_over() { # DIRECTORY COMMAND…
-  local dir=$1 home word words code began now at pause=1 count=0 stopping='' recent=() former
+  local dir=$1 code began now at pause=1 count=0 stopping='' recent=() earlier
   shift
   read_record "$dir"
   # what stops a server reaches the engine too, and this only behind it
@@ -41,20 +41,9 @@ watch_over() { # DIRECTORY COMMAND…
     "$@"
     code=$?
     end_rest
-    if [[ $dir == */beside/* && ! -f $dir/pid ]]; then
-      # it has taken the place of the server beside which it was started: its files are there now
-      home=${dir%/beside/*}/servers/${dir##*/} words=()
-      for word; do
-        if [[ $word == "$dir"/* ]]; then word=$home/${word#"$dir"/}; fi
-        words+=("$word")
-      done
-      if [[ ${PYTHONPATH-} == "$dir" ]]; then PYTHONPATH=$home; fi
-      dir=$home
-      set -- "${words[@]}"
-    fi
     if [[ -n $stopping || $code == 0 || ! -f $dir/answered ]]; then exit "$code"; fi
-    now=$SECONDS former=("${recent[@]}") recent=("$now")
-    for at in "${former[@]}"; do
+    now=$SECONDS earlier=("${recent[@]}") recent=("$now")
+    for at in "${earlier[@]}"; do
       if ((now - at < 600)); then recent+=("$at"); fi
     done
     if ((now - began > 600)); then pause=1; fi

@@ -1,0 +1,55 @@
+# shellcheck shell=bash disable=SC2034,SC2154,SC2329 # parts of scripts: each uses what others set
+# Sourced text: a server's runs. Each start is a run of its own, servers/NAME/runs/ID, with its record, its processes and its
+# log; it never moves. The link servers/NAME/current names the run that is the server. What outlives a run lies next to that
+# link: owner, stopped, failed, took. A run that has ended has no file `pid` any more.
+#
+# An earlier pi had no runs: servers/NAME was the record of the server, and beside/NAME that of the one started to replace it.
+# Where these are found, they are runs 0 and 1, and stay where they are until they have ended.
+
+# Sets $runs to the IDs of a server's runs, $current to the one that is the server, 0 where none is, and $last to the highest.
+read_runs() { # SERVER
+  local path id
+  runs=() current=0 last=0
+  if [[ ! -e $1/runs/0 && (-f $1/spec.json || -f $1/pid) ]]; then runs+=(0); fi
+  if [[ ! -e $1/runs/1 && -d ${1%/servers/*}/beside/${1##*/} ]]; then runs+=(1) last=1; fi
+  for path in "$1"/runs/*/; do
+    id=${path%/} id=${id##*/}
+    [[ $id =~ ^(0|[1-9][0-9]{0,8})$ ]] || continue
+    runs+=("$id")
+    if ((id > last)); then last=$id; fi
+    # to read the link would take a process
+    if [[ $1/current -ef $path ]]; then current=$id; fi
+  done
+}
+
+# Sets REPLY to a run's directory.
+find_run() { # SERVER RUN
+  REPLY=$1/runs/$2
+  if [[ ! -e $REPLY ]]; then
+    case $2 in
+      0) REPLY=$1 ;;
+      1) if [[ -d ${1%/servers/*}/beside/${1##*/} ]]; then REPLY=${1%/servers/*}/beside/${1##*/}; fi ;;
+    esac
+  fi
+}
+
+# Sets REPLY to the directory of the run that is the server.
+find_current() { # SERVER
+  local runs current last
+  read_runs "$1"
+  find_run "$1" "$current"
+}
+
+# Has a run be the server, at once: whoever looks sees the one before it or this one.
+make_current() { # SERVER RUN
+  if [[ ! -e $1/runs/$2 ]]; then
+    mkdir -p -- "$1/runs"
+    case $2 in
+      0) ln -s -- .. "$1/runs/0" ;;
+      1) ln -s -- "../../../beside/${1##*/}" "$1/runs/1" ;;
+    esac
+  fi
+  rm -f -- "$1/current.new"
+  ln -s -- "runs/$2" "$1/current.new"
+  mv -fT -- "$1/current.new" "$1/current"
+}
