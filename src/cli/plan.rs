@@ -66,6 +66,6 @@ fn former(observed: &Observed, step: &crate::plan::Step) -> Option<Action> {
     let start = step.action.start().filter(|start| start.replaces != Replaces::Nothing)?;
     let Some(ProbeResult::Seen(facts)) = observed.pods.get(&step.pod) else { return None };
     let spec = facts.servers.get(&start.spec.name)?.spec.as_ref().ok()?;
-    let former = Start { spec: spec.clone(), run: start.run, replaces: Replaces::Nothing };
+    let former = Start { spec: spec.clone(), run: start.run, replaces: Replaces::Nothing, launch: None };
     Some(Action::StartServer(Box::new(former)))
 }

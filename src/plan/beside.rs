@@ -7,6 +7,7 @@ use crate::manifest::{GpuAsk, Protect, State};
 use crate::name::{ModelName, Port};
 use crate::observe::{Life, PodFacts, ServerSeen};
 use crate::plan::change::changes;
+use crate::plan::estimate::{Estimate, estimate};
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::inputs::Protected;
 use crate::plan::order::Unnumbered;
@@ -16,7 +17,7 @@ use crate::plan::servers::{Pinned, Placed};
 use crate::plan::simulate::act;
 use crate::plan::start_findings::doubts;
 use crate::plan::step::Action;
-use crate::plan::wanted::{Candidate, candidate};
+use crate::plan::wanted::{AtPlace, Candidate, candidate};
 use crate::plan::{Inputs, PodContext, is_live};
 use crate::spec::ServerSpec;
 use std::borrow::Cow;
@@ -123,7 +124,7 @@ pub(super) fn put(
     let mut others: Vec<ServerSpec> = staying.cloned().collect();
     for at in 0..all.len() {
         let placed = all.iter().enumerate().filter(|(other, _)| *other != at);
-        let placed = placed.filter_map(|(_, (_, placed))| Some(&placed.as_ref()?.spec));
+        let placed = placed.filter_map(|(_, (_, placed))| Some(&placed.as_ref()?.at.spec));
         let around: Vec<&ServerSpec> = others.iter().chain(placed).collect();
         let (candidate, Some(placed)) = &all[at] else { continue };
         let ServerDiff::Differs(reason, _) = &placed.diff else { continue };
@@ -131,13 +132,14 @@ pub(super) fn put(
         if !inputs.scope.has_server(site.name, candidate.name) {
             continue;
         }
-        let found = place(site, (candidate, &placed.spec), now, (&around, pinned))
+        let found = place(site, (candidate, &placed.at.spec), now, (&around, pinned))
             .and_then(|place| fits(inputs, site, candidate, place));
         let placed = match found {
-            Ok((spec, doubts)) => {
+            Ok(found) => {
                 others.push(now.clone());
-                let diff = ServerDiff::Differs(reason.clone(), changes(now, &spec));
-                Placed { spec, diff, doubts, rollout: Rollout::SideBySide }
+                let diff = ServerDiff::Differs(reason.clone(), changes(now, &found.at.spec));
+                let Fitting { at, estimate, doubts } = found;
+                Placed { at, estimate, diff, doubts, rollout: Rollout::SideBySide }
             }
             Err(why) => Placed { rollout: Rollout::Recreate(Some(why)), ..placed.clone() },
         };
@@ -203,17 +205,25 @@ fn port(
     }
 }
 
+/// A server at a place where it will start.
+struct Fitting {
+    at: AtPlace,
+    estimate: Option<Estimate>,
+    doubts: Vec<Finding>,
+}
+
 /// The server at that place, if it will start there.
 fn fits(
     inputs: &Inputs<'_>,
     site: &PodContext<'_>,
     candidate: &Candidate<'_>,
     place: Place,
-) -> Result<(ServerSpec, Vec<Finding>), String> {
-    let spec = candidate.at(inputs, site, place);
-    let doubts = doubts(inputs, site, candidate.model, &spec);
+) -> Result<Fitting, String> {
+    let at = candidate.at(inputs, site, place);
+    let estimate = estimate(inputs, site, &at.spec, at.choice.version.as_ref());
+    let doubts = doubts(inputs, site, candidate.model, (&at, estimate.as_ref()));
     if doubts.iter().any(|doubt| doubt.severity == Severity::Error) {
         return Err("it does not fit on the GPUs that are free".to_owned());
     }
-    Ok((spec, doubts))
+    Ok(Fitting { at, estimate, doubts })
 }

@@ -3,7 +3,6 @@
 use crate::manifest::{EngineKind, State};
 use crate::name::{EngineId, ModelName};
 use crate::plan::beside::{self, Rollout};
-use crate::plan::estimate::estimate;
 use crate::plan::fetch::Fetches;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::order::{Needs, Unnumbered};
@@ -104,10 +103,8 @@ fn servers(inputs: &Inputs<'_>, site: &PodContext<'_>) -> Result<PodPlan, Obstac
     let kept = if inputs.scope.has_all_of(site.name) { engine::kept(site) } else { Ok(None) };
     let kept = kept.map_err(|finding| draft.findings.push(finding)).unwrap_or_default();
     let needed = runs.iter().filter_map(|run| run.wanted.recipe.as_ref());
-    for run in runs.iter().filter(|run| run.starts()) {
-        let fit = estimate(inputs, site, &run.wanted.spec).map(|estimate| estimate.fit);
-        draft.fits.extend(fit.map(|fit| (run.wanted.spec.name.clone(), fit)));
-    }
+    let fits = runs.iter().filter_map(|run| Some((run.wanted.spec.name.clone(), run.fit.clone()?)));
+    draft.fits.extend(fits);
     let engines = engines(site, needed.chain(&kept));
     if runs.iter().any(starts_on_gpus) {
         match packages(site, Build::of(&engines)) {

@@ -2,18 +2,18 @@
 //!
 //! Where such a server has answered on this pod before, what vLLM measured then takes the estimate's place.
 
-use crate::catalog::gpus;
+use crate::catalog::{Version, engines, gpus};
 use crate::fit::{Fit, Setup, Shape, fit, fit_pool};
-use crate::manifest::EngineKind;
+use crate::manifest::{EngineKind, EngineVersion};
 use crate::observe::ServerSeen;
-use crate::plan::command_line::engine_args;
-use crate::plan::fits::version;
+use crate::plan::launch::setup;
 use crate::plan::shape::shape;
 use crate::plan::view::{GpuView, PodView};
 use crate::plan::{Inputs, PodContext};
 use crate::spec::ServerSpec;
 
 /// An estimate, and what it was made from.
+#[derive(Clone)]
 pub(super) struct Estimate {
     pub(super) shape: Shape,
     pub(super) setup: Setup,
@@ -24,10 +24,17 @@ pub(super) struct Estimate {
 
 /// How a server will fit; none for other engines, for models whose shape is not known, and where its GPUs are not all
 /// of one kind.
-pub(super) fn estimate(inputs: &Inputs<'_>, site: &PodContext<'_>, spec: &ServerSpec) -> Option<Estimate> {
+pub(super) fn estimate(
+    inputs: &Inputs<'_>,
+    site: &PodContext<'_>,
+    spec: &ServerSpec,
+    version: Option<&Version>,
+) -> Option<Estimate> {
     if spec.kind != EngineKind::Vllm {
         return None;
     }
+    // a build of one's own that pins none has what pi would install, as far as anybody can tell
+    let version = version.cloned().unwrap_or_else(|| engines::resolve(&EngineVersion::Release));
     let shape = shape(inputs, site, (&spec.model, spec.commit.as_deref()))?;
     let pod = PodView::new(site.pod, Some(site.facts)).gpus;
     let own = spec.gpus.iter().map(|index| pod.get(*index as usize)).collect::<Option<Vec<_>>>()?;
@@ -36,7 +43,7 @@ pub(super) fn estimate(inputs: &Inputs<'_>, site: &PodContext<'_>, spec: &Server
         return None;
     }
     let total = gpus::torch_gib(&first.name, first.memory_mib);
-    let setup = Setup::new(&first.name, total, &version(spec)).with_args(&engine_args(spec));
+    let setup = setup(spec, (&first.name, total), &version);
     // vLLM takes the model's own context where nobody says one, and does not start if that is too much
     let context = setup.context.unwrap_or(shape.max_context);
     let setup = Setup { context: Some(context), ..setup };

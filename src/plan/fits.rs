@@ -10,9 +10,11 @@ use crate::model_ref::ModelRef;
 use crate::plan::code::Code;
 use crate::plan::estimate::{Estimate, estimate};
 use crate::plan::finding::{Finding, Severity};
+use crate::plan::launch::LaunchChoice;
 use crate::plan::shape::shape;
 use crate::plan::view::PodView;
-use crate::plan::{Inputs, PodContext, pick};
+use crate::plan::wanted::AtPlace;
+use crate::plan::{Inputs, PodContext};
 use crate::spec::ServerSpec;
 use crate::units::Tokens;
 
@@ -25,21 +27,20 @@ const USEFUL: Tokens = Tokens(32_768);
 pub(super) fn findings(
     inputs: &Inputs<'_>,
     site: &PodContext<'_>,
-    spec: &ServerSpec,
     model: &Model,
+    (AtPlace { spec, choice }, estimate): (&AtPlace, Option<&Estimate>),
 ) -> Vec<Finding> {
-    let Some(estimate) = estimate(inputs, site, spec) else { return Vec::new() };
+    let Some(estimate) = estimate else { return Vec::new() };
+    let picked = picked(choice, model);
     let (severity, code) = match estimate.fit.verdict {
-        Verdict::Fits => return shortened(inputs, site, spec, model).into_iter().collect(),
+        Verdict::Fits => return shortened(inputs, site, (spec, choice), picked).into_iter().collect(),
         // others have seen it run
-        Verdict::Tight if picked(site, spec, model).is_some_and(|it| it.is_proven()) => {
-            (Severity::Note, Code::Tight)
-        }
+        Verdict::Tight if picked.is_some_and(Choice::is_proven) => (Severity::Note, Code::Tight),
         Verdict::Tight => (Severity::Warning, Code::Tight),
         Verdict::DoesNotFit => (Severity::Error, Code::DoesNotFit),
     };
     let finding = Finding::on(severity, code, site.name, Line(&estimate.fit).to_string()).of(&spec.name);
-    vec![with_help(finding, instead(site, spec, &estimate, None))]
+    vec![with_help(finding, instead(site, spec, estimate, None))]
 }
 
 /// Less context than most work wants, or a way that is the last resort, because there is no room for more: that is pi's
@@ -47,21 +48,22 @@ pub(super) fn findings(
 fn shortened(
     inputs: &Inputs<'_>,
     site: &PodContext<'_>,
-    spec: &ServerSpec,
-    model: &Model,
+    (spec, choice): (&ServerSpec, &LaunchChoice),
+    picked: Option<&Choice>,
 ) -> Option<Finding> {
     let context = spec.context?;
     let (own, last_resort) = if spec.fitted {
         (shape(inputs, site, (&spec.model, spec.commit.as_deref()))?.max_context, false)
     } else {
-        (recipe(spec)?.max_context(), picked(site, spec, model)?.last_resort)
+        (recipe(spec)?.max_context(), picked?.last_resort)
     };
     let hoped = if last_resort { own } else { USEFUL.min(own) };
     if context >= hoped {
         return None;
     }
     let more = ServerSpec { context: Some(hoped), ..spec.clone() };
-    let estimate = estimate(inputs, site, &more).filter(|it| it.fit.verdict != Verdict::Fits)?;
+    let estimate = estimate(inputs, site, &more, choice.version.as_ref());
+    let estimate = estimate.filter(|it| it.fit.verdict != Verdict::Fits)?;
     let severity = if last_resort || context.0 * 2 < hoped.0 { Severity::Warning } else { Severity::Note };
     let message = format!("pi gives it {context} of context; {}", Line(&estimate.fit));
     let finding = Finding::on(severity, Code::ShortContext, site.name, message).of(&spec.name);
@@ -69,10 +71,9 @@ fn shortened(
 }
 
 /// The catalog's choice, where the context is its own and not the user's.
-fn picked(site: &PodContext<'_>, spec: &ServerSpec, model: &Model) -> Option<Choice> {
+fn picked<'a>(choice: &'a LaunchChoice, model: &Model) -> Option<&'a Choice> {
     let said = model.context.is_some() || args::value(&model.args, "--max-model-len").is_some();
-    let chosen = pick::chosen_at(site, model, &spec.gpus).filter(|_| !said)?;
-    chosen.ok().map(|chosen| chosen.choice)
+    if said { None } else { choice.chosen().map(|chosen| &chosen.choice) }
 }
 
 /// What to try instead of something that does not surely fit, besides the context it has anyway.
@@ -106,8 +107,9 @@ pub(super) fn recipe(spec: &ServerSpec) -> Option<&'static models::Recipe> {
     }
 }
 
-/// The engine's version by its environment's name; pi's own pin for builds that name none.
-pub(super) fn version(spec: &ServerSpec) -> Version {
+/// The engine's version of a server that ran, by its environment's name: its record has no other. Pi's own pin for builds
+/// that name none.
+pub(super) fn version_of_record(spec: &ServerSpec) -> Version {
     let named = spec.engine.as_ref().and_then(|id| id.as_str().strip_prefix("vllm-"));
     let wanted = match named {
         Some(name) if name.starts_with("nightly") => EngineVersion::Nightly,

@@ -9,8 +9,8 @@ use crate::memory::{Memory, PodMemory};
 use crate::model_ref::ModelRef;
 use crate::name::{HfRepo, PodName};
 use crate::observe::{GpuSight, Life, ServerSeen};
-use crate::plan::command_line::engine_args;
-use crate::plan::fits::version;
+use crate::plan::fits::version_of_record;
+use crate::plan::launch;
 use crate::spec::ServerSpec;
 
 /// A measurement, and whose.
@@ -87,9 +87,10 @@ fn is_alike(known: &PodMemory, seen: &ServerSeen, (gpu, wanted): (&Gpu, &Version
         let there = gpus.iter().find(|gpu| gpu.index == *id);
         there.is_some_and(|it| gpus::printed(&it.name, it.memory_mib, &it.compute).key == gpu.key)
     };
-    let ran = Setup::new(&gpu.smi_name, gpu.torch_gib, &version(spec)).with_args(&engine_args(spec));
+    let version = version_of_record(spec);
+    let ran = launch::setup(spec, (&gpu.smi_name, gpu.torch_gib), &version);
     *kind == EngineKind::Vllm
-        && version(spec) == *wanted
+        && version == *wanted
         && own.len() == setup.parallel.gpus() as usize
         && own.iter().all(is_kind)
         && Setup { context: None, ..ran } == Setup { context: None, ..*setup }

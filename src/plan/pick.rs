@@ -1,5 +1,5 @@
-//! What the catalog picks for a vLLM server where the manifest leaves it open: how many GPUs, how the work is spread
-//! over them, context, parsers, further arguments and variables.
+//! What has to be known of a server before a place is looked for: how many GPUs it takes, and which share of each, where
+//! the manifest leaves that to the catalog or to the fit.
 //!
 //! The same model on the same kind of GPU is run the same way every time: nothing depends on what else runs. Only the
 //! number of GPUs is kept from last time, as its place is.
@@ -8,17 +8,15 @@ use crate::catalog::models::{self, Recipe};
 use crate::catalog::recipe::{Ask, NoChoice, SIZES};
 use crate::catalog::{Gpu, Version, args, engines, gpus};
 use crate::fit::{Chosen, Verdict, Wanted, choose};
-use crate::manifest::{EngineChoice, EngineKind, GpuAsk, Model};
+use crate::manifest::{EngineKind, GpuAsk, Model};
 use crate::model_ref::ModelRef;
-use crate::name::EnvName;
 use crate::observe::{self, GpuSight, PodFacts};
 use crate::plan::pod_findings::unusable;
-use crate::plan::spread::{Context, Ruled};
+use crate::plan::spread::Ruled;
 use crate::plan::{PodContext, engine};
 use crate::spec::ServerSpec;
 use crate::units::{Percent, Tokens};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// What is picked before a server has its place.
 pub(super) struct Pick {
@@ -30,15 +28,37 @@ pub(super) struct Pick {
     pub(super) anew: Option<usize>,
     /// Fewer that do where those can't be had; the most first.
     pub(super) fewer: Vec<usize>,
+    /// Which vLLM runs it; none for other engines, and for builds of one's own that pin none.
+    pub(super) version: Option<Version>,
+    /// What the catalog has chosen for so many GPUs of the kind that the pod has most of.
+    chosen: Option<OnKind>,
 }
 
-/// What is picked for a server at its place.
-pub(super) struct Line {
-    pub(super) context: Option<Tokens>,
-    /// Whether the context is what fits.
-    pub(super) fitted: bool,
-    pub(super) args: Vec<String>,
-    pub(super) env: BTreeMap<EnvName, String>,
+/// What the catalog has chosen for some GPUs of one kind.
+struct OnKind {
+    gpu: Cow<'static, Gpu>,
+    chosen: Result<Chosen, NoChoice>,
+}
+
+impl Pick {
+    /// The catalog's choice for these GPUs; none where it has no say.
+    pub(super) fn chosen_at(
+        &self,
+        site: &PodContext<'_>,
+        model: &Model,
+        place: &[u32],
+    ) -> Option<Result<Chosen, NoChoice>> {
+        let gpu = gpu_at(place, site.facts)?;
+        match &self.chosen {
+            Some(OnKind { gpu: on, chosen }) if *on == gpu && place.len() == self.gpus => {
+                Some(chosen.clone())
+            }
+            Some(_) | None => {
+                let book = Book::of(site, model)?;
+                Some(book.choose(model, (&gpu, place.len()), Some(place.len())))
+            }
+        }
+    }
 }
 
 /// A model's entry in the catalog, and the vLLM that will run it.
@@ -52,7 +72,7 @@ impl Book {
     pub(super) fn of(site: &PodContext<'_>, model: &Model) -> Option<Self> {
         let ModelRef::Hub { repo, .. } = &model.model else { return None };
         let recipe = models::find(repo.as_str()).filter(|_| model.engine.kind == EngineKind::Vllm)?;
-        Some(Self { recipe, version: version(site, &model.engine)? })
+        Some(Self { recipe, version: version(site, model)? })
     }
 
     /// The way to run it on `count` of these GPUs, or on as many as it needs.
@@ -101,40 +121,14 @@ pub(super) fn pick(
             .or_else(|| Some(chosen(None)?.choice.parallel.gpus() as usize))
             .unwrap_or(1),
     };
-    let memory = memory(model)
-        .or_else(|| chosen(Some(gpus).filter(|count| *count > 0)).and_then(|it| it.choice.memory));
+    let on_kind = here.as_ref().zip(book.as_ref()).filter(|_| gpus > 0).map(|((gpu, available), book)| {
+        OnKind { gpu: gpu.clone(), chosen: book.choose(model, (gpu, *available), Some(gpus)) }
+    });
+    let chosen = on_kind.as_ref().and_then(|on_kind| on_kind.chosen.as_ref().ok());
+    let memory = memory(model).or_else(|| chosen?.choice.memory).filter(|_| gpus > 0);
     let anew = open.as_ref().and_then(|open| open.anew);
     let fewer = open.map(|open| open.fewer).unwrap_or_default();
-    Pick { gpus, memory: memory.filter(|_| gpus > 0), anew, fewer }
-}
-
-/// What the manifest says and what the catalog or the fit adds, for a server on these GPUs.
-pub(super) fn line(site: &PodContext<'_>, model: &Model, place: &[u32], ruled: Option<&Ruled<'_>>) -> Line {
-    let own = Line {
-        context: args_context(model).or(model.context),
-        fitted: false,
-        args: model.args.clone(),
-        env: BTreeMap::new(),
-    };
-    if let (None, Some(ruled)) = (own.context, ruled)
-        && let Some(Context { tokens, fitted }) = ruled.context(model, site.facts, place)
-    {
-        return Line { context: tokens, fitted, ..own };
-    }
-    let Some(Ok(Chosen { choice, context, .. })) = chosen_at(site, model, place) else { return own };
-    let (args, _) = args::merge(&without_tensor_parallel(&choice.beside(&model.args)), &model.args);
-    Line { context: own.context.or(context), fitted: false, args, env: choice.env }
-}
-
-/// The way to run a model on these GPUs; none where the catalog has no say.
-pub(super) fn chosen_at(
-    site: &PodContext<'_>,
-    model: &Model,
-    place: &[u32],
-) -> Option<Result<Chosen, NoChoice>> {
-    let book = Book::of(site, model)?;
-    let gpu = gpu_at(place, site.facts)?;
-    Some(book.choose(model, (&gpu, place.len()), Some(place.len())))
+    Pick { gpus, memory, anew, fewer, version: version(site, model), chosen: on_kind }
 }
 
 /// What a server on these GPUs has to do with: where they differ, the smallest counts.
@@ -142,12 +136,6 @@ pub(super) fn gpu_at(place: &[u32], facts: &PodFacts) -> Option<Cow<'static, Gpu
     let GpuSight::Found { gpus, .. } = &facts.gpus else { return None };
     let own = place.iter().map(|id| gpus.iter().find(|gpu| gpu.index == *id)).collect::<Option<Vec<_>>>()?;
     own.into_iter().min_by_key(|gpu| gpu.memory_mib).map(kind)
-}
-
-/// `--tensor-parallel-size` follows from the number of GPUs and stands nowhere else.
-fn without_tensor_parallel(list: &[String]) -> Vec<String> {
-    let others = args::split(list).into_iter().filter(|arg| arg.flag != "--tensor-parallel-size");
-    others.flat_map(|arg| arg.words).collect()
 }
 
 /// As many GPUs as it had, if it can run on them.
@@ -187,7 +175,8 @@ pub(super) fn memory(model: &Model) -> Option<Percent> {
     share.and_then(|share| Percent::parse(&format!("{:.2}%", share * 100.0)).ok()).or(model.memory)
 }
 
-fn args_context(model: &Model) -> Option<Tokens> {
+/// The context that its arguments name.
+pub(super) fn args_context(model: &Model) -> Option<Tokens> {
     args_value(model, "--max-model-len").map(Tokens)
 }
 
@@ -196,8 +185,12 @@ fn args_value<T: std::str::FromStr>(model: &Model, flag: &str) -> Option<T> {
     value.parse().ok()
 }
 
-/// Which vLLM a model's choice of an engine comes to, as far as can be told.
-pub(super) fn version(site: &PodContext<'_>, choice: &EngineChoice) -> Option<Version> {
+/// Which vLLM a model's choice of an engine comes to, as far as can be told; none for other engines.
+pub(super) fn version(site: &PodContext<'_>, model: &Model) -> Option<Version> {
+    let choice = &model.engine;
+    if choice.kind != EngineKind::Vllm {
+        return None;
+    }
     let Some(build) = &choice.build else {
         return Some(engines::resolve(engine::wanted_version(site.pod, choice)));
     };

@@ -55,6 +55,7 @@ pub(super) fn action(action: &Action) -> Action {
             spec: spec(&start.spec),
             run: start.run,
             replaces: replaces(&start.replaces),
+            launch: start.launch.clone(),
         })),
         Action::AwaitReady { spec: of, run, stall, otherwise } => Action::AwaitReady {
             spec: Box::new(spec(of)),

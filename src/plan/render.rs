@@ -70,9 +70,8 @@ pub fn scripts(action: &Action, pod: &Pod) -> Result<Vec<Script>, RenderError> {
     program(action, pod).map(Program::scripts)
 }
 
-fn start(Start { spec, run, replaces }: &Start, pod: &Pod) -> Result<Program, RenderError> {
-    let beside = matches!(replaces, Replaces::Beside(_));
-    let start = start_run((spec, *run), beside, pod)?;
+fn start(Start { spec, run, replaces, .. }: &Start, pod: &Pod) -> Result<Program, RenderError> {
+    let start = start_run((spec, *run), replaces, pod)?;
     let care = if let Replaces::Stopped(recreate) = replaces { &recreate.care } else { &Care::Nothing };
     Ok(match care {
         Care::Nothing => Program::Run(start, Input::Nothing),
@@ -150,7 +149,7 @@ fn note(Waiting { spec, run, .. }: &Waiting<'_>, pi: &str) -> Value {
 
 /// Starts what ran before, as a run of its own.
 fn start_again(previous: (&ServerSpec, RunId), pod: &Pod) -> Result<Part, RenderError> {
-    let part = start_run(previous, false, pod)?;
+    let part = start_run(previous, &Replaces::Nothing, pod)?;
     Ok(part.into_other("start_former", "what took its place did not come up"))
 }
 
@@ -199,7 +198,8 @@ fn fetch(fetch: &Fetch, pod: &Pod) -> Result<Part, RenderError> {
     Part::new(Template::FETCH_WEIGHTS, &values)
 }
 
-fn start_run((spec, id): (&ServerSpec, RunId), beside: bool, pod: &Pod) -> Result<Part, RenderError> {
+fn start_run((spec, id): (&ServerSpec, RunId), replaces: &Replaces, pod: &Pod) -> Result<Part, RenderError> {
+    let beside = if matches!(replaces, Replaces::Beside(_)) { "yes" } else { "" };
     let helpers: &[&str] = match spec.kind {
         EngineKind::Vllm => &["pi_guard.py", include_str!("../../templates/pi_guard.py")],
         EngineKind::LlamaCpp if spec.engine.is_some() => {
@@ -213,7 +213,7 @@ fn start_run((spec, id): (&ServerSpec, RunId), beside: bool, pod: &Pod) -> Resul
     }
     let record = serde_json::to_string(spec).unwrap_or_default();
     let values = json!({
-        "pi": pod.pi_path, "name": spec.name, "run": id, "beside": if beside { "yes" } else { "" },
+        "pi": pod.pi_path, "name": spec.name, "run": id, "beside": beside,
         "spec": record, "script": run(spec, pod)?.text, "secret_names": secrets, "helpers": helpers,
     });
     Part::new(Template::START_SERVER, &values)

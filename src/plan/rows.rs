@@ -15,9 +15,12 @@ impl Plan {
     /// Bytes that all its downloads bring, as far as that is known.
     #[must_use]
     pub fn downloads(&self) -> Bytes {
-        let missing = |step: &Step| match &step.action {
-            Action::FetchWeights(fetch) => fetch.missing.unwrap_or_default().0,
-            _ => 0,
+        let missing = |step: &Step| {
+            if let Action::FetchWeights(fetch) = &step.action {
+                fetch.missing.unwrap_or_default().0
+            } else {
+                0
+            }
         };
         Bytes(self.steps.iter().map(missing).sum())
     }

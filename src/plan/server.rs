@@ -16,6 +16,7 @@ use crate::plan::secrets::outdated;
 use crate::plan::servers::Run;
 use crate::plan::start_order::{Turn, queue};
 use crate::plan::step::{Action, Otherwise, Recreate, Replaces, Start};
+use crate::plan::wanted::Wanted;
 use crate::plan::{Inputs, PodContext, PodPlan, whose};
 use crate::spec::ServerSpec;
 use crate::units::Seconds;
@@ -38,30 +39,11 @@ pub(super) enum ServerDiff {
 
 /// Holds what there is of a server against what it should be.
 pub(super) fn diff(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> ServerDiff {
-    let Some(ServerSeen {
-        spec,
-        run: _,
-        last_run: _,
-        owner: _,
-        life,
-        answered,
-        secrets,
-        past: _,
-        measured: _,
-        beside: _,
-    }) = seen
-    else {
-        return ServerDiff::NotRunning(Reason::Missing);
-    };
+    let Some(seen) = seen else { return ServerDiff::NotRunning(Reason::Missing) };
+    let ServerSeen { spec, life, answered, secrets, .. } = seen;
     let health = match life {
         Life::Stopped => return ServerDiff::NotRunning("it is stopped".into()),
-        Life::Dead { left } if left.is_empty() => {
-            return ServerDiff::NotRunning("its process is gone".into());
-        }
-        Life::Dead { left } => {
-            let reason = format!("its process is gone, {} left over", processes(left.len()));
-            return ServerDiff::NotRunning(reason.into());
-        }
+        Life::Dead { left } => return ServerDiff::NotRunning(died(left).into()),
         Life::Running { health, .. } => *health,
     };
     let changes = match spec {
@@ -80,6 +62,13 @@ pub(super) fn diff(seen: Option<&ServerSeen>, wanted: &ServerSpec) -> ServerDiff
         (false, _) => ServerDiff::Starting("it is still starting".to_owned()),
         (true, Some(code)) => ServerDiff::Unresponsive(format!("its /health says {code}")),
         (true, None) => ServerDiff::Unresponsive("it does not answer /health".to_owned()),
+    }
+}
+
+fn died(left: &[u32]) -> String {
+    match left.len() {
+        0 => "its process is gone".to_owned(),
+        left => format!("its process is gone, {} left over", processes(left)),
     }
 }
 
@@ -124,7 +113,8 @@ fn start(run: &Run<'_>) -> (Action, Reason) {
             Replaces::Stopped(Recreate { changes, care: care(run), down, not_beside })
         }
     };
-    let start = Start { spec: run.wanted.spec.clone(), run: run.id(), replaces };
+    let Wanted { spec, launch, .. } = &run.wanted;
+    let start = Start { spec: spec.clone(), run: run.id(), replaces, launch: launch.clone() };
     (Action::StartServer(Box::new(start)), reason)
 }
 

@@ -3,13 +3,16 @@
 //! A server that stays as it is, because nobody asked about it, because it is protected, because what is wanted of it
 //! can't be had, keeps its place: the others are put around it.
 
+use crate::fit::Fit;
 use crate::manifest::{Protect, State};
 use crate::name::ModelName;
 use crate::observe::ServerSeen;
 use crate::plan::beside::{self, Rollout};
 use crate::plan::disk_budget::DiskBudget;
+use crate::plan::estimate::{Estimate, estimate};
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::inputs::Protected;
+use crate::plan::launch::Launch;
 use crate::plan::outside::unmapped;
 use crate::plan::place::{Place, is_content, place};
 use crate::plan::previous::previous_servers;
@@ -17,7 +20,7 @@ use crate::plan::server::{ServerDiff, diff, protected};
 use crate::plan::server_findings::remarks;
 use crate::plan::start_findings::doubts;
 use crate::plan::unseen::unseen;
-use crate::plan::wanted::{Candidate, Wanted, candidate};
+use crate::plan::wanted::{AtPlace, Candidate, Wanted, candidate};
 use crate::plan::{Inputs, PodContext};
 use crate::spec::{RunId, ServerSpec};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +31,8 @@ pub(super) type Pinned<'a> = BTreeSet<&'a ModelName>;
 /// A server that shall run and can.
 pub(super) struct Run<'a> {
     pub(super) wanted: Wanted,
+    /// How it fits, where it is started and that can be told.
+    pub(super) fit: Option<Fit>,
     pub(super) diff: ServerDiff,
     /// What runs now or is left of it, if its record can be read: its place is taken until it is stopped.
     pub(super) now: Option<&'a ServerSpec>,
@@ -87,14 +92,16 @@ pub(super) fn runs<'a>(
     beside::put(inputs, site, &mut all, &pinned);
     let mut runs = Vec::new();
     for (candidate, placed) in all {
-        let Some(Placed { spec, diff, doubts, rollout }) = placed.filter(|_| in_scope(&candidate)) else {
-            continue;
-        };
+        let Some(placed) = placed.filter(|_| in_scope(&candidate)) else { continue };
+        let Placed { at: AtPlace { spec, choice }, estimate, diff, doubts, rollout } = placed;
         findings.extend(doubts);
         let now = site.live(candidate.name).and_then(|seen| seen.spec.as_ref().ok());
         let seen = candidate.seen;
         findings.extend(remarks(inputs, site, (&candidate, &spec), (&diff, &rollout)));
-        runs.push(Run { wanted: candidate.into_wanted(spec), diff, now, seen, previous: None, rollout });
+        let fit = estimate.map(|estimate| estimate.fit);
+        let launch = Launch::of(&spec, &choice, fit.as_ref());
+        let wanted = candidate.into_wanted(spec, launch);
+        runs.push(Run { wanted, fit, diff, now, seen, previous: None, rollout });
     }
     findings.extend(unmapped(site, &runs));
     previous_servers(site, &mut runs, &pinned);
@@ -225,7 +232,9 @@ struct Settled<'a> {
 
 #[derive(Clone)]
 pub(super) struct Placed {
-    pub(super) spec: ServerSpec,
+    pub(super) at: AtPlace,
+    /// How it fits, where it is started and that can be told.
+    pub(super) estimate: Option<Estimate>,
     pub(super) diff: ServerDiff,
     /// What is to be said before it is started.
     pub(super) doubts: Vec<Finding>,
@@ -278,16 +287,21 @@ fn at_place(
     candidate: &Candidate<'_>,
     place: Place,
 ) -> Result<Placed, (Why, Finding)> {
-    let spec = candidate.at(inputs, site, place);
-    let diff = diff(candidate.seen, &spec);
+    let at = candidate.at(inputs, site, place);
+    let spec = &at.spec;
+    let diff = diff(candidate.seen, spec);
     let starts = !matches!(diff, ServerDiff::UpToDate | ServerDiff::Starting(_));
-    if let Some(finding) = unseen(site, candidate, &spec).filter(|_| starts) {
+    if let Some(finding) = unseen(site, candidate, spec).filter(|_| starts) {
         return Err((Why::TooLarge, finding));
     }
+    let version = at.choice.version.as_ref();
+    let estimate = if starts { estimate(inputs, site, spec, version) } else { None };
     let doubts = match &diff {
         // what runs as it should has shown that it can
         ServerDiff::UpToDate | ServerDiff::Unresponsive(_) | ServerDiff::Starting(_) => Vec::new(),
-        ServerDiff::NotRunning(_) | ServerDiff::Differs(..) => doubts(inputs, site, candidate.model, &spec),
+        ServerDiff::NotRunning(_) | ServerDiff::Differs(..) => {
+            doubts(inputs, site, candidate.model, (&at, estimate.as_ref()))
+        }
     };
     if let Some(finding) = doubts.iter().find(|doubt| doubt.severity == Severity::Error) {
         return Err((Why::TooLarge, finding.clone()));
@@ -306,7 +320,7 @@ fn at_place(
         | ServerDiff::Differs(..) => {
             let begun = candidate.seen.is_some_and(|seen| seen.beside.is_some());
             let rollout = if begun { Rollout::Resumed } else { Rollout::Recreate(None) };
-            Ok(Placed { spec, diff, doubts, rollout })
+            Ok(Placed { at, estimate, diff, doubts, rollout })
         }
     }
 }

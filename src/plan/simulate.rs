@@ -117,7 +117,7 @@ fn mount(facts: &mut PodFacts, Storage { mount, holds }: &Storage) {
     }
 }
 
-fn start(facts: &mut PodFacts, Start { spec, run, replaces: _ }: &Start) {
+fn start(facts: &mut PodFacts, Start { spec, run, .. }: &Start) {
     clear_beside(facts, &spec.name);
     clear(facts, &spec.name);
     let past = facts.servers.get(&spec.name).map(past).unwrap_or_default();
@@ -150,7 +150,7 @@ fn started(facts: &PodFacts, (spec, run): (&ServerSpec, RunId), past: Past) -> S
     }
 }
 
-fn start_beside(facts: &mut PodFacts, Start { spec, run, replaces: _ }: &Start) {
+fn start_beside(facts: &mut PodFacts, Start { spec, run, .. }: &Start) {
     clear_beside(facts, &spec.name);
     let seen = started(facts, (spec, *run), Past::default());
     change_use(facts, &seen, u64::saturating_add);
@@ -169,7 +169,7 @@ fn promote(facts: &mut PodFacts, name: &ModelName) {
     {
         let last_run = server.last_run.max(beside.last_run);
         let past = Past { failed: server.past.failed.take(), ..beside.past.clone() };
-        *server = ServerSeen { past, last_run, ..*beside };
+        *server = ServerSeen { last_run, past, ..*beside };
     }
 }
 

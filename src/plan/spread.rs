@@ -55,7 +55,7 @@ impl<'a> Ruled<'a> {
         if model.engine.kind != EngineKind::Vllm || in_catalog || model.gpus == GpuAsk::Cpu {
             return None;
         }
-        let version = version(site, &model.engine);
+        let version = version(site, model);
         let is_same =
             |spec: &&ServerSpec| spec.kind == model.engine.kind && same_weights(&spec.model, &model.model);
         Some(Self {

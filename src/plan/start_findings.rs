@@ -9,8 +9,12 @@ use crate::fit::limit::{self, LIFTED_BY, is_lifted};
 use crate::manifest::{EngineKind, EngineVersion, Model};
 use crate::model_ref::ModelRef;
 use crate::plan::code::Code;
+use crate::plan::engine::wanted_version;
+use crate::plan::estimate::Estimate;
 use crate::plan::finding::{Finding, Severity};
-use crate::plan::{Inputs, PodContext, command_line, engine, fits, pick, shape};
+use crate::plan::launch::{self, LaunchChoice};
+use crate::plan::wanted::AtPlace;
+use crate::plan::{Inputs, PodContext, command_line, fits, shape};
 use crate::spec::ServerSpec;
 use crate::units::Seconds;
 use std::collections::BTreeSet;
@@ -31,19 +35,20 @@ pub(super) fn doubts(
     inputs: &Inputs<'_>,
     site: &PodContext<'_>,
     model: &Model,
-    spec: &ServerSpec,
+    (at, estimate): (&AtPlace, Option<&Estimate>),
 ) -> Vec<Finding> {
+    let AtPlace { spec, choice } = at;
     let found = too_long(inputs, site, spec)
         .into_iter()
         .chain(own_flags(model))
         .chain(spread(model, spec))
         .chain(twice_said(model));
     let mut found: Vec<Told> =
-        found.chain(unknown_flags(site, model)).chain(ends_at_once(site, model, spec)).collect();
-    match pick::chosen_at(site, model, &spec.gpus) {
+        found.chain(unknown_flags(site, model, choice)).chain(ends_at_once(spec, choice)).collect();
+    match &choice.chosen {
         None => {}
-        Some(Err(why)) => found.push(no_choice(&why)),
-        Some(Ok(chosen)) => found.extend(against_the_recipe(site, model, &chosen)),
+        Some(Err(why)) => found.push(no_choice(why)),
+        Some(Ok(chosen)) => found.extend(against_the_recipe(model, spec, chosen)),
     }
     let finding = |Told { severity, code, message, help }: Told| {
         let finding = Finding::on(severity, code, site.name, message).of(&spec.name);
@@ -51,7 +56,7 @@ pub(super) fn doubts(
     };
     // where it would not start at all, how it fits does not matter
     let (refused, told): (Vec<_>, Vec<_>) = found.into_iter().partition(|it| it.severity == Severity::Error);
-    let fits = fits::findings(inputs, site, spec, model);
+    let fits = fits::findings(inputs, site, model, (at, estimate));
     refused.into_iter().map(finding).chain(fits).chain(told.into_iter().map(finding)).collect()
 }
 
@@ -110,9 +115,7 @@ fn spread(model: &Model, spec: &ServerSpec) -> Option<Told> {
     if SIZES.iter().all(|flag| args::value(&model.args, flag).is_none()) {
         return None;
     }
-    let line = command_line::engine_args(spec);
-    let sizes = SIZES.map(|flag| args::value(&line, flag).and_then(|size| size.parse::<usize>().ok()));
-    let (used, has) = (sizes.iter().flatten().product::<usize>(), spec.gpus.len());
+    let (used, has) = (launch::parallel(spec).gpus() as usize, spec.gpus.len());
     (used != has).then(|| {
         let message = format!("its args spread it over {used} GPUs, and it has {has}");
         warning(Code::ArgsAgainstGpus, message, format!("write `gpus = {used}`, or leave those args out"))
@@ -120,11 +123,11 @@ fn spread(model: &Model, spec: &ServerSpec) -> Option<Told> {
 }
 
 /// A version that can't finish what it is answering when it is stopped.
-fn ends_at_once(site: &PodContext<'_>, model: &Model, spec: &ServerSpec) -> Option<Told> {
+fn ends_at_once(spec: &ServerSpec, choice: &LaunchChoice) -> Option<Told> {
     if spec.kind != EngineKind::Vllm || spec.can_drain || spec.drain == Seconds(0) {
         return None;
     }
-    let version = pick::version(site, &model.engine).map(|version| format!(" {version}")).unwrap_or_default();
+    let version = choice.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
     Some(Told {
         severity: Severity::Note,
         code: Code::NoDrain,
@@ -153,23 +156,23 @@ fn twice_said(model: &Model) -> Vec<Told> {
 
 /// Flags with which this version would refuse to start. What a nightly, a candidate or a build of one's own knows can't
 /// be told.
-fn unknown_flags(site: &PodContext<'_>, model: &Model) -> Option<Told> {
-    let choice = &model.engine;
-    if choice.kind != EngineKind::Vllm || choice.build.is_some() {
+fn unknown_flags(site: &PodContext<'_>, model: &Model, choice: &LaunchChoice) -> Option<Told> {
+    let engine = &model.engine;
+    if engine.kind != EngineKind::Vllm || engine.build.is_some() {
         return None;
     }
     let is_release = |text: &str| {
         let public = text.split('+').next().unwrap_or_default().replace(".post", ".");
         public.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
     };
-    match engine::wanted_version(site.pod, choice) {
+    match wanted_version(site.pod, engine) {
         EngineVersion::Nightly => return None,
         EngineVersion::Exact(text) if !is_release(text) => return None,
         EngineVersion::Exact(_) | EngineVersion::Release => {}
     }
-    let version = pick::version(site, choice)?;
-    let unknown = args::unknown(&model.args, &version);
-    let help: Vec<String> = unknown.iter().map(|flag| instead_of(flag, &version)).collect();
+    let version = choice.version.as_ref()?;
+    let unknown = args::unknown(&model.args, version);
+    let help: Vec<String> = unknown.iter().map(|flag| instead_of(flag, version)).collect();
     (!unknown.is_empty()).then(|| Told {
         severity: Severity::Error,
         code: Code::UnknownFlag,
@@ -203,7 +206,7 @@ fn no_choice(why: &NoChoice) -> Told {
 }
 
 /// Where the user's arguments say something else than the recipe, and what the recipe has to say besides.
-fn against_the_recipe(site: &PodContext<'_>, model: &Model, chosen: &Chosen) -> Vec<Told> {
+fn against_the_recipe(model: &Model, spec: &ServerSpec, chosen: &Chosen) -> Vec<Told> {
     let Chosen { choice, setup, .. } = chosen;
     let (_, conflicts) = args::merge(&choice.beside(&model.args), &model.args);
     let mut found: Vec<Told> = conflicts
@@ -219,7 +222,7 @@ fn against_the_recipe(site: &PodContext<'_>, model: &Model, chosen: &Chosen) -> 
         let message = format!("its env sets {name} otherwise than the catalog, which says {value}");
         warning(Code::EnvAgainstRecipe, message, "its env wins; leave it out to take the catalog's")
     }));
-    let heads = pick::Book::of(site, model).and_then(|book| book.recipe.heads);
+    let heads = fits::recipe(spec).and_then(|recipe| recipe.heads);
     let tp = setup.parallel.tp;
     if let Some(heads) = heads.filter(|heads| !heads.is_multiple_of(tp)) {
         let message = format!("its {heads} attention heads can't be cut into {tp} pieces: vLLM refuses");

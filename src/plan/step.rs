@@ -7,6 +7,7 @@ use crate::name::{AbsPath, EngineId, ModelName, PodName, SecretName};
 use crate::plan::change::Change;
 use crate::plan::fetch::Fetch;
 use crate::plan::finding::Finding;
+use crate::plan::launch::Launch;
 use crate::plan::packages::Packages;
 use crate::plan::reason::Reason;
 use crate::plan::view::PodView;
@@ -137,6 +138,8 @@ pub struct Start {
     pub run: RunId,
     /// What becomes of the one that runs now.
     pub replaces: Replaces,
+    /// How it is launched, for people; none for engines that have nothing to say of it.
+    pub launch: Option<Launch>,
 }
 
 /// What becomes of the run that is the server when another one is started.

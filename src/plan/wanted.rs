@@ -1,5 +1,6 @@
 //! The servers that a pod should have: first what does not depend on where they are put, then the whole spec.
 
+use crate::catalog::Version;
 use crate::catalog::flags::{Word, known};
 use crate::manifest::{EngineKind, GpuAsk, Model};
 use crate::model_ref::ModelRef;
@@ -11,7 +12,8 @@ use crate::plan::engine::{self, Engine, NoEngine};
 use crate::plan::fetch::Fetch;
 use crate::plan::finding::{Finding, Severity};
 use crate::plan::hub_says::hub_says;
-use crate::plan::pick::{self, Line, Pick};
+use crate::plan::launch::{Launch, LaunchChoice};
+use crate::plan::pick::{self, Pick};
 use crate::plan::place::Place;
 use crate::plan::reason::Reason;
 use crate::plan::secrets::{API_KEY, at_hand};
@@ -48,9 +50,18 @@ pub(super) struct Candidate<'a> {
 /// A server as it should be, and what its start needs.
 pub(super) struct Wanted {
     pub(super) spec: ServerSpec,
+    /// How it is launched, for people.
+    pub(super) launch: Option<Launch>,
     pub(super) recipe: Option<EngineRecipe>,
     pub(super) fetch: Option<(Fetch, Reason)>,
     pub(super) stall: Seconds,
+}
+
+/// A server at its place.
+#[derive(Clone)]
+pub(super) struct AtPlace {
+    pub(super) spec: ServerSpec,
+    pub(super) choice: LaunchChoice,
 }
 
 /// The server that `model` asks for on this pod, or why there can't be one.
@@ -120,17 +131,15 @@ impl Candidate<'_> {
         self.recipe.as_ref()
     }
 
-    /// The server at its place.
-    pub(super) fn at(
-        &self,
-        inputs: &Inputs<'_>,
-        site: &PodContext<'_>,
-        Place { gpus, port }: Place,
-    ) -> ServerSpec {
-        let Self { name, model, recipe, build, commit, pick, ruled, listen, key, .. } = self;
-        let Line { context, fitted, args, mut env } = pick::line(site, model, &gpus, ruled.as_ref());
-        env.extend(site.pod.env.clone());
-        env.extend(model.env.clone());
+    /// The server at its place, and how it is launched there.
+    pub(super) fn at(&self, inputs: &Inputs<'_>, site: &PodContext<'_>, place: Place) -> AtPlace {
+        let choice = LaunchChoice::of(site, self.model, &place.gpus, (&self.pick, self.ruled.as_ref()));
+        AtPlace { spec: self.spec(inputs, place, &choice), choice }
+    }
+
+    fn spec(&self, inputs: &Inputs<'_>, Place { gpus, port }: Place, choice: &LaunchChoice) -> ServerSpec {
+        let Self { name, model, recipe, build, commit, listen, key, .. } = self;
+        let LaunchChoice { version, chosen: _, context, fitted, memory, args, env } = choice;
         ServerSpec {
             name: (*name).clone(),
             project: inputs.manifest.project.clone(),
@@ -139,25 +148,25 @@ impl Candidate<'_> {
             build: build.clone(),
             model: model.model.clone(),
             commit: commit.clone(),
-            context,
-            fitted,
-            memory: pick.memory.or(model.memory),
+            context: *context,
+            fitted: *fitted,
+            memory: *memory,
             gpus,
             listen: *listen,
             port,
             key: *key,
-            args,
+            args: args.clone(),
             command: model.command.clone(),
-            env,
+            env: env.clone(),
             restart: model.restart,
             log_limit: model.log_limit,
             drain: model.drain,
-            can_drain: can_drain(site, model),
+            can_drain: version.as_ref().is_some_and(can_drain),
         }
     }
 
-    /// What is wanted, with this spec.
-    pub(super) fn into_wanted(self, spec: ServerSpec) -> Wanted {
+    /// What is wanted, with this spec and this launch.
+    pub(super) fn into_wanted(self, spec: ServerSpec, launch: Option<Launch>) -> Wanted {
         let Self {
             name: _,
             model,
@@ -172,15 +181,13 @@ impl Candidate<'_> {
             listen: _,
             key: _,
         } = self;
-        Wanted { spec, recipe, fetch, stall: model.ready_stall }
+        Wanted { spec, launch, recipe, fetch, stall: model.ready_stall }
     }
 }
 
-/// Whether its engine has a flag for how long it may drain. Of a build of one's own without a pinned vLLM this is not known.
-fn can_drain(site: &PodContext<'_>, model: &Model) -> bool {
-    model.engine.kind == EngineKind::Vllm
-        && pick::version(site, &model.engine)
-            .is_some_and(|version| known(Word::Flag, SHUTDOWN_TIMEOUT, &version))
+/// Whether this vLLM has a flag for how long it may drain.
+fn can_drain(version: &Version) -> bool {
+    known(Word::Flag, SHUTDOWN_TIMEOUT, version)
 }
 
 /// Whether the weights are on storage that was mounted only in thought.

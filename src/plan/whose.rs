@@ -83,13 +83,11 @@ pub(super) fn adopt(inputs: &Inputs<'_>, site: &PodContext<'_>, draft: &PodPlan)
 /// Whether a server's record is another one afterwards, or gone. What is asked first may be left alone, and what is
 /// started beside a server may have to go again.
 fn rewrites(action: &Action) -> bool {
-    match action {
-        Action::StartServer(start) => match &start.replaces {
-            Replaces::Nothing => true,
-            Replaces::Stopped(Recreate { care, .. }) => *care != Care::AskAgain,
-            Replaces::Beside(_) => false,
-        },
-        action => matches!(action, Action::RemoveServer(_)),
+    match action.start().map(|start| &start.replaces) {
+        Some(Replaces::Nothing) => true,
+        Some(Replaces::Stopped(Recreate { care, .. })) => *care != Care::AskAgain,
+        Some(Replaces::Beside(_)) => false,
+        None => matches!(action, Action::RemoveServer(_)),
     }
 }
 

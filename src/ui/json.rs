@@ -6,8 +6,8 @@ use crate::fit::Fit;
 use crate::fit::report::report;
 use crate::name::{ModelName, PodName};
 use crate::plan::{
-    Action, Change, Finding, How, Otherwise, Plan, PodView, Recreate, Replaces, Start, Step, StepId, Told,
-    engine_size, shown_address, shown_recipe, told,
+    Action, Change, Finding, How, Launch, Otherwise, Plan, PodView, Recreate, Replaces, Start, Step, StepId,
+    engine_size, shown_address, shown_recipe,
 };
 use crate::spec::{EngineRecipe, ServerSpec};
 use crate::units::Seconds;
@@ -62,7 +62,7 @@ pub(super) fn step_json(step: &Step) -> Value {
     let details = match action {
         Action::StartServer(start) => Some(start_json(start)),
         Action::AwaitReady { otherwise: Otherwise::StartPrevious(previous), .. } => {
-            Some(json!({ "if_fails": server_json(previous) }))
+            Some(json!({ "if_fails": server_json(previous, Launch::of_record(previous).as_ref()) }))
         }
         Action::InstallPackages(packages) => Some(json!(packages)),
         Action::InstallEngine(recipe) => Some(engine_json(recipe)),
@@ -87,20 +87,18 @@ pub(super) fn step_json(step: &Step) -> Value {
     value
 }
 
-fn start_json(Start { spec, run, replaces }: &Start) -> Value {
-    let mut server = match replaces {
-        Replaces::Nothing => server_json(spec),
-        Replaces::Beside(changes) => changed_json(spec, changes),
-        Replaces::Stopped(Recreate { changes, care: _, down, not_beside }) => {
-            let mut server = changed_json(spec, changes);
-            server["down_seconds"] = json!(down.map(|down| down.0));
-            if let Some(why) = not_beside {
-                server["not_beside"] = json!(why);
-            }
-            server
-        }
-    };
+fn start_json(Start { spec, run, replaces, launch }: &Start) -> Value {
+    let mut server = server_json(spec, launch.as_ref());
     server["run"] = json!(run);
+    if *replaces != Replaces::Nothing {
+        server["changes"] = replaces.changes().iter().map(change_json).collect();
+    }
+    if let Replaces::Stopped(Recreate { changes: _, care: _, down, not_beside }) = replaces {
+        server["down_seconds"] = json!(down.map(|down| down.0));
+        if let Some(why) = not_beside {
+            server["not_beside"] = json!(why);
+        }
+    }
     server
 }
 
@@ -114,30 +112,16 @@ fn engine_json(recipe: &EngineRecipe) -> Value {
     value
 }
 
-fn server_json(spec: &ServerSpec) -> Value {
+fn server_json(spec: &ServerSpec, launch: Option<&Launch>) -> Value {
     let ServerSpec { port, gpus, context, engine, .. } = spec;
     // the digest tells saved plans apart whatever differs between them
     let mut server =
         json!({ "port": port, "gpus": gpus, "context": context, "engine": engine, "spec": spec.digest() });
-    if let Some(Told {
-        parallel: Parallel { tp, pp, dp },
-        tools,
-        reasoning,
-        context: _,
-        is_most: _,
-        why: _,
-    }) = told(spec, &[], None)
-    {
+    if let Some(Launch { parallel: Parallel { tp, pp, dp }, tools, reasoning, .. }) = launch {
         server["parallel"] = json!({ "tensor": tp, "pipeline": pp, "data": dp });
         server["tool_parser"] = json!(tools);
         server["reasoning_parser"] = json!(reasoning);
     }
-    server
-}
-
-fn changed_json(to: &ServerSpec, changes: &[Change]) -> Value {
-    let mut server = server_json(to);
-    server["changes"] = changes.iter().map(change_json).collect();
     server
 }
 

@@ -72,12 +72,11 @@ fn pod_text(
     pod_title(text, name, view);
     for row in rows {
         row_text(text, row, view, plan.times.get(&row.step.id).copied());
-        let fit = fit(row, plan);
-        if let Some(command) = command_text(row, view, fit) {
+        if let Some(command) = command_text(row) {
             below(text, &command);
         }
         // where it is uncertain a finding says so
-        if let Some(fit) = fit.filter(|fit| fit.verdict == Verdict::Fits) {
+        if let Some(fit) = fit(row, plan).filter(|fit| fit.verdict == Verdict::Fits) {
             below(text, &Line(fit).to_string());
         }
     }

@@ -46,20 +46,19 @@ pub(super) fn row_text(text: &mut String, row: &Row<'_>, view: &PodView, time: O
 /// What is to be known of how a server is replaced: why it is down, and what if the new one does not come up.
 fn how_it_ends(action: &Action) -> Vec<String> {
     let falls_back = || "if it does not come up, the previous one is started again".to_owned();
-    match action {
-        Action::StartServer(start) => match &start.replaces {
-            Replaces::Nothing => Vec::new(),
-            Replaces::Stopped(Recreate { care, not_beside, .. }) => {
-                let why = not_beside.as_ref().map(|why| format!("not beside the running one: {why}"));
-                let previous = matches!(care, Care::StartPrevious(_)).then(falls_back);
-                why.into_iter().chain(previous).collect()
-            }
-            Replaces::Beside(_) => {
-                vec!["the running one stops once the new one answers, and stays if that fails".to_owned()]
-            }
-        },
-        Action::AwaitReady { otherwise: Otherwise::StartPrevious(_), .. } => vec![falls_back()],
-        _ => Vec::new(),
+    if let Action::AwaitReady { otherwise: Otherwise::StartPrevious(_), .. } = action {
+        return vec![falls_back()];
+    }
+    match action.start().map(|start| &start.replaces) {
+        None | Some(Replaces::Nothing) => Vec::new(),
+        Some(Replaces::Stopped(Recreate { care, not_beside, .. })) => {
+            let why = not_beside.as_ref().map(|why| format!("not beside the running one: {why}"));
+            let previous = matches!(care, Care::StartPrevious(_)).then(falls_back);
+            why.into_iter().chain(previous).collect()
+        }
+        Some(Replaces::Beside(_)) => {
+            vec!["the running one stops once the new one answers, and stays if that fails".to_owned()]
+        }
     }
 }
 
@@ -145,7 +144,7 @@ fn with_reason(row: &Row<'_>, detail: String) -> String {
 fn server(row: &Row<'_>) -> String {
     let detail = match &row.step.action {
         Action::StartServer(start) => {
-            let (detail, differs) = started(start, row.restarts);
+            let (detail, differs) = started(start, row);
             if differs {
                 // what differs is told below
                 return detail;
@@ -174,9 +173,9 @@ fn server(row: &Row<'_>) -> String {
 }
 
 /// How a server is started, and whether what differs says why.
-fn started(Start { spec, run: _, replaces }: &Start, restarts: bool) -> (String, bool) {
+fn started(Start { spec, replaces, .. }: &Start, row: &Row<'_>) -> (String, bool) {
     match replaces {
-        Replaces::Nothing if restarts => (format!("will be restarted on {}", place(spec)), false),
+        Replaces::Nothing if row.restarts => (format!("will be restarted on {}", place(spec)), false),
         Replaces::Nothing => (place(spec), false),
         Replaces::Stopped(Recreate { care: Care::AskAgain, .. }) => {
             ("will be restarted if it stays silent".to_owned(), false)

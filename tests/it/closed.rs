@@ -89,7 +89,7 @@ fn at_the_question_nothing_has_begun() {
 
 #[test]
 fn an_apply_accounts_for_every_step_whatever_closes() {
-    let log = "servers/echo/current/server.log";
+    let log = "servers/echo/runs/1/server.log";
     let table = [
         ("terminal", "lock", "apply --yes", 130),
         ("terminal", log, "apply --yes", 130),
@@ -135,7 +135,7 @@ fn a_conversation_ends_with_its_terminal() {
 fn a_log_that_is_followed_ends_with_its_reader() {
     let place = starting(47_162);
     let mut apply = place.command("apply --yes").spawn().unwrap();
-    let log = place.pod().join("servers/echo/current/server.log");
+    let log = place.pod().join("servers/echo/runs/1/server.log");
     eventually("it has started", || log.exists());
     for (way, code) in [("terminal", 130), ("silent", 130), ("stdout", 141), ("both", 141)] {
         std::fs::write(&log, "one\n").unwrap();
@@ -161,7 +161,7 @@ fn under_nohup_an_apply_goes_on_and_a_full_standard_error_stops_nothing() {
     place.pi("destroy --yes").exits(0);
     // `nohup` writes to nohup.out and has HUP ignored, which the shell of a closed terminal sends all the same
     let nohup = place.command_of("nohup", &[env!("CARGO_BIN_EXE_pi"), "apply", "--yes"]).spawn().unwrap();
-    let log = place.pod().join("servers/echo/current/server.log");
+    let log = place.pod().join("servers/echo/runs/1/server.log");
     eventually("it has started", || log.exists());
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", nohup.id())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();

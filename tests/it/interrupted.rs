@@ -15,7 +15,7 @@ fn manifest(number: u32) -> String {
 }
 
 fn follower(place: &Workplace) -> String {
-    format!("-F -- {}", place.pod().join("servers/echo/current/server.log").display())
+    format!("-F -- {}", place.pod().join("servers/echo/runs/").display())
 }
 
 #[test]

@@ -163,7 +163,7 @@ fn history_tells_what_was_done_also_when_pi_was_killed() {
     let place = Workplace::with(SLEEPER);
     place.pi("history").exits(0).says("Nothing was changed yet.");
     let mut child = place.command("apply --yes").env("USER", "ann").spawn().unwrap();
-    let log = place.pod().join("servers/echo/current/server.log");
+    let log = place.pod().join("servers/echo/runs/1/server.log");
     let follower = format!("-F -- {}", log.display());
     eventually("pi waits for the server", || !processes_with(&follower).is_empty());
     child.kill().unwrap();

@@ -54,7 +54,7 @@ fn held_by_an_older_pi(place: &Workplace, idle: u64, holder: &str) {
 /// Somebody applies for as long as the test likes.
 fn applying(place: &Workplace) -> Child {
     let child = place.command("apply --yes").env("USER", "bob").spawn().unwrap();
-    let follower = format!("-F -- {}", place.pod().join("servers/echo/current/server.log").display());
+    let follower = format!("-F -- {}", place.pod().join("servers/echo/runs/").display());
     eventually("it waits for the server", || !processes_with(&follower).is_empty());
     child
 }

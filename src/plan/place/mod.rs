@@ -15,7 +15,7 @@ use crate::name::Port;
 use crate::plan::finding::Finding;
 use crate::plan::server::{ServerDiff, diff};
 use crate::plan::servers::Pinned;
-use crate::plan::wanted::Candidate;
+use crate::plan::wanted::{AtPlace, Candidate};
 use crate::plan::{Inputs, PodContext};
 use crate::spec::ServerSpec;
 
@@ -85,7 +85,7 @@ pub(super) fn is_content(inputs: &Inputs<'_>, site: &PodContext<'_>, candidate: 
     let Some(ServerSpec { gpus, port, .. }) = candidate.seen.and_then(|seen| seen.spec.as_ref().ok()) else {
         return false;
     };
-    let spec = candidate.at(inputs, site, Place { gpus: gpus.clone(), port: *port });
+    let AtPlace { spec, .. } = candidate.at(inputs, site, Place { gpus: gpus.clone(), port: *port });
     match diff(candidate.seen, &spec) {
         ServerDiff::UpToDate | ServerDiff::Starting(_) => {
             candidate.model.port.is_none_or(|wanted| wanted == *port)

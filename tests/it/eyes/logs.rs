@@ -6,17 +6,30 @@ use crate::sshd::{environment, eventually, kill, processes_with};
 use crate::workplace::Ran;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::{Arc, Mutex};
 
 /// A pod with a log, without a server: only the file matters here.
 fn with_log(lines: &str) -> (Site, PathBuf) {
     let site = Site::new("127.0.0.1", "m");
-    let server = site.place.pod().join("servers/echo/current");
-    fs::create_dir_all(&server).unwrap();
-    fs::write(server.join("server.log"), lines).unwrap();
-    (site, server.join("server.log"))
+    let run = site.place.pod().join("servers/echo/runs/1");
+    fs::create_dir_all(&run).unwrap();
+    fs::write(run.join("server.log"), lines).unwrap();
+    symlink("runs/1", run.join("../../current")).unwrap();
+    (site, run.join("server.log"))
+}
+
+/// The log of the next run, which is the server from now on.
+fn restarted(log: &Path, run: u32, lines: &str) -> PathBuf {
+    let server = log.parent().unwrap().parent().unwrap().parent().unwrap();
+    let next = server.join(format!("runs/{run}"));
+    fs::create_dir(&next).unwrap();
+    fs::write(next.join("server.log"), lines).unwrap();
+    symlink(format!("runs/{run}"), server.join("current.new")).unwrap();
+    fs::rename(server.join("current.new"), server.join("current")).unwrap();
+    next.join("server.log")
 }
 
 /// A `pi logs` that follows.
@@ -134,16 +147,14 @@ fn what_is_added_is_told_once_over_restarts_and_lost_connections() {
     site.sshd.stop();
     eventually("that is noticed", || follower.said.lock().unwrap().contains("trying again"));
     append(&log, "fourth\n");
-    fs::rename(&log, log.with_extension("log.1")).unwrap();
-    append(&log, "fifth\n");
+    let log = restarted(&log, 2, "fifth\n");
     site.sshd.restart();
     let five = ["first", "second", " 10%", "100%", "third", "fourth", "fifth"];
     follower.has(&five);
 
     // a restart while somebody looks, and a log that is emptied in its place
     append(&log, "without end");
-    fs::rename(&log, log.with_extension("log.1")).unwrap();
-    append(&log, "sixth\n");
+    let log = restarted(&log, 3, "sixth\n");
     let seven = [&five[..], &["without end", "sixth"]].concat();
     follower.has(&seven);
     File::create(&log).unwrap();
@@ -256,4 +267,15 @@ fn a_log_that_is_cut_is_told_whole_and_once() {
     // a file of that name which is something else
     fs::write(log.with_extension("log.old"), "something\nelse\n").unwrap();
     assert_eq!(lines("-n 1000"), "ten\n");
+}
+
+#[test]
+fn the_log_of_the_run_before_is_told_to_its_end() {
+    let (site, log) = with_log("why it died\n");
+    let ran = site.place.pi("logs echo --previous");
+    assert_eq!(ran.code, Some(1), "there is none before the first: {}", ran.err);
+    restarted(&log, 2, "well\n");
+    assert_eq!(site.place.pi("logs echo --previous").exits(0).out, "why it died\n");
+    assert_eq!(site.place.pi("logs echo -p").exits(0).out, "why it died\n");
+    assert_eq!(site.place.pi("logs echo --no-follow").exits(0).out, "well\n");
 }

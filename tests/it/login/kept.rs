@@ -60,11 +60,11 @@ fn a_fifo_in_the_place_of_a_file_is_named_in_no_time() {
     let files = [
         ("journal.jsonl", "is a FIFO or a device"),
         ("env", "which secrets are there could not be looked at"),
-        ("servers/echo/current/server.log", "is a FIFO or a device"),
-        ("servers/echo/current/spec.json", "is a FIFO or a device"),
-        ("servers/echo/current/secrets", "is a FIFO or a device"),
+        ("servers/echo/runs/1/server.log", "is a FIFO or a device"),
+        ("servers/echo/runs/1/spec.json", "is a FIFO or a device"),
+        ("servers/echo/runs/1/secrets", "is a FIFO or a device"),
         ("servers/echo/stopped", "is a FIFO or a device"),
-        ("servers/echo/current/pid", "its servers could not be looked at"),
+        ("servers/echo/runs/1/pid", "its servers could not be looked at"),
     ];
     for (file, says) in files {
         let (place, sshd) = site();

@@ -55,14 +55,11 @@ fn rest_is_planned(
     let renumbered = rest.into_iter().map(|step| Step {
         id: number[&step.id],
         after: step.after.iter().filter_map(|id| number.get(id).copied()).collect(),
-        reason: Reason::Missing, // it may say that something is half done
         ..step
     });
-    let rest: Vec<Step> = renumbered.collect();
-    let again = plan(&simulate(observed, done)).steps;
-    let same = again.len() == rest.len()
-        && again.iter().zip(&rest).all(|(one, two)| Step { reason: Reason::Missing, ..one.clone() } == *two);
-    if same {
+    let rest: Vec<Step> = renumbered.map(without_words).collect();
+    let again: Vec<Step> = plan(&simulate(observed, done)).steps.into_iter().map(without_words).collect();
+    if again == rest {
         return Ok(());
     }
     Err(format!(
@@ -72,6 +69,15 @@ fn rest_is_planned(
         list(&rest),
         list(&again)
     ))
+}
+
+/// A step without what is only said of it: that something is half done, and how a server is launched, of which more is known
+/// when its weights are there.
+fn without_words(mut step: Step) -> Step {
+    if let Action::StartServer(start) = &mut step.action {
+        start.launch = None;
+    }
+    Step { reason: Reason::Missing, ..step }
 }
 
 /// Steps are numbered from 1 and wait for earlier ones alone, each named once.

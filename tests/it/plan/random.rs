@@ -311,6 +311,15 @@ fn gpus(choices: &mut Choices<'_>) -> GpuSight {
     }
 }
 
+fn life(choices: &mut Choices<'_>, pid: u32) -> Life {
+    match choices.below(5) {
+        0 | 1 => Life::Running { pid, seconds: 9, health: choices.of(&[Some(200), None, Some(503)]) },
+        2 => Life::Dead { left: Vec::new() },
+        3 => Life::Dead { left: vec![pid + 1, pid + 2] },
+        _ => Life::Stopped,
+    }
+}
+
 fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pid: u32) -> ServerSeen {
     let kind = choices.of(&KINDS);
     let memory = choices.of(&MEMORY);
@@ -324,12 +333,7 @@ fn server(choices: &mut Choices<'_>, name: &str, ours: &BTreeSet<SecretName>, pi
         "command": if kind == "command" { vec!["serve", "{port}"] } else { Vec::new() }, "env": {},
         "build": choices.of(&[None, Some("x")]), "fitted": choices.of(&[false, true]),
     });
-    let life = match choices.below(5) {
-        0 | 1 => Life::Running { pid, seconds: 9, health: choices.of(&[Some(200), None, Some(503)]) },
-        2 => Life::Dead { left: Vec::new() },
-        3 => Life::Dead { left: vec![pid + 1, pid + 2] },
-        _ => Life::Stopped,
-    };
+    let life = life(choices, pid);
     let mut secrets = BTreeMap::new();
     if choices.once_in(2) {
         secrets.extend([secret(choices, "api_key", ours)]);

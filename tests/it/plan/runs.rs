@@ -358,26 +358,33 @@ mod earlier {
         scripts(&first_run(scratch.server()), scratch.pod()).unwrap().remove(0)
     }
 
+    /// What it has started to take the server's place.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Beside {
+        None,
+        One,
+    }
+
     /// A server of it that has answered, and perhaps one that is to take its place; their sessions.
-    fn pod(with_beside: bool) -> (Scratch, Vec<u32>) {
+    fn pod(beside: Beside) -> (Scratch, Vec<u32>) {
         let scratch = Scratch::new();
         fs::write(scratch.path("pi/env"), "api_key=k\n").unwrap();
         recorded(&scratch, "start_server.txt");
         wait_until(|| scratch.read("server.log") == "started\n");
         recorded(&scratch, "mark_answered_servers.txt");
-        if with_beside {
+        if beside == Beside::One {
             recorded(&scratch, "start_beside.txt");
             wait_until(|| scratch.read("../../beside/sleeper/server.log") == "changed\n");
             recorded(&scratch, "mark_answered_beside.txt");
         }
         let sessions = scratch.sessions();
-        assert_eq!(sessions.len(), if with_beside { 2 } else { 1 });
+        assert_eq!(sessions.len(), if beside == Beside::One { 2 } else { 1 });
         (scratch, sessions)
     }
 
     #[test]
     fn its_server_is_replaced_in_its_place() {
-        let (scratch, _) = pod(false);
+        let (scratch, _) = pod(Beside::None);
         scratch.act(&instead(changed(&scratch), 1, Care::Nothing), "");
         scratch.log_says(1, "changed\n");
         assert_eq!(scratch.sessions().len(), 1);
@@ -394,7 +401,7 @@ mod earlier {
 
     #[test]
     fn its_server_serves_while_a_run_is_started_beside_it() {
-        let (scratch, old) = pod(false);
+        let (scratch, old) = pod(Beside::None);
         scratch.act(&beside(&scratch, 1), "");
         scratch.log_says(1, "changed\n");
         assert!(scratch.sessions().len() == 2 && scratch.current().is_empty());
@@ -410,7 +417,7 @@ mod earlier {
 
     #[test]
     fn its_replacement_is_promoted_where_it_lies() {
-        let (scratch, both) = pod(true);
+        let (scratch, both) = pod(Beside::One);
         twice(&scratch, &Action::Promote(name(), RunId(1)));
         let [new] = scratch.sessions().try_into().unwrap();
         assert!(both.contains(&new) && scratch.read("current/pid").starts_with(&format!("{new} ")));
@@ -423,14 +430,14 @@ mod earlier {
 
     #[test]
     fn it_is_stopped_and_removed() {
-        let (scratch, _) = pod(true);
+        let (scratch, _) = pod(Beside::One);
         twice(&scratch, &Action::StopServer(name()));
         assert_eq!(scratch.sessions(), [] as [u32; 0]);
-        let (scratch, _) = pod(true);
+        let (scratch, _) = pod(Beside::One);
         twice(&scratch, &Action::RemoveServer(name()));
         assert_eq!(scratch.sessions(), [] as [u32; 0]);
         assert!(!scratch.server_dir().exists() && !scratch.path("pi/beside").exists());
-        let (scratch, old) = pod(true);
+        let (scratch, old) = pod(Beside::One);
         twice(&scratch, &Action::StopRun(name()));
         let [left] = scratch.sessions().try_into().unwrap();
         assert!(old.contains(&left) && scratch.read("pid").starts_with(&format!("{left} ")));

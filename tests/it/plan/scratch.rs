@@ -124,7 +124,7 @@ pub(super) fn first_run(spec: Box<ServerSpec>) -> Action {
 }
 
 pub(super) fn start(spec: Box<ServerSpec>, run: u32, replaces: Replaces) -> Action {
-    Action::StartServer(Box::new(Start { spec: *spec, run: RunId(run), replaces }))
+    Action::StartServer(Box::new(Start { spec: *spec, run: RunId(run), replaces, launch: None }))
 }
 
 pub(super) fn bash(script: &Script, input: &str) -> Output {
