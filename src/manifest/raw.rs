@@ -155,7 +155,7 @@ table! {
         /// Give up if the start makes no progress for this long, such as "10m".
         #[schemars(with = "Option<String>", regex(pattern = r"^([0-9]+\s*h)?\s*([0-9]+\s*m)?\s*([0-9]+\s*s)?$"), length(min = 2), example = &"10m")]
         ready_stall: Seconds,
-        /// How much disk the server's log may take on the pod, at least "10 MB" [default: "100 MB"]. The first 4 % and the
+        /// How much disk the log of one start may take on the pod, at least "10 MB" [default: "100 MB"]. The first 4 % and the
         /// last quarter or more are kept. A change takes effect at the next start.
         #[schemars(with = "Option<String>", regex(pattern = r"^\s*[0-9]+(\.[0-9]+)?\s*([kKMGT]B|[KMGT]iB|B)\s*$"), example = &"100 MB")]
         log_limit: LogLimit,

@@ -61,7 +61,7 @@ impl Bench {
 
     /// The process of a server, if it has a record.
     fn pid(&self, name: &str) -> Option<String> {
-        fs::read_to_string(self.sshd.home().join(".pi/servers").join(name).join("pid")).ok()
+        fs::read_to_string(self.sshd.home().join(".pi/servers").join(name).join("current/pid")).ok()
     }
 }
 

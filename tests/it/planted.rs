@@ -130,9 +130,10 @@ fn planted_secrets_are_found_nowhere_but_where_they_belong() {
     let expected = [
         ".pi/secrets/thetestproject 600",
         ".pi/servers/dying/runs/1/server.log 600",
-        ".pi/servers/dying/runs/2/secrets 600",
         ".pi/servers/dying/runs/2/server.log 600",
-        ".pi/servers/echo/runs/1/secrets 600",
+        ".pi/servers/dying/runs/3/secrets 600",
+        ".pi/servers/dying/runs/3/server.log 600",
+        ".pi/servers/echo/runs/2/secrets 600",
         "key 644",
         "token 644",
     ];
