@@ -10,7 +10,7 @@ stall={{ stall }}
 
 # Bytes of the log that are told, and that count as progress: what goes on writing behind that gets no nearer.
 most=33554432
-find_run "$pi/servers/$name" "$run"
+find_started "$pi/servers/$name" "$run"
 dir=$REPLY
 log=$dir/server.log
 read_record "$dir" || exit "$EXIT_GONE"

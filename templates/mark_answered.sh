@@ -7,7 +7,7 @@ digest={{ digest }}
 note=''
 IFS= read -r note || true
 server=$pi/servers/$name failed_before=$server/failed
-find_run "$server" "$run"
+find_started "$server" "$run"
 dir=$REPLY
 read_record "$dir" || die "the server's record is gone"
 leader_runs || die "the server's process is gone"

@@ -33,6 +33,13 @@ find_run() { # SERVER RUN
   fi
 }
 
+# Sets REPLY to the directory of a run that was to be started, or, where the server answered after all and was left alone, of
+# the one that is the server.
+find_started() { # SERVER RUN
+  find_run "$1" "$2"
+  [[ -d $REPLY ]] || find_current "$1"
+}
+
 # Sets REPLY to the directory of the run that is the server.
 find_current() { # SERVER
   local runs current last
