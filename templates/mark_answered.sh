@@ -26,5 +26,5 @@ if [[ -f $failed_before ]]; then
   if [[ $failed == "$digest" ]]; then rm -f -- "$failed_before"; fi
 fi
 # from now on this is what works
-rm -f -- "$dir/previous"
+rm -f -- "$server/previous"
 put "$dir/answered" "$leader $started${note:+$'\n'$note}"

@@ -41,8 +41,7 @@ server() { # directory: of its runs the one that is the server, and as beside/NA
     if first_line "$1/failed" && [[ $REPLY =~ ^([0-9a-f]+)\ ([0-9]+)\ (.*)$ ]]; then
       emit server "$name" failed "${BASH_REMATCH[@]:1:3}"
     fi
-    # it is there until the run has answered
-    if first_line "$dir/previous" && [[ $REPLY =~ ^[0-9]+$ ]]; then
+    if first_line "$1/previous" && [[ $REPLY =~ ^[0-9]+$ ]]; then
       find_run "$1" "$REPLY"
       first_line "$REPLY/spec.json" && emit server "$name" previous "$REPLY"
     fi

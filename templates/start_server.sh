@@ -21,23 +21,19 @@ if [[ -n $secrets ]]; then
   guard_files "$pi/env" ${project_id:+"$pi/secrets/$project_id"}
 fi
 
-# Sets $previous to the run that answered last, if it runs or was ended for one that has not answered since: it is started
-# again if this one does not come up.
-find_previous() {
-  local answered='' from
+# Notes the run that is about to end, if it runs and has answered: it is started again if the new one does not come up. One that
+# was ended for a run that has not answered stays noted.
+note_previous() {
+  local answered=''
   find_run "$server" "$current"
-  from=$REPLY previous=''
-  { IFS= read -r answered <"$from/answered"; } 2>/dev/null || true
-  if [[ $current != "$run" ]] && read_record "$from" && leader_runs && [[ $answered == "$leader $started" ]]; then
-    previous=$current
-  elif [[ -f $from/previous ]]; then
-    IFS= read -r previous <"$from/previous" || true
+  { IFS= read -r answered <"$REPLY/answered"; } 2>/dev/null || true
+  if [[ $current != "$run" ]] && read_record "$REPLY" && leader_runs && [[ $answered == "$leader $started" ]]; then
+    put "$server/previous" "$current"$'\n'
   fi
 }
 
 read_runs "$server"
 replaced=$current
-find_previous
 # what this has begun, if it was broken off
 end_run "$dir"
 rm -f -- "$dir"/{answered,measured,restarts} "$dir"/server.log*
@@ -45,12 +41,13 @@ rm -f -- "$dir"/{answered,measured,restarts} "$dir"/server.log*
 for ((at = 0; at < ${#helpers[@]}; at += 2)); do put "$dir/${helpers[at]}" "${helpers[at + 1]}"; done
 put "$dir/run.sh" "$script"
 put "$dir/secrets" "$secrets"
-if [[ -n $previous ]]; then put "$dir/previous" "$previous"$'\n'; fi
 put "$dir/spec.json" "$spec"
 own "$server"
+mark_runs "$server"
 if [[ -n $beside ]]; then
   end_runs "$server" "$run" "$replaced"
 else
+  note_previous
   end_runs "$server" "$run"
   fence
   rm -f -- "$server/stopped"

@@ -6,12 +6,12 @@ use crate::observe::{
     EngineSeen, Gpu, GpuSight, Life, Listener, MountSeen, Observed, OwnerSeen, Part, Past, PathSeen,
     PodFacts, ProbeResult, SecretSeen, ServerSeen,
 };
-use crate::plan::engine::to_build;
+use crate::plan::model::step::{Action, Otherwise, Replaces, Start, Step, Storage};
 use crate::plan::place::{holds_mib, owns};
-use crate::plan::secrets::needed;
-use crate::plan::step::{Action, Otherwise, Replaces, Start, Step, Storage};
-use crate::plan::storage::is_below;
-use crate::plan::stored::{fetched, take_room};
+use crate::plan::resolve::engine::to_build;
+use crate::plan::usage::secrets::needed;
+use crate::plan::usage::storage::is_below;
+use crate::plan::usage::stored::{fetched, take_room};
 use crate::spec::{EngineRecipe, RunId, ServerSpec};
 use crate::units::Bytes;
 

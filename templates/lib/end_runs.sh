@@ -24,8 +24,7 @@ tidy_runs() { # SERVER
   local id oldest ended=() runs current last previous=''
   take_in "$1"
   read_runs "$1"
-  find_run "$1" "$current"
-  { IFS= read -r previous <"$REPLY/previous"; } 2>/dev/null || true
+  { IFS= read -r previous <"$1/previous"; } 2>/dev/null || true
   for id in "${runs[@]}"; do
     find_run "$1" "$id"
     if [[ $id == "$current" || -e $REPLY/pid ]]; then continue; fi
@@ -61,7 +60,7 @@ take_in() { # SERVER
     for file in "$1"/*; do
       case ${file##*/} in
         former | former.new) rm -rf -- "$file" ;;
-        owner | stopped | failed | took | current | runs | pid | *.new) ;;
+        owner | stopped | failed | took | previous | current | runs | pid | *.new) ;;
         # last: by it all of this is begun again
         spec.json) ;;
         *) mv -fT -- "$file" "$1/runs/0/${file##*/}" ;;
@@ -69,8 +68,7 @@ take_in() { # SERVER
     done
     mv -fT -- "$1/spec.json" "$1/runs/0/spec.json"
   fi
-  # an earlier pi would take it for a server that was never started; a record that can't be read it leaves alone
-  if [[ ! -L $1/pid ]]; then ln -s -- 'a newer pi started this server' "$1/pid"; fi
+  mark_runs "$1"
 }
 
 # Removes the record of a server that was ended. A disk that can't be written to is no reason to let one run on.

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154,SC2329 # parts of scripts: each uses what others set
 # Sourced text: a server's runs. Each start is a run of its own, servers/NAME/runs/ID, with its record, its processes and its
 # log; it never moves. The link servers/NAME/current names the run that is the server. What outlives a run lies next to that
-# link: owner, stopped, failed, took. A run that has ended has no file `pid` any more.
+# link: owner, stopped, failed, took, previous. A run that has ended has no file `pid` any more.
 #
 # An earlier pi had no runs: servers/NAME was the record of the server, and beside/NAME that of the one started to replace it.
 # Where these are found, they are runs 0 and 1, and stay where they are until they have ended.
@@ -20,6 +20,12 @@ read_runs() { # SERVER
     # to read the link would take a process
     if [[ $1/current -ef $path ]]; then current=$id; fi
   done
+}
+
+# Has an earlier pi leave a server alone: it would take it for one that was never started, and start another one. A record
+# that can't be read it does not touch.
+mark_runs() { # SERVER
+  if [[ ! -f $1/pid && ! -L $1/pid ]]; then ln -s -- 'a newer pi started this server' "$1/pid"; fi
 }
 
 # Sets REPLY to a run's directory.

@@ -87,7 +87,7 @@ fn what_has_answered_comes_back_when_its_successor_does_not() {
     world.wants(ALSO_GOOD);
     world.pi("apply --yes").exits(0);
     assert!(world.answers());
-    assert_eq!(world.read("previous"), "", "it has answered: nothing else is needed");
+    assert_eq!(world.read("../previous"), "", "it has answered: nothing else is needed");
 }
 
 #[test]

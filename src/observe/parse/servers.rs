@@ -99,9 +99,11 @@ fn run(told: &[&[String]]) -> (RunId, RunId) {
     ids.unwrap_or_default()
 }
 
-/// What its earlier runs left.
+/// What its earlier runs left. What answers needs none of them any more.
 fn past(told: &[&[String]]) -> Past {
-    let previous = field(told, "previous").and_then(|text| spec(Some(text)).ok());
+    let says = |word: &str| told.iter().any(|row| matches!(row, [what, ..] if what == word));
+    let needed = !(says("answered") && says("running"));
+    let previous = field(told, "previous").filter(|_| needed).and_then(|text| spec(Some(text)).ok());
     let failed = told.iter().find_map(|row| match row {
         [what, digest, count, cause, ..] if what == "failed" => {
             let (digest, cause) = (digest.clone(), cause.clone());

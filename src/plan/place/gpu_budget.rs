@@ -3,9 +3,9 @@
 use crate::manifest::EngineKind;
 use crate::name::ModelName;
 use crate::observe::{Gpu, GpuProcess, GpuSight, Life, PodFacts, ServerSeen};
-use crate::plan::pod_findings::unusable;
-use crate::plan::servers::Pinned;
-use crate::plan::{PodContext, is_live};
+use crate::plan::model::pod_context::Pinned;
+use crate::plan::model::pod_context::{PodContext, is_live};
+use crate::plan::usage::gpus::unusable;
 use crate::units::Percent;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -1,15 +1,15 @@
 //! GPUs: those the manifest names, else those it had, else the best that have room.
 
-use super::Asked;
+use super::asked::{Asked, are_asked_for};
 use super::best::best;
 use super::gpu_budget::{Beside, GpuBudget, share};
-use crate::manifest::{GpuAsk, Model};
+use crate::manifest::GpuAsk;
 use crate::name::ModelName;
-use crate::plan::code::Code;
-use crate::plan::finding::{Finding, Severity};
-use crate::plan::servers::Pinned;
-use crate::plan::wanted::Candidate;
-use crate::plan::{PodContext, is_live};
+use crate::plan::model::code::Code;
+use crate::plan::model::finding::{Finding, Severity};
+use crate::plan::model::pod_context::Pinned;
+use crate::plan::model::pod_context::{PodContext, is_live};
+use crate::plan::resolve::wanted::Candidate;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -108,14 +108,6 @@ fn remembered(asked: &Asked<'_>, room: &GpuBudget<'_>) -> Place {
 fn fits(gpus: &[u32], asked: &Asked<'_>, room: &GpuBudget<'_>, beside: Beside) -> bool {
     are_asked_for(gpus, asked.candidate.model, asked.count)
         && gpus.iter().all(|gpu| room.has(*gpu, share_of(asked), beside))
-}
-
-/// Whether these GPUs are what a model asks for, wherever there is room.
-pub(super) fn are_asked_for(gpus: &[u32], model: &Model, count: usize) -> bool {
-    match &model.gpus {
-        GpuAsk::Ids(ids) => ids == gpus,
-        GpuAsk::Cpu | GpuAsk::Any | GpuAsk::Count(_) => gpus.len() == count,
-    }
 }
 
 /// One that runs and can't stay where it is: it goes before those that do not run yet, or it would have to stay after all.

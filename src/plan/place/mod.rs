@@ -1,30 +1,25 @@
 //! Which port and which GPUs each server of a pod gets: what is free in reality, sticky from run to run.
 
+mod asked;
 mod best;
 mod gpus;
 mod ports;
 mod gpu_budget;
 mod spare;
+pub(super) mod free;
 
+pub(super) use asked::is_content;
 pub(super) use gpu_budget::{holds_mib, is_idle, share};
 pub(super) use ports::{mapped, owns};
 pub(super) use spare::{spare_gpus, spare_port};
 
-use crate::memory::ServerMemory;
-use crate::name::Port;
-use crate::plan::finding::Finding;
-use crate::plan::server::{ServerDiff, diff};
-use crate::plan::servers::Pinned;
-use crate::plan::wanted::{AtPlace, Candidate};
-use crate::plan::{Inputs, PodContext};
-use crate::spec::ServerSpec;
-
-/// Where a server is put.
-pub(super) struct Place {
-    /// By `nvidia-smi` index; empty for CPU.
-    pub(super) gpus: Vec<u32>,
-    pub(super) port: Port,
-}
+use crate::plan::model::finding::Finding;
+use crate::plan::model::inputs::Inputs;
+use crate::plan::model::pod_context::Pinned;
+use crate::plan::model::pod_context::PodContext;
+use crate::plan::resolve::wanted::Candidate;
+use crate::plan::resolve::wanted::Place;
+use asked::Asked;
 
 /// Finds a place for every candidate, around those that stay where they are; or says why there is none.
 pub(super) fn place<'a>(
@@ -47,50 +42,4 @@ pub(super) fn place<'a>(
         Ok(Place { gpus, port })
     };
     candidates.iter().map(both).collect()
-}
-
-/// A candidate, and where it was before.
-struct Asked<'a> {
-    candidate: &'a Candidate<'a>,
-    /// What its record says, running or not.
-    record: Option<&'a ServerSpec>,
-    /// Whether it runs, and would go on as it is if it kept its place.
-    content: bool,
-    /// How many GPUs it asks for.
-    count: usize,
-    /// Fewer that do where those can't be had; the most first.
-    fewer: &'a [usize],
-    /// What `pods.json` says.
-    remembered: Option<&'a ServerMemory>,
-}
-
-impl<'a> Asked<'a> {
-    fn new(inputs: &Inputs<'a>, site: &PodContext<'a>, candidate: &'a Candidate<'_>) -> Self {
-        let known = inputs.memory.pods.get(site.name);
-        let record = candidate.seen.and_then(|seen| seen.spec.as_ref().ok());
-        let content = is_content(inputs, site, candidate);
-        Self {
-            candidate,
-            record,
-            content,
-            count: candidate.pick.gpus,
-            fewer: &candidate.pick.fewer,
-            remembered: known.and_then(|known| known.servers.get(candidate.name)),
-        }
-    }
-}
-
-/// Whether a server runs, and would go on as it is if it kept its place.
-pub(super) fn is_content(inputs: &Inputs<'_>, site: &PodContext<'_>, candidate: &Candidate<'_>) -> bool {
-    let Some(ServerSpec { gpus, port, .. }) = candidate.seen.and_then(|seen| seen.spec.as_ref().ok()) else {
-        return false;
-    };
-    let AtPlace { spec, .. } = candidate.at(inputs, site, Place { gpus: gpus.clone(), port: *port });
-    match diff(candidate.seen, &spec) {
-        ServerDiff::UpToDate | ServerDiff::Starting(_) => {
-            candidate.model.port.is_none_or(|wanted| wanted == *port)
-                && gpus::are_asked_for(gpus, candidate.model, candidate.pick.gpus)
-        }
-        ServerDiff::NotRunning(_) | ServerDiff::Differs(..) | ServerDiff::Unresponsive(_) => false,
-    }
 }

@@ -1,13 +1,13 @@
 //! Ports: the manifest's, else the one it had, else the first free of those that are mapped to the outside, else from
 //! 8001.
 
-use super::Asked;
+use super::asked::Asked;
 use crate::name::{ModelName, Port};
 use crate::observe::{Life, Listener, ServerSeen, mapped_ports};
-use crate::plan::code::Code;
-use crate::plan::finding::{Finding, Severity};
-use crate::plan::servers::Pinned;
-use crate::plan::{PodContext, is_live};
+use crate::plan::model::code::Code;
+use crate::plan::model::finding::{Finding, Severity};
+use crate::plan::model::pod_context::Pinned;
+use crate::plan::model::pod_context::{PodContext, is_live};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the search for a free port begins.

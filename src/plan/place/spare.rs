@@ -4,8 +4,8 @@ use super::best::best;
 use super::gpu_budget::{GpuBudget, share};
 use super::ports::{FIRST, held, mapped};
 use crate::name::Port;
-use crate::plan::PodContext;
-use crate::plan::servers::Pinned;
+use crate::plan::model::pod_context::Pinned;
+use crate::plan::model::pod_context::PodContext;
 use crate::spec::ServerSpec;
 use std::collections::{BTreeMap, BTreeSet};
 

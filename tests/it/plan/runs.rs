@@ -219,24 +219,21 @@ fn the_run_that_answered_last_is_known_until_another_answers() {
         scripts(&instead(changed(&scratch), 2, care), scratch.pod()).unwrap().try_into().unwrap();
     for _ in 0..2 {
         run(&first, "");
-        assert_eq!(
-            (scratch.current().as_str(), scratch.read("current/previous").as_str()),
-            ("runs/2", "1\n")
-        );
+        assert_eq!((scratch.current().as_str(), scratch.read("previous").as_str()), ("runs/2", "1\n"));
     }
     // what runs has not answered: the one that has stays the previous one
     scratch.act(&instead(changed(&scratch), 3, Care::Nothing), "");
-    assert_eq!(scratch.read("current/previous"), "1\n");
+    assert_eq!(scratch.read("previous"), "1\n");
     run(&again, "");
     scratch.log_says(3, "started\n");
     assert_eq!(scratch.sessions().len(), 1);
     assert_eq!(scratch.read("current/spec.json"), scratch.read("runs/1/spec.json"), "as it was");
     mark(&scratch, 3);
-    assert_eq!(scratch.read("current/previous"), "", "it has answered: nothing else is needed");
+    assert_eq!(scratch.read("previous"), "", "it has answered: nothing else is needed");
     // one that was stopped on purpose is no reason to start what ran before it
     scratch.act(&Action::StopServer(name()), "");
     scratch.act(&first_run(scratch.server()), "");
-    assert_eq!(scratch.read("current/previous"), "");
+    assert_eq!(scratch.read("previous"), "");
 }
 
 #[test]
@@ -392,11 +389,15 @@ mod earlier {
         assert_eq!((scratch.read("runs/0/server.log"), scratch.read("runs/0/secrets")), {
             ("started\n".to_owned(), String::new())
         });
-        assert_eq!(scratch.read("current/previous"), "0\n");
+        assert_eq!(scratch.read("previous"), "0\n");
         let mut files: Vec<_> =
             fs::read_dir(scratch.server_dir()).unwrap().map(|it| it.unwrap().file_name()).collect();
         files.sort();
-        assert_eq!(files, ["current", "pid", "runs", "took"], "nothing of it is left beside the runs");
+        assert_eq!(
+            files,
+            ["current", "pid", "previous", "runs", "took"],
+            "nothing of it is left beside the runs"
+        );
     }
 
     #[test]

@@ -1,0 +1,5 @@
+//! The bash of every step.
+
+pub(super) mod program;
+pub(super) mod shown;
+pub(super) mod render;
