@@ -5,7 +5,7 @@ use crate::agent::gather::Fault;
 use crate::agent::message::{Answer, Finish, Message, Piece};
 use crate::agent::patience::{Part, Patience};
 use crate::agent::sse::Sse;
-use crate::agent::trouble::{Asked, Trouble, broken, lost, refused, unreachable};
+use crate::agent::trouble::{Asked, Origin, Trouble, broken, lost, refused, unreachable};
 use crate::bounded::{self, BodyError, EVENT, LISTING, Over, REFUSAL, TURN, whole_after};
 use crate::origin::is_loopback;
 use crate::secret::Secret;
@@ -21,15 +21,6 @@ use tokio_util::sync::CancellationToken;
 
 /// A server that takes longer to accept a connection is not there.
 const CONNECT: Duration = Duration::from_secs(10);
-
-/// How the person named the server: what to do about trouble depends on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// By its name in pi.toml.
-    Model(String),
-    /// By its address.
-    Url,
-}
 
 /// A model's server.
 #[derive(Debug, Clone)]

@@ -19,10 +19,10 @@ mod session;
 mod turns;
 
 pub use api::Api;
-pub use client::{Client, Origin, Sampling, Server};
+pub use client::{Client, Sampling, Server};
 pub use message::{Answer, Call, Finish, Message, Piece, Usage};
 pub use session::{Session, history, remember_line};
 pub use tools::Toolbox;
-pub use trouble::Trouble;
+pub use trouble::{Origin, Trouble};
 pub use turns::{Ending, Event, Measured, Talk, talk};
 pub use wording::system;

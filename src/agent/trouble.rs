@@ -1,9 +1,17 @@
 //! What goes wrong with a model's server, and what to do next. Statuses and words come in, a [`Trouble`] goes out.
 
-use crate::agent::client::Origin;
 use crate::agent::gather::Fault;
 use serde_json::Value;
 use thiserror::Error;
+
+/// How the person named the server: what to do about trouble depends on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// By its name in pi.toml.
+    Model(String),
+    /// By its address.
+    Url,
+}
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Error, miette::Diagnostic)]

@@ -4,8 +4,8 @@
 
 use crate::apply::asker::NO_ANSWER;
 use crate::apply::event::{Failure, FailureKind, RUNS_ON};
-use crate::apply::perform::{StepRunner, script_failed};
 use crate::apply::ready::await_ready;
+use crate::apply::step_runner::{StepRunner, script_failed};
 use crate::plan::{Awaited, Fallback, Part};
 use crate::remote::{Exit, Line, Remote};
 use crate::secret::Secret;

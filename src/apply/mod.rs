@@ -3,6 +3,8 @@
 //! In: a [`crate::plan::Plan`] and a [`crate::remote::Remote`]. Out: events while it runs, and a [`Report`] that
 //! accounts for every step. After every step `pods.json` is written.
 
+mod apply_context;
+mod step_runner;
 mod ask;
 mod asker;
 mod blocked;
@@ -25,12 +27,12 @@ mod starting;
 mod tools;
 mod unlock;
 
+pub use apply_context::{ApplyContext, Asking, Starting};
 pub use ask::served;
 pub use event::{Event, Failure, FailureKind, Outcome};
 pub use hold::{Hold, Loss};
 pub use locks::{Holder, Locks, Refusal};
 pub use remember::remember;
 pub use report::Report;
-pub use schedule::{ApplyContext, apply};
-pub use starting::{Asking, Starting};
+pub use schedule::apply;
 pub use unlock::{NotBroken, unlock};

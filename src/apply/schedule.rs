@@ -1,43 +1,19 @@
 //! Which step runs when: as soon as the steps it needs are done, different pods side by side.
 
+use crate::apply::apply_context::ApplyContext;
 use crate::apply::event::{Event, FailureKind, Outcome};
-use crate::apply::hold::Hold;
 use crate::apply::perform::perform;
 use crate::apply::remember::remember_step;
 use crate::apply::report::Report;
-use crate::apply::starting::Asking;
-use crate::manifest::Manifest;
-use crate::memory::Store;
+
 use crate::plan::{Action, Plan, Step, StepId};
 use crate::remote::Remote;
-use crate::secret::Secrets;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-
-/// Everything that steps are done with.
-pub struct ApplyContext<'a, R> {
-    /// For the pods' paths and variables.
-    pub manifest: &'a Manifest,
-    /// The only door.
-    pub remote: &'a R,
-    /// For the pods' secrets file and for asking servers.
-    pub secrets: &'a Secrets,
-    /// `pods.json`
-    pub store: &'a Store,
-    /// The locks under which it is done.
-    pub hold: &'a Hold,
-    /// For the pods' journals: `ann@laptop`.
-    pub who: &'a str,
-    /// What becomes of servers that are still starting at an interruption.
-    pub starting: &'a Asking<'a>,
-    /// How many steps may run at once.
-    pub jobs: NonZeroUsize,
-}
 
 /// Does the plan. Where `crew.hold` says to stop nothing new begins; what runs is finished or cleanly undone. When a
 /// lock is lost, what runs is ended, and nothing is undone.

@@ -1,22 +1,10 @@
 //! What becomes of a server that is still starting when pi is interrupted.
 
+use crate::apply::apply_context::Starting;
 use crate::apply::event::WARNING;
-use crate::apply::perform::StepRunner;
+use crate::apply::step_runner::StepRunner;
 use crate::plan::{Awaited, Standing};
 use crate::remote::Remote;
-use tokio::sync::watch::Receiver;
-
-/// What shall become of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Starting {
-    /// It goes on; nobody waits for it.
-    Leave,
-    /// It is stopped.
-    Stop,
-}
-
-/// Asks whoever interrupted; the answer comes when it comes.
-pub type Asking<'a> = dyn Fn() -> Receiver<Option<Starting>> + Sync + 'a;
 
 /// Does with a server that was starting what is wished, and tells what stands.
 pub(super) async fn interrupted<R: Remote>(runner: &StepRunner<'_, R>, server: &Awaited) {

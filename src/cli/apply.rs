@@ -1,10 +1,10 @@
 //! `pi apply`: plan, show, ask, do. What `pi destroy` shares is here too.
 
 use crate::apply::{ApplyContext, Hold, Holder, apply};
-use crate::cli::args::{Apply as Args, Doing, Global, Scope, Taking};
 use crate::cli::consent::agreed;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
+use crate::cli::flags::{Doing, Global, Scope, Taking};
 use crate::cli::identity;
 use crate::cli::interrupt;
 use crate::cli::locking::{self, Taken, Turn, holder};
@@ -18,6 +18,22 @@ use crate::units::Seconds;
 use miette::Result;
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pi apply --yes --json | jq    in CI")]
+pub(super) struct Args {
+    /// A plan written by `pi plan --out`; applied without confirmation if nothing has changed since
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["target", "allow_protected", "take_over", "pod"])]
+    pub(super) plan_file: Option<PathBuf>,
+    /// Print events as JSON, one per line
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) scope: Scope,
+    #[command(flatten)]
+    pub(super) doing: Doing,
+}
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let saved = args.plan_file.as_deref().map(saved::read).transpose()?;

@@ -1,16 +1,12 @@
-//! `pi completions`: what a shell needs to complete `pi`, and the names it asks for.
+//! `pi completions`: what a shell needs to complete `pi`.
 //!
 //! The shell calls `pi` back at every Tab (`PI_COMPLETE=bash pi …`), so that names of pods and models come from the
-//! manifest as it is. Nothing here may print or fail: a manifest that can't be read completes to nothing.
+//! manifest as it is (`complete_names.rs`).
 
-use crate::cli::args::{Cli, Global};
-use crate::cli::context::load_manifest;
 use crate::cli::exit::Exit;
-use crate::manifest::Manifest;
 use crate::ui;
-use clap::CommandFactory;
+use clap::Command;
 use clap_complete::CompleteEnv;
-use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh};
 use miette::{IntoDiagnostic, Result};
 
@@ -37,9 +33,9 @@ pub(super) enum Shell {
     Zsh,
 }
 
-/// Answers a shell that asks for completions, and ends; does nothing otherwise.
-pub(super) fn answer() {
-    CompleteEnv::with_factory(Cli::command).var(VARIABLE).complete();
+/// Answers a shell that asks for completions of this command line, and ends; does nothing otherwise.
+pub(super) fn answer(command_line: fn() -> Command) {
+    CompleteEnv::with_factory(command_line).var(VARIABLE).complete();
 }
 
 pub(super) fn run(args: &Completions) -> Result<Exit> {
@@ -54,30 +50,4 @@ pub(super) fn run(args: &Completions) -> Result<Exit> {
     shell.write_registration(VARIABLE, "pi", "pi", "pi", &mut script).into_diagnostic()?;
     ui::data(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
-}
-
-/// The manifest's pods.
-pub(super) fn pods() -> Vec<CompletionCandidate> {
-    names(|manifest| manifest.pods.keys().map(|pod| CompletionCandidate::new(pod.as_str())).collect())
-}
-
-/// The manifest's models, each with what it serves.
-pub(super) fn models() -> Vec<CompletionCandidate> {
-    names(|manifest| {
-        let models = manifest.models.iter();
-        models
-            .map(|(name, model)| {
-                CompletionCandidate::new(name.as_str()).help(Some(model.model.to_string().into()))
-            })
-            .collect()
-    })
-}
-
-/// Models and pods.
-pub(super) fn targets() -> Vec<CompletionCandidate> {
-    models().into_iter().chain(pods()).collect()
-}
-
-fn names(of: impl Fn(&Manifest) -> Vec<CompletionCandidate>) -> Vec<CompletionCandidate> {
-    load_manifest(&Global::default()).map(|manifest| of(&manifest)).unwrap_or_default()
 }

@@ -1,11 +1,11 @@
 //! What verbs share: the manifest, the secrets, the door, what is there.
 
-use crate::cli::args::{Global, Taking};
-use crate::cli::exit::{as_usage, usage};
-use crate::cli::trust::trusted;
-use crate::cli::{identity, scope, secrets};
+use crate::cli::exit::usage;
+use crate::cli::flags::{Global, Taking};
+use crate::cli::manifest_path::{config_dir, load_manifest};
+use crate::cli::{flags, identity, scope, secrets};
 use crate::hub::{Here, HubFacts, Need, ask};
-use crate::manifest::{Identity, Manifest, Surroundings, find, load};
+use crate::manifest::{Identity, Manifest};
 use crate::memory::{Memory, Store};
 use crate::model_ref::ModelRef;
 use crate::name::{ModelName, PodName, SecretName};
@@ -16,7 +16,6 @@ use crate::secret::Secrets;
 use crate::ui;
 use miette::Result;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Everything a verb works with.
@@ -38,8 +37,8 @@ pub(super) struct Context {
 
 impl Context {
     /// Reads everything that is on this machine.
-    pub(super) fn open(global: &Global, wanted: &crate::cli::args::Scope) -> Result<Self> {
-        let manifest = load_manifest(global)?;
+    pub(super) fn open(global: &Global, wanted: &flags::Scope) -> Result<Self> {
+        let manifest = load_manifest(global.manifest.as_deref())?;
         let scope = scope::scope(&manifest, global.pod.as_deref(), &wanted.target)?;
         let protected = if wanted.allow_protected { Protected::Allow } else { Protected::Keep };
         Ok(Self::of(global, manifest, scope, protected)?.taking_over(&wanted.taking))
@@ -59,7 +58,7 @@ impl Context {
         protected: Protected,
     ) -> Result<Self> {
         let secrets = secrets::read(&manifest)?;
-        let config_dir = config_dir(global)?;
+        let config_dir = config_dir()?;
         let here = Here::read(&secrets, &config_dir);
         let store = Store::new(&config_dir, &manifest);
         if manifest.identity == Identity::None {
@@ -134,33 +133,5 @@ impl Context {
     pub(super) fn inputs<'a>(&'a self, observed: &'a Observed, hub: &'a HubFacts) -> Inputs<'a> {
         let Self { manifest, memory, scope, protected, take_over, known, .. } = self;
         Inputs { manifest, memory, observed, hub, secrets: known, scope, protected: *protected, take_over }
-    }
-}
-
-/// Finds, reads and checks the manifest.
-pub(super) fn load_manifest(global: &Global) -> Result<Manifest> {
-    load(&find_manifest(global)?)
-}
-
-/// Finds the manifest; an absolute path.
-pub(super) fn find_manifest(global: &Global) -> Result<PathBuf> {
-    trusted(find(&surroundings(global), Path::is_file).map_err(|report| as_usage(&report))?)
-}
-
-/// `$PI_CONFIG_DIR`, else `~/.pi`.
-pub(super) fn config_dir(global: &Global) -> Result<PathBuf> {
-    let directory = surroundings(global).config_dir();
-    directory.ok_or_else(|| usage("there is no home directory", "set PI_CONFIG_DIR"))
-}
-
-/// What decides where the manifest is.
-pub(super) fn surroundings(global: &Global) -> Surroundings {
-    let path = |name| std::env::var_os(name).map(PathBuf::from);
-    Surroundings {
-        flag: global.manifest.clone(),
-        pi_manifest: path("PI_MANIFEST"),
-        pi_config_dir: path("PI_CONFIG_DIR"),
-        home: std::env::home_dir(),
-        cwd: std::env::current_dir().unwrap_or_default(),
     }
 }

@@ -1,10 +1,10 @@
 //! `pi env`: what clients of a server need, for `eval`.
 
-use crate::cli::args::{Global, Scope};
-use crate::cli::completions;
+use crate::cli::complete_names;
 use crate::cli::context::Context;
 use crate::cli::endpoint::{Access, Endpoint, Key, endpoint};
 use crate::cli::exit::Exit;
+use crate::cli::flags::{Global, Scope};
 use crate::cli::tunnel::{Note, Opened, open_behind};
 use crate::ui::{self, ClientEnv, Shell};
 use clap::Args as Arguments;
@@ -17,7 +17,7 @@ use miette::{Report, Result, miette};
 )]
 pub(super) struct Args {
     /// Model in pi.toml, or a server that was seen on a pod
-    #[arg(add = ArgValueCandidates::new(completions::models))]
+    #[arg(add = ArgValueCandidates::new(complete_names::models))]
     pub(super) name: String,
     /// Shell syntax to print
     #[arg(long, value_name = "SHELL", default_value = "sh")]

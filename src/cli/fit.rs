@@ -6,9 +6,9 @@ use crate::catalog::engines;
 use crate::catalog::gpus::{self, Gpu};
 use crate::catalog::recipe::Ask;
 use crate::catalog::version::Version;
-use crate::cli::args::{Fit as Args, Global};
-use crate::cli::context;
 use crate::cli::exit::{Exit, usage};
+use crate::cli::flags::Global;
+use crate::cli::manifest_path;
 use crate::cli::subject::{Subject, subject};
 use crate::fit::limit;
 use crate::fit::{Case, Fit, Setup, Spread, Verdict, Wanted, choose, fewest, fit, fit_pool, spread, tries};
@@ -17,8 +17,39 @@ use crate::memory::{Memory, Store};
 use crate::model_ref::ModelRef;
 use crate::plan::{Measurement, measured_before};
 use crate::ui::{self, FitHeading, FitLine, FitPod};
+use crate::units::{Percent, Tokens};
 use miette::{Result, miette};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+#[derive(Debug, Clone, clap::Args)]
+#[command(
+    after_help = "Examples:\n  pi fit zai-org/GLM-4.5-Air --gpu H100 --gpus 2\n  pi fit openai/gpt-oss-120b            every kind of GPU\n  pi fit openai/gpt-oss-120b --pod dc1  the free GPUs of one pod"
+)]
+pub(super) struct Args {
+    /// A Hugging Face repository, or a local directory with config.json and safetensors files
+    pub(super) model: String,
+    /// GPU name as nvidia-smi or a price list has it: H100, "RTX 4090", 8xH100 [default: every kind]
+    #[arg(long, value_name = "NAME")]
+    pub(super) gpu: Option<String>,
+    /// Number of GPUs [default: as many as needed, up to 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(super) gpus: Option<u32>,
+    /// Context length in tokens, such as 32k
+    #[arg(long, value_name = "TOKENS", value_parser = Tokens::parse)]
+    pub(super) context: Option<Tokens>,
+    /// Share of each GPU's memory, such as 90%
+    #[arg(long, value_name = "SHARE", value_parser = Percent::parse)]
+    pub(super) memory: Option<Percent>,
+    /// KV cache memory in GiB as the engine reported it ("Available KV cache memory"), instead of an estimate
+    #[arg(long, value_name = "GIB", requires = "gpu")]
+    pub(super) available_kv: Option<f64>,
+    /// Print the estimate as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Further vLLM arguments, which may change the result
+    #[arg(last = true, value_name = "ARGS")]
+    pub(super) vllm: Vec<String>,
+}
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     if global.pod.is_some() {
@@ -28,7 +59,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     not_too_long(&subject, args)?;
     let version = engines::resolve(&EngineVersion::Release);
     // what is remembered is not needed to answer
-    let memory = context::config_dir(global).and_then(|dir| Store::of_all(&dir)).unwrap_or_default();
+    let memory = manifest_path::config_dir().and_then(|dir| Store::of_all(&dir)).unwrap_or_default();
     let Some(name) = &args.gpu else {
         let lines = gpus::all().iter().filter(|gpu| gpu.capability().is_some()).filter_map(|gpu| {
             let on = On::a_machine(gpu, &version, args);
@@ -99,8 +130,8 @@ fn age(at: u64) -> u64 {
 
 /// A context beyond the model's own limit fits nowhere: vLLM refuses to start.
 fn not_too_long(subject: &Subject, args: &Args) -> Result<()> {
-    let Some(context) = args.context.or_else(|| limit::asked(&args.args)) else { return Ok(()) };
-    let Some(limit) = subject.limit(&args.args).filter(|limit| limit.refuses(context)) else { return Ok(()) };
+    let Some(context) = args.context.or_else(|| limit::asked(&args.vllm)) else { return Ok(()) };
+    let Some(limit) = subject.limit(&args.vllm).filter(|limit| limit.refuses(context)) else { return Ok(()) };
     let help = limit::remedy(&subject.name, &limit, context);
     Err(miette!(help = help, "{}: {}", subject.name, limit::refusal(&limit, context)))
 }
@@ -152,7 +183,7 @@ fn fewest_there(subject: &Subject, on: On<'_>, args: &Args) -> Option<Spread> {
 
 fn asked<'a>(on: On<'a>, args: &'a Args) -> (Ask<'a>, Wanted<'a>) {
     let On { gpu, version, available } = on;
-    let wanted = Wanted { context: args.context, memory: args.memory, args: &args.args };
+    let wanted = Wanted { context: args.context, memory: args.memory, args: &args.vllm };
     (Ask { gpu, available, gpus: args.gpus, version }, wanted)
 }
 

@@ -1,8 +1,8 @@
 //! `pi history`: what was done to the pods, by whom and why.
 
-use crate::cli::args::{Global, Scope};
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
+use crate::cli::flags::{Global, Scope};
 use crate::cli::which_pod::named;
 use crate::name::PodName;
 use crate::observe::{NoJournal, journals};

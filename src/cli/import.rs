@@ -1,14 +1,15 @@
 //! `pi import`: servers that run, and the older pi's `pods.json`, become manifest entries.
 
 use crate::bounded::{self, MEMORY};
-use crate::cli::args::Global;
 use crate::cli::consent::agreed;
-use crate::cli::context::{Context, config_dir};
+use crate::cli::context::Context;
 use crate::cli::edit;
 use crate::cli::exit::{Exit, usage};
+use crate::cli::flags::Global;
 use crate::cli::form::Form;
 use crate::cli::identity;
 use crate::cli::manifest_file::ManifestFile;
+use crate::cli::manifest_path::config_dir;
 use crate::import::{self, Found};
 use crate::manifest::Manifest;
 use crate::memory::{Store, is_older};
@@ -45,7 +46,7 @@ pub(super) struct Import {
 pub(super) async fn run(global: &Global, args: &Import) -> Result<Exit> {
     let file = ManifestFile::open_or_new(global)?;
     let manifest = file.parse(file.text())?;
-    let store = Store::new(&config_dir(global)?, &manifest);
+    let store = Store::new(&config_dir()?, &manifest);
     let older = older(args, &store)?;
     let (found, exit) = match &older {
         Some((_, found)) => (found.clone(), Exit::Done),

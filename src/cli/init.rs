@@ -1,7 +1,7 @@
 //! `pi init`: a commented manifest to start from.
 
-use crate::cli::args::{Global, Init};
 use crate::cli::exit::{Exit, usage};
+use crate::cli::flags::Global;
 use crate::cli::identity;
 use crate::manifest::{starter, starter_local};
 use crate::ui;
@@ -11,7 +11,18 @@ use serde_json::json;
 use std::io::ErrorKind;
 use std::path::Path;
 
-pub(super) fn run(global: &Global, args: &Init) -> Result<Exit> {
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pi init --local && pi apply    serve a small model on this machine")]
+pub(super) struct Args {
+    /// Write one for this machine, with a small model on the CPU
+    #[arg(long)]
+    pub(super) local: bool,
+    /// Print the path as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
     let path = global.manifest.as_deref().unwrap_or(Path::new("pi.toml"));
     let text = identity::with_new_id(if args.local { starter_local() } else { starter() })?;
     let shown = path.display();

@@ -1,9 +1,9 @@
 //! `pi list`: list servers with state and URL. One look at every pod, all at once; a pod that hangs delays no other.
 
 use crate::bounded::{WATCHED, bytes};
-use crate::cli::args::{Global, Scope};
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
+use crate::cli::flags::{Global, Scope};
 use crate::cli::interrupt;
 use crate::hub::HubFacts;
 use crate::name::PodName;

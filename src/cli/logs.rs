@@ -3,10 +3,10 @@
 //! Every line comes with the place where it ends. When the connection is lost, the next one takes up there: nothing
 //! is told twice, and nothing is left out.
 
-use crate::cli::args::Global;
-use crate::cli::completions;
+use crate::cli::complete_names;
 use crate::cli::endpoint::how_to_start;
 use crate::cli::exit::{Exit, away};
+use crate::cli::flags::Global;
 use crate::cli::form::Form;
 use crate::cli::interrupt;
 use crate::cli::pods_only::PodsOnly;
@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 )]
 pub(super) struct Args {
     /// Model in pi.toml, or a server that was seen on a pod
-    #[arg(add = ArgValueCandidates::new(completions::models))]
+    #[arg(add = ArgValueCandidates::new(complete_names::models))]
     name: String,
     /// Number of lines to show first
     #[arg(short = 'n', long, value_name = "N", default_value = "50")]

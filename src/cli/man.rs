@@ -1,11 +1,10 @@
 //! `pi man`: manual pages, for packagers.
 
 use crate::bounded::{self, MANUAL};
-use crate::cli::args::Cli;
 use crate::cli::exit::{Exit, usage};
 use crate::ui;
 use crate::whole::{self, Readers};
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::Man as Page;
 use miette::{IntoDiagnostic, Result, WrapErr};
 use std::path::{Path, PathBuf};
@@ -21,10 +20,10 @@ pub(super) struct Man {
     pub(super) out: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &Man) -> Result<Exit> {
+pub(super) fn run(args: &Man, command_line: Command) -> Result<Exit> {
     if let Some(directory) = &args.out {
         let mut all = Vec::new();
-        let mut root = Cli::command().disable_help_subcommand(true);
+        let mut root = command_line.disable_help_subcommand(true);
         root.build();
         pages(&root, &mut all)?;
         let cannot = || format!("cannot write manual pages into {}", directory.display());
@@ -36,7 +35,7 @@ pub(super) fn run(args: &Man) -> Result<Exit> {
         }
         return Ok(Exit::Done);
     }
-    ui::data(&text(&Page::new(Cli::command()))?)?;
+    ui::data(&text(&Page::new(command_line))?)?;
     Ok(Exit::Done)
 }
 

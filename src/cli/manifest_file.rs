@@ -1,9 +1,9 @@
 //! `pi.toml` for the verbs that change it: read once, edited in memory, written whole or not at all.
 
 use crate::bounded::{self, MANIFEST};
-use crate::cli::args::Global;
-use crate::cli::context::{find_manifest, surroundings};
 use crate::cli::exit::usage;
+use crate::cli::flags::Global;
+use crate::cli::manifest_path::{find_manifest, surroundings};
 use crate::cli::trust::trusted;
 use crate::manifest::{Manifest, find, parse};
 use crate::whole::{self, Readers};
@@ -25,12 +25,12 @@ impl ManifestFile {
     /// # Errors
     /// There is none, or it cannot be read.
     pub(super) fn open(global: &Global) -> Result<Self> {
-        Self::at(find_manifest(global)?)
+        Self::at(find_manifest(global.manifest.as_deref())?)
     }
 
     /// The manifest that there is, else the one to be made: where `--manifest` or `$PI_MANIFEST` say, or here.
     pub(super) fn open_or_new(global: &Global) -> Result<Self> {
-        let around = surroundings(global);
+        let around = surroundings(global.manifest.as_deref());
         if let Ok(found) = find(&around, Path::is_file) {
             return Self::at(trusted(found)?);
         }

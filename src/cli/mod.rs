@@ -2,6 +2,9 @@
 
 mod apply;
 mod args;
+mod flags;
+mod complete_names;
+mod manifest_path;
 mod check;
 mod completions;
 mod consent;
@@ -49,7 +52,7 @@ mod context;
 
 use crate::ui::{self, Gone};
 use args::{Cli, FIRST_DAY, Verb};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use exit::Exit;
 use std::process::ExitCode;
 
@@ -61,7 +64,7 @@ pub fn main() -> ExitCode {
 }
 
 fn begin() -> Exit {
-    completions::answer();
+    completions::answer(Cli::command);
     if std::env::args_os().len() < 2 {
         ui::note(&format!("pi: {}\n\n{FIRST_DAY}", env!("CARGO_PKG_DESCRIPTION")));
         return Exit::Usage;
@@ -113,7 +116,7 @@ fn run(cli: Cli) -> miette::Result<Exit> {
         Verb::Schema => schema::run(),
         Verb::Import(args) => threads(import::run(&global, &args)),
         Verb::Completions(args) => completions::run(&args),
-        Verb::Man(args) => man::run(&args),
+        Verb::Man(args) => man::run(&args, Cli::command()),
         Verb::Plan(args) => threads(plan::run(&global, &args)),
         Verb::Apply(args) => threads(apply::run(&global, &args)),
         Verb::History(args) => threads(history::run(&global, &args)),

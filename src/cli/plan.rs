@@ -1,13 +1,35 @@
 //! `pi plan`: look, compare, show.
 
-use crate::cli::args::{Global, Plan as Args};
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
+use crate::cli::flags::{Global, Scope};
 use crate::cli::saved;
 use crate::observe::{Observed, ProbeResult};
 use crate::plan::{Action, Plan, Replaces, Severity, Start, plan_ahead, shown_scripts};
 use crate::ui;
 use miette::{IntoDiagnostic, Result};
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  pi plan --target qwen --verbose    one model, with the scripts it would run"
+)]
+pub(super) struct Args {
+    /// Print the plan as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Also write the plan to a file, for `pi apply FILE`
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// Exit with 2 if there are changes and 0 if there are none
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+    /// Plan from what was seen last time, without contacting the pods
+    #[arg(long)]
+    pub(super) offline: bool,
+    #[command(flatten)]
+    pub(super) scope: Scope,
+}
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let place = args.out.as_deref().map(saved::place).transpose()?;

@@ -1,7 +1,7 @@
 //! What verbs share that only reach pods: no secrets are read for them.
 
-use crate::cli::args::Global;
-use crate::cli::context::{config_dir, load_manifest};
+use crate::cli::flags::Global;
+use crate::cli::manifest_path::{config_dir, load_manifest};
 use crate::cli::place::Places;
 use crate::cli::scope;
 use crate::manifest::Manifest;
@@ -20,8 +20,8 @@ pub(super) struct PodsOnly {
 
 impl PodsOnly {
     pub(super) fn open(global: &Global) -> Result<Self> {
-        let manifest = load_manifest(global)?;
-        let memory = Store::new(&config_dir(global)?, &manifest).read()?;
+        let manifest = load_manifest(global.manifest.as_deref())?;
+        let memory = Store::new(&config_dir()?, &manifest).read()?;
         let scope = scope::scope(&manifest, global.pod.as_deref(), &[])?;
         let persist = if global.no_persist { Persist::No } else { Persist::Yes };
         let remote = PodConnections::new(&manifest, Options { persist, ..Options::default() });

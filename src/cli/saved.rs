@@ -1,8 +1,8 @@
 //! Plans in files: what `pi plan --out` writes and `pi apply FILE` holds the pods against.
 
 use crate::bounded::{self, PLAN};
-use crate::cli::args::{Scope, Taking};
 use crate::cli::exit::usage;
+use crate::cli::flags::{Scope, Taking};
 use crate::name::ModelName;
 use crate::plan::Plan;
 use crate::ui;

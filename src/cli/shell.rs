@@ -1,8 +1,8 @@
 //! `pi shell`: a shell on a pod, by the user's own ssh over the connection that is kept.
 
-use crate::cli::args::Global;
-use crate::cli::completions;
+use crate::cli::complete_names;
 use crate::cli::exit::{Exit, away};
+use crate::cli::flags::Global;
 use crate::cli::pods_only::PodsOnly;
 use crate::cli::which_pod::{named, which_pod};
 use crate::name::PodName;
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 #[command(after_help = "Example:\n  pi shell dc1")]
 pub(super) struct Args {
     /// Pod [default: the active one, else the only one]
-    #[arg(value_name = "POD", add = ArgValueCandidates::new(completions::pods))]
+    #[arg(value_name = "POD", add = ArgValueCandidates::new(complete_names::pods))]
     at: Option<String>,
 }
 

@@ -1,8 +1,8 @@
 //! `pi ssh`: one command on a pod, as if it ran here: its input, output and exit code, and signals passed on.
 
-use crate::cli::args::Global;
-use crate::cli::completions;
+use crate::cli::complete_names;
 use crate::cli::exit::{Exit, usage};
+use crate::cli::flags::Global;
 use crate::cli::interrupt::Signals;
 use crate::cli::pods_only::PodsOnly;
 use crate::cli::shell::{become_it, command, connect, pod};
@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 )]
 pub(super) struct Args {
     /// Pod [default: the active one, else the only one]
-    #[arg(value_name = "POD", add = ArgValueCandidates::new(completions::pods))]
+    #[arg(value_name = "POD", add = ArgValueCandidates::new(complete_names::pods))]
     at: Option<String>,
     /// Command and arguments; a single word is run as a line of bash on the pod
     #[arg(last = true, required = true, value_name = "CMD")]

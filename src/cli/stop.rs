@@ -1,13 +1,14 @@
 //! `pi stop`: `state = "stopped"` in `pi.toml`, and on the pods.
 
 use crate::cli::apply::{ApplyOptions, Approval, Proposal, SAME_AGAIN, Sources, carry_out, offer};
-use crate::cli::args::{Doing, Global, Taking};
-use crate::cli::completions;
-use crate::cli::context::{Context, config_dir};
+use crate::cli::complete_names;
+use crate::cli::context::Context;
 use crate::cli::edit;
 use crate::cli::exit::Exit;
+use crate::cli::flags::{Doing, Global, Taking};
 use crate::cli::form::Form;
 use crate::cli::manifest_file::ManifestFile;
+use crate::cli::manifest_path::config_dir;
 use crate::cli::which_model::{named, on_pod};
 use crate::cli::which_pod::which_pod;
 use crate::hub::HubFacts;
@@ -28,7 +29,7 @@ use std::collections::BTreeSet;
 )]
 pub(super) struct Stop {
     /// Models in pi.toml [default: all on the pod]
-    #[arg(value_name = "NAME", add = ArgValueCandidates::new(completions::models))]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete_names::models))]
     names: Vec<String>,
     /// Allow stopping servers with `protect = true`
     #[arg(long)]
@@ -47,7 +48,7 @@ pub(super) async fn run(global: &Global, args: &Stop) -> Result<Exit> {
     let manifest = file.parse(file.text())?;
     let (names, approval) = match args.names.as_slice() {
         [] => {
-            let pod = which_pod(global, &manifest, &Store::new(&config_dir(global)?, &manifest).read()?)?;
+            let pod = which_pod(global, &manifest, &Store::new(&config_dir()?, &manifest).read()?)?;
             let names = running(&manifest, &pod);
             if names.is_empty() {
                 ui::note(&format!("Nothing in pi.toml is to run on `{pod}`."));

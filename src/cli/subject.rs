@@ -2,9 +2,9 @@
 
 use crate::bounded::{self, CONFIG};
 use crate::catalog::models::{self, Recipe};
-use crate::cli::args::Global;
 use crate::cli::exit::usage;
-use crate::cli::{context, secrets};
+use crate::cli::flags::Global;
+use crate::cli::{manifest_path, secrets};
 use crate::fit::limit::Limit;
 use crate::fit::{Shape, config, from_recipe};
 use crate::hub::{Here, HubAnswer, Need, NoAnswer, RepoFacts, ask};
@@ -55,7 +55,7 @@ pub(super) async fn subject(global: &Global, model: &str) -> Result<Subject> {
 
 async fn ask_hub(global: &Global, model: &ModelRef) -> Result<RepoFacts, NoAnswer> {
     let failed = |report: miette::Report| NoAnswer::Failed(report.to_string());
-    let here = Here::read(&known_secrets(global), &context::config_dir(global).map_err(failed)?);
+    let here = Here::read(&known_secrets(global), &manifest_path::config_dir().map_err(failed)?);
     let answers = ask(&here, &BTreeMap::from([(model.clone(), Need::Pressing)])).await;
     match answers.of(model) {
         Some(HubAnswer::Known(facts)) => Ok(facts.clone()),
@@ -66,7 +66,8 @@ async fn ask_hub(global: &Global, model: &ModelRef) -> Result<RepoFacts, NoAnswe
 
 /// The secrets of the manifest, if there is one here; else the hub's own variable.
 fn known_secrets(global: &Global) -> Secrets {
-    let of_manifest = context::load_manifest(global).and_then(|manifest| secrets::read(&manifest));
+    let of_manifest = manifest_path::load_manifest(global.manifest.as_deref())
+        .and_then(|manifest| secrets::read(&manifest));
     of_manifest.unwrap_or_else(|_| {
         let token = std::env::var("HF_TOKEN").ok().filter(|token| !token.is_empty());
         token.and_then(|token| Some(("hf_token".parse().ok()?, Secret::new(token)))).into_iter().collect()

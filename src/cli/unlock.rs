@@ -1,10 +1,10 @@
 //! `pi unlock`: break the lock that somebody left on a pod, or still holds, after asking.
 
 use crate::apply::{NotBroken, unlock};
-use crate::cli::args::{Global, Scope};
 use crate::cli::consent::agreed;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
+use crate::cli::flags::{Global, Scope};
 use crate::cli::locking::holder;
 use crate::cli::which_pod::{named, which_pod};
 use crate::name::PodName;

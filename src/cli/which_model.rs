@@ -1,7 +1,7 @@
 //! Models of the manifest by the names that people type.
 
-use crate::cli::args::Global;
 use crate::cli::exit::usage;
+use crate::cli::flags::Global;
 use crate::cli::which_pod;
 use crate::manifest::{Manifest, near};
 use crate::name::{ModelName, PodName};

@@ -2,8 +2,8 @@
 //!
 //! In: `--pod`, the manifest, what is remembered. Out: a pod of the manifest, or what to say instead.
 
-use crate::cli::args::Global;
 use crate::cli::exit::usage;
+use crate::cli::flags::Global;
 use crate::manifest::{Manifest, near};
 use crate::memory::Memory;
 use crate::name::PodName;

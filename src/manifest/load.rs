@@ -1,7 +1,7 @@
 //! From a file to a manifest.
 
 use super::check::check;
-use super::raw::File;
+use super::raw::{File, TABLES};
 use super::syntax;
 use super::types::Manifest;
 use super::value::{Place, Value};
@@ -45,7 +45,7 @@ pub fn parse(name: &str, text: &str, dir: &Path) -> Result<Manifest, Problems> {
     let mut manifest = None;
     if syntax::is_readable(&errors) {
         let root = Spanned::new(document.span(), DeValue::Table(document.into_inner()));
-        if let Some(file) = File::read(&root, &Place::default(), &mut problems) {
+        if let Some(file) = File::read(&root, &Place::file(TABLES), &mut problems) {
             manifest = check(&file, text, dir, &mut problems);
         }
     }

@@ -12,6 +12,7 @@ mod choice;
 mod secrets;
 mod table;
 mod mount;
+mod shapes;
 mod raw;
 mod schema;
 mod check;

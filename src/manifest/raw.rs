@@ -5,9 +5,10 @@
 use super::choice::{Env, PodChoice, PortMap};
 use super::mount::MountText;
 use super::scalar::{Drain, EngineArg, Host, Kind, Price, Protected, PythonVersion};
+use super::shapes::NAME;
 use super::table::{Field, Table, table};
 use super::types::{EngineVersion, GpuAsk, GpuWish, Restart, State};
-use super::value::{At, Named, Place};
+use super::value::{At, Named, Place, Tables};
 use crate::model_ref::ModelRef;
 use crate::name::{EngineName, Label, ModelName, PodName, PodPath, Port, Project, ProjectId, SecretName};
 use crate::problem::Problem;
@@ -17,8 +18,8 @@ use crate::units::{LogLimit, Percent, Seconds, Tokens};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// Tables and their keys, to tell where a misplaced key belongs.
-pub(super) const TABLES: [(&str, &[&str]); 4] = [
+/// All of them, with their keys.
+pub(super) const TABLES: Tables = &[
     (File::KIND, File::KEYS),
     (PodTable::KIND, PodTable::KEYS),
     (ModelTable::KIND, ModelTable::KEYS),
@@ -35,7 +36,7 @@ table! {
         #[schemars(with = "Option<String>", regex(pattern = "^[a-z0-9]{8,32}$"))]
         project_id: ProjectId,
         /// Where secrets come from on the machine that runs `pi`; never their values.
-        #[schemars(with = "Option<BTreeMap<String, super::schema::Secret>>")]
+        #[schemars(with = "Option<BTreeMap<String, super::shapes::Secret>>")]
         secrets: Named<SecretName, SecretSource>,
         /// Values that pods and models inherit.
         #[schemars(with = "Option<Defaults>")]
@@ -78,7 +79,7 @@ table! {
         #[schemars(with = "Option<String>", regex(pattern = "^(/|~/|~$)"), example = &"/mnt/hf-models")]
         models_path: PodPath,
         /// Storage to mount before anything else: the mount command as the provider prints it, or a table.
-        #[schemars(with = "Option<super::schema::Mount>")]
+        #[schemars(with = "Option<super::shapes::Mount>")]
         mount: MountText,
         /// vLLM version to keep installed, whether or not a model runs; models on this pod use it unless they set
         /// `version`. An exact version, "release" or "nightly". `pi pods setup` writes it.
@@ -92,7 +93,7 @@ table! {
         #[schemars(with = "Option<String>", length(min = 1), example = &"1.2.3.4")]
         host: Host,
         /// Port inside the pod → port outside, where the provider maps ports. On RunPod and Vast.ai, `pi` finds the mapping itself.
-        #[schemars(with = "Option<super::schema::Ports>")]
+        #[schemars(with = "Option<super::shapes::Ports>")]
         ports: PortMap,
         /// Price per hour, in any currency.
         #[schemars(with = "Option<f64>", range(min = 0))]
@@ -101,7 +102,7 @@ table! {
         #[schemars(with = "Option<Vec<String>>", inner(regex(pattern = NAME)))]
         labels: BTreeSet<Label>,
         /// Environment variables for everything that `pi` runs on the pod.
-        #[schemars(with = "Option<super::schema::Env>")]
+        #[schemars(with = "Option<super::shapes::Env>")]
         env: Env,
     }
 }
@@ -115,7 +116,7 @@ table! {
         model: ModelRef,
         /// Where it runs: a pod, a list of pods (one server on each), or { labels = […] } (every pod that has all of
         /// them). Optional if there is only one pod.
-        #[schemars(with = "Option<super::schema::Pods>")]
+        #[schemars(with = "Option<super::shapes::Pods>")]
         pod: PodChoice,
         /// Engine: vllm (default), llama.cpp (default for .gguf), command, or one of [engines].
         #[schemars(with = "Option<String>", regex(pattern = NAME), example = &"vllm", example = &"llama.cpp")]
@@ -125,13 +126,13 @@ table! {
         version: EngineVersion,
         /// Number of GPUs, or a list of ids as nvidia-smi counts them; 0 means CPU. Default: the catalog's choice for the
         /// pod's GPUs, else the fewest that hold the model.
-        #[schemars(with = "Option<super::schema::Gpus>")]
+        #[schemars(with = "Option<super::shapes::Gpus>")]
         gpus: GpuAsk,
         /// Context length in tokens, such as "32k". Default: the catalog's choice, else the longest that fits.
-        #[schemars(with = "Option<super::schema::Context>")]
+        #[schemars(with = "Option<super::shapes::Context>")]
         context: Tokens,
         /// Share of each GPU's memory that the server may use, such as "90%" or 0.9.
-        #[schemars(with = "Option<super::schema::Share>")]
+        #[schemars(with = "Option<super::shapes::Share>")]
         memory: Percent,
         /// Port to listen on. Default: the previous one, else the first that the provider maps, else the first free one from 8001.
         #[schemars(with = "Option<u16>", range(min = 1))]
@@ -141,13 +142,13 @@ table! {
         #[schemars(with = "Option<String>", example = &"127.0.0.1", example = &"0.0.0.0")]
         listen: IpAddr,
         /// "running" (default) or "stopped": no process, but its weights are kept.
-        #[schemars(with = "Option<super::schema::State>")]
+        #[schemars(with = "Option<super::shapes::State>")]
         state: State,
         /// Arguments appended to the engine's command line, one word per item.
         #[schemars(with = "Option<Vec<String>>", example = ["--enable-prefix-caching"])]
         args: Vec<EngineArg>,
         /// Environment variables for this server.
-        #[schemars(with = "Option<super::schema::Env>")]
+        #[schemars(with = "Option<super::shapes::Env>")]
         env: Env,
         /// Refuse to stop or restart this server unless --allow-protected is given.
         #[schemars(with = "Option<bool>")]
@@ -165,7 +166,7 @@ table! {
         drain: Drain,
         /// "no" (default) or "on-failure": the pod restarts the server when it ends with an error after it has answered,
         /// with growing pauses, at most 5 times in 10 minutes.
-        #[schemars(with = "Option<super::schema::Restart>")]
+        #[schemars(with = "Option<super::shapes::Restart>")]
         restart: Restart,
         /// Command line for engine = "command", one word per item; {port} and {model} are replaced.
         #[schemars(with = "Option<Vec<String>>", length(min = 1))]
@@ -177,7 +178,7 @@ table! {
     /// An engine build of your own.
     EngineTable is "an engine" {
         /// Engine whose command line, log and endpoints it has.
-        #[schemars(with = "Option<super::schema::EngineKind>")]
+        #[schemars(with = "Option<super::shapes::EngineKind>")]
         kind: Kind,
         /// Packages to install, in uv's syntax: "vllm==0.32.0".
         #[schemars(with = "Option<Vec<String>>", length(min = 1))]
@@ -196,6 +197,3 @@ table! {
         python: PythonVersion,
     }
 }
-
-/// What a name looks like, as a pattern for the schema; [`crate::name`] checks it.
-pub(super) const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$";

@@ -90,7 +90,7 @@ pub(super) fn read<T: Table>(at: At, place: &Place, problems: &mut Vec<Problem>)
             dotted = true;
             continue;
         }
-        problems.push(unknown::<T>(key, value, &place.as_table()));
+        problems.push(unknown::<T>(key, value, place));
         if let Some(meant) = suggest::near(name, T::KEYS.iter().copied()) {
             read.spoil(meant);
         }
@@ -112,15 +112,15 @@ fn dotted_name(key: &Spanned<DeString>, place: &Place) -> Problem {
     Problem::new(message, key.span(), "behind a dot").help(help)
 }
 
-fn unknown<T: Table>(key: &Spanned<DeString>, value: At, table: &str) -> Problem {
-    let name = key.get_ref();
+fn unknown<T: Table>(key: &Spanned<DeString>, value: At, place: &Place) -> Problem {
+    let (name, table) = (key.get_ref(), place.as_table());
     let message = if table.is_empty() {
         format!("unknown key `{name}`")
     } else {
         format!("unknown key `{name}` in [{table}]")
     };
-    let help = suggest::gone(name, T::KIND)
-        .unwrap_or_else(|| suggest::key(name, T::KIND, T::KEYS, &super::raw::TABLES));
+    let help =
+        suggest::gone(name, T::KIND).unwrap_or_else(|| suggest::key(name, T::KIND, T::KEYS, place.tables));
     let problem = Problem::new(message, key.span(), format!("{} has no such key", T::KIND)).help(help);
     // a key of this name may hold a secret, and reports end up in CI logs
     if suggest::sounds_secret(name) { problem.hiding(value.span()) } else { problem }

@@ -13,17 +13,27 @@ use toml::de::{DeTable, DeValue};
 /// A value with its position.
 pub(super) type At<'a> = &'a Spanned<DeValue<'a>>;
 
+/// Tables and their keys, to tell where a misplaced key belongs.
+pub(super) type Tables = &'static [(&'static str, &'static [&'static str])];
+
 /// Where a value stands: the table and the key in it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Place {
     table: String,
     key: String,
+    /// Those of the whole file.
+    pub(super) tables: Tables,
 }
 
 impl Place {
+    /// The file itself.
+    pub(super) fn file(tables: Tables) -> Self {
+        Self { tables, ..Self::default() }
+    }
+
     /// The place of `key` in the table that stands here.
     pub(super) fn inside(&self, key: &str) -> Self {
-        Self { table: self.as_table(), key: key.to_owned() }
+        Self { table: self.as_table(), key: key.to_owned(), tables: self.tables }
     }
 
     /// This place as the header of a table: `pods.dc1`; empty for the whole file.

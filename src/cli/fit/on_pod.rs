@@ -1,9 +1,10 @@
 //! `pi fit MODEL --pod NAME`: will it fit what is free there.
 
-use super::{On, Told, age, not_too_long, show, told};
-use crate::cli::args::{Fit as Args, Global};
-use crate::cli::context::{Context, load_manifest};
+use super::{Args, On, Told, age, not_too_long, show, told};
+use crate::cli::context::Context;
 use crate::cli::exit::{Exit, usage};
+use crate::cli::flags::Global;
+use crate::cli::manifest_path::load_manifest;
 use crate::cli::pod_gpus::{kinds, known, vllm};
 use crate::cli::subject::subject;
 use crate::cli::which_pod::which_pod;
@@ -16,7 +17,8 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     if args.gpu.is_some() {
         return Err(usage("--pod and --gpu both say which GPUs", "leave one of them out"));
     }
-    let context = Context::of(global, load_manifest(global)?, Scope::All, Protected::Keep)?;
+    let context =
+        Context::of(global, load_manifest(global.manifest.as_deref())?, Scope::All, Protected::Keep)?;
     let pod = which_pod(global, &context.manifest, &context.memory)?;
     let known = known(&context, &pod).await;
     context.remote.close().await;

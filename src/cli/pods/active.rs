@@ -1,9 +1,9 @@
 //! `pi pods active`: the pod that commands without `--pod` mean.
 
-use crate::cli::args::Global;
-use crate::cli::completions;
-use crate::cli::context::{config_dir, load_manifest};
+use crate::cli::complete_names;
 use crate::cli::exit::Exit;
+use crate::cli::flags::Global;
+use crate::cli::manifest_path::{config_dir, load_manifest};
 use crate::cli::which_pod;
 use crate::manifest::Manifest;
 use crate::memory::{Memory, Store};
@@ -18,7 +18,7 @@ use miette::Result;
 )]
 pub(super) struct Active {
     /// Pod to select [default: print the current one]
-    #[arg(value_name = "NAME", add = ArgValueCandidates::new(completions::pods))]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete_names::pods))]
     name: Option<String>,
     /// Print the result as JSON
     #[arg(long)]
@@ -26,8 +26,8 @@ pub(super) struct Active {
 }
 
 pub(super) fn run(global: &Global, args: &Active) -> Result<Exit> {
-    let manifest = load_manifest(global)?;
-    let store = Store::new(&config_dir(global)?, &manifest);
+    let manifest = load_manifest(global.manifest.as_deref())?;
+    let store = Store::new(&config_dir()?, &manifest);
     let Some(name) = &args.name else { return tell(global, &manifest, &store.read()?, args) };
     let pod = which_pod::named(&manifest, name)?;
     store.update(|memory| memory.active = Some(pod.clone()))?;

@@ -1,8 +1,9 @@
 //! `pi pods`: every pod of the manifest, from memory, or after a look.
 
-use crate::cli::args::Global;
-use crate::cli::context::{Context, load_manifest};
+use crate::cli::context::Context;
 use crate::cli::exit::Exit;
+use crate::cli::flags::Global;
+use crate::cli::manifest_path::load_manifest;
 use crate::memory::PodMemory;
 use crate::name::PodName;
 use crate::observe::{Observed, ProbeResult};
@@ -23,7 +24,7 @@ pub(super) struct List {
 }
 
 pub(super) async fn run(global: &Global, args: &List) -> Result<Exit> {
-    let manifest = load_manifest(global)?;
+    let manifest = load_manifest(global.manifest.as_deref())?;
     let mut context = Context::of(global, manifest, Scope::All, Protected::Keep)?;
     let mut observed = Observed::default();
     if args.refresh {

@@ -5,8 +5,8 @@ mod list;
 mod remove;
 mod setup;
 
-use crate::cli::args::Global;
 use crate::cli::exit::Exit;
+use crate::cli::flags::Global;
 use clap::{Args, Subcommand};
 use miette::Result;
 

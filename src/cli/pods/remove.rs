@@ -1,13 +1,13 @@
 //! `pi pods remove`: a pod goes out of `pi.toml`; the machine itself is left alone.
 
-use crate::cli::args::Global;
-use crate::cli::completions;
+use crate::cli::complete_names;
 use crate::cli::consent::agreed;
-use crate::cli::context::config_dir;
 use crate::cli::edit;
 use crate::cli::exit::{Exit, usage};
+use crate::cli::flags::Global;
 use crate::cli::form::Form;
 use crate::cli::manifest_file::ManifestFile;
+use crate::cli::manifest_path::config_dir;
 use crate::cli::which_pod;
 use crate::manifest::edit::{remove_model, remove_pod};
 use crate::manifest::{Manifest, State};
@@ -24,7 +24,7 @@ use miette::{Report, Result};
 )]
 pub(super) struct Remove {
     /// Pod in pi.toml
-    #[arg(value_name = "NAME", add = ArgValueCandidates::new(completions::pods))]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete_names::pods))]
     name: String,
     /// Also remove the models that run only on this pod
     #[arg(long)]
@@ -55,7 +55,7 @@ pub(super) fn run(global: &Global, args: &Remove) -> Result<Exit> {
         return Ok(Exit::Failed);
     }
     edit::write(&file, &after, form)?;
-    Store::new(&config_dir(global)?, &manifest).update(|memory| {
+    Store::new(&config_dir()?, &manifest).update(|memory| {
         memory.pods.remove(&pod);
         memory.active.take_if(|active| *active == pod);
     })?;

@@ -1,10 +1,10 @@
 //! `pi pods setup`: a pod goes into `pi.toml` and is made ready for models.
 
 use crate::cli::apply::{ApplyOptions, Approval, Proposal, SAME_AGAIN, Sources, carry_out, offer};
-use crate::cli::args::{Doing, Global};
 use crate::cli::context::Context;
 use crate::cli::edit;
 use crate::cli::exit::{Exit, usage};
+use crate::cli::flags::{Doing, Global};
 use crate::cli::form::Form;
 use crate::cli::manifest_file::ManifestFile;
 use crate::hub::HubFacts;

@@ -1,7 +1,7 @@
 //! The arguments of `pi prompt`.
 
 use crate::agent::Api;
-use crate::cli::completions;
+use crate::cli::complete_names;
 use clap::Args as Arguments;
 use clap_complete::engine::ArgValueCandidates;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -19,7 +19,7 @@ Examples:
 The answer goes to standard output, everything else to standard error.")]
 pub(crate) struct Args {
     /// Model in pi.toml, or a server that was seen on a pod; omit with --base-url
-    #[arg(add = ArgValueCandidates::new(completions::models))]
+    #[arg(add = ArgValueCandidates::new(complete_names::models))]
     pub(super) name: Option<String>,
     /// Messages to send, one after the other; standard input is added to the first
     #[arg(value_name = "MESSAGE")]

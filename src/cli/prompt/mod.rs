@@ -11,9 +11,9 @@ use crate::agent::tools::Grounds;
 use crate::agent::{
     Ending, Event, Measured, Message, Session, Talk, Toolbox, Trouble, history, remember_line, system, talk,
 };
-use crate::cli::args::Global;
-use crate::cli::context::config_dir;
 use crate::cli::exit::{Exit, usage};
+use crate::cli::flags::Global;
+use crate::cli::manifest_path::config_dir;
 use crate::ui::{self, Conversation, Reader, Typed, Typing};
 use miette::{IntoDiagnostic, Result, WrapErr};
 use std::path::{Path, PathBuf};
@@ -41,10 +41,10 @@ struct Here {
 }
 
 impl Here {
-    fn find(global: &Global) -> Result<Self> {
+    fn find(_global: &Global) -> Result<Self> {
         let directory = std::env::current_dir().and_then(|directory| directory.canonicalize());
         let directory = directory.into_diagnostic().wrap_err("cannot find the working directory")?;
-        Ok(Self { config_dir: config_dir(global)?, directory })
+        Ok(Self { config_dir: config_dir()?, directory })
     }
 
     fn session(&self, args: &Args) -> Result<Session> {

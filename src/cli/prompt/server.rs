@@ -1,10 +1,10 @@
 //! Who is talked to: a server of a pod by its name, or any by its address.
 
 use crate::agent::{Api, Client, Origin, Sampling, Server};
-use crate::cli::args::{Global, Scope};
 use crate::cli::context::Context;
 use crate::cli::endpoint::{Access, Key, Line, endpoint};
 use crate::cli::exit::usage;
+use crate::cli::flags::{Global, Scope};
 use crate::cli::prompt::Args;
 use crate::secret::Secret;
 use miette::{Result, miette};

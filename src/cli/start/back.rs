@@ -1,7 +1,7 @@
 //! A start that did not come to its end: nothing of it is left running.
 
 use crate::cli::apply::{AGAIN, ApplyOptions, Approval, Proposal, Sources, carry_out, offer};
-use crate::cli::args::Global;
+use crate::cli::flags::Global;
 use crate::cli::manifest_file::ManifestFile;
 use crate::cli::start::one_model;
 use crate::hub::HubFacts;

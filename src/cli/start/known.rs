@@ -1,10 +1,11 @@
 //! `pi start` without a model: what of the catalog fits the GPUs that are free on a pod.
 
 use crate::catalog::recipe::Ask;
-use crate::cli::args::Global;
-use crate::cli::context::{Context, load_manifest};
+use crate::cli::context::Context;
 use crate::cli::exit::Exit;
+use crate::cli::flags::Global;
 use crate::cli::form::Form;
+use crate::cli::manifest_path::load_manifest;
 use crate::cli::pod_gpus::{kinds, known, vllm};
 use crate::cli::which_pod::which_pod;
 use crate::name::PodName;
@@ -13,7 +14,8 @@ use crate::ui::{self, Free};
 use miette::Result;
 
 pub(super) async fn run(global: &Global, form: Form) -> Result<Exit> {
-    let context = Context::of(global, load_manifest(global)?, Scope::All, Protected::Keep)?;
+    let context =
+        Context::of(global, load_manifest(global.manifest.as_deref())?, Scope::All, Protected::Keep)?;
     let pod = which_pod(global, &context.manifest, &context.memory)?;
     let known = known(&context, &pod).await;
     context.remote.close().await;

@@ -1,64 +1,28 @@
 //! `pi start`: one model goes into `pi.toml` and runs, or nothing has changed.
 
+mod args;
 mod back;
 mod known;
 mod wish;
 
 use crate::cli::apply::{ApplyOptions, Approval, Proposal, Sources, carry_out, propose};
-use crate::cli::args::{Doing, Global, Taking};
-use crate::cli::completions;
-use crate::cli::context::{Context, config_dir};
+use crate::cli::context::Context;
 use crate::cli::edit;
 use crate::cli::endpoint::{Access, endpoint};
 use crate::cli::exit::Exit;
+use crate::cli::flags::Global;
 use crate::cli::form::Form;
 use crate::cli::manifest_file::ManifestFile;
+use crate::cli::manifest_path::config_dir;
 use crate::manifest::edit::set_id;
 use crate::memory::Store;
 use crate::name::ModelName;
 use crate::plan::{Inputs, Origin, Protected, Scope, begin};
 use crate::ui::{self, Serving};
-use clap::Args;
-use clap_complete::engine::ArgValueCandidates;
+pub(super) use args::Start;
 use miette::{Result, WrapErr};
 use std::collections::BTreeSet;
 use wish::Wish;
-
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  pi start Qwen/Qwen2.5-Coder-32B-Instruct --name qwen --gpus 2\n  pi start                            list catalog models that fit the pod\n  pi start qwen                       start a stopped model again\n  pi start zai-org/GLM-4.5-Air --yes --vllm --max-num-seqs 64"
-)]
-pub(super) struct Start {
-    /// Hugging Face repository "owner/name", path on the pod, or the name of a model in pi.toml
-    /// [default: list the catalog models that fit the pod]
-    #[arg(add = ArgValueCandidates::new(completions::models))]
-    model: Option<String>,
-    /// Name in pi.toml [default: derived from the last part of MODEL]
-    #[arg(long, requires = "model")]
-    name: Option<String>,
-    /// Number of GPUs, or ids such as 0,1; 0 means CPU
-    #[arg(long, requires = "model", value_name = "N", value_parser = wish::gpus)]
-    gpus: Option<crate::manifest::GpuAsk>,
-    /// Share of each GPU's memory, such as 90%
-    #[arg(long, requires = "model", value_name = "SHARE", value_parser = crate::units::Percent::parse)]
-    memory: Option<crate::units::Percent>,
-    /// Context length in tokens, such as 32k
-    #[arg(long, requires = "model", value_name = "TOKENS", value_parser = crate::units::Tokens::parse)]
-    context: Option<crate::units::Tokens>,
-    /// Port to listen on [default: the first free one from 8001]
-    #[arg(long, requires = "model", value_parser = clap::value_parser!(u16).range(1..))]
-    port: Option<u16>,
-    #[command(flatten)]
-    taking: Taking,
-    /// Print events as JSON, one per line, then how to reach the model
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    doing: Doing,
-    /// Pass everything that follows to vLLM
-    #[arg(long, requires = "model", value_name = "ARGS", num_args = 1.., allow_hyphen_values = true)]
-    vllm: Vec<String>,
-}
 
 pub(super) async fn run(global: &Global, args: &Start) -> Result<Exit> {
     let Some(model) = &args.model else {
@@ -66,7 +30,7 @@ pub(super) async fn run(global: &Global, args: &Start) -> Result<Exit> {
     };
     let file = ManifestFile::open(global)?;
     let manifest = file.parse(file.text())?;
-    let memory = Store::new(&config_dir(global)?, &manifest).read()?;
+    let memory = Store::new(&config_dir()?, &manifest).read()?;
     let wish = wish::wish(global, (&manifest, &memory), model, args)?;
     let after = wish.written(file.text())?;
     let mut manifest = file.parse(&after)?;

@@ -1,9 +1,9 @@
 //! What `pi start` is asked for: a model that `pi.toml` has, or a new one.
 
-use super::Start;
+use super::args::Start;
 use crate::catalog::models;
-use crate::cli::args::Global;
 use crate::cli::exit::usage;
+use crate::cli::flags::Global;
 use crate::cli::which_model::on_pod;
 use crate::cli::which_pod::which_pod;
 use crate::manifest::edit::{NewModel, add_model, set_state};
@@ -154,42 +154,9 @@ fn derived(model: &ModelRef) -> Result<ModelName> {
         .map_err(|_| usage(format!("no name can be made from `{model}`"), "give one: --name NAME"))
 }
 
-/// `2` is a count, `0` the CPU, `0,1` are ids.
-pub(super) fn gpus(text: &str) -> Result<GpuAsk, String> {
-    let number = |word: &str| {
-        word.trim().parse::<u32>().map_err(|_| "a count such as 2, or ids such as 0,1".to_owned())
-    };
-    let inside = text.trim().trim_start_matches('[').trim_end_matches(']');
-    if inside != text.trim() || inside.contains(',') {
-        let mut ids = inside.split(',').map(number).collect::<Result<Vec<u32>, _>>()?;
-        ids.sort_unstable();
-        return Ok(GpuAsk::Ids(ids));
-    }
-    Ok(match number(text)? {
-        0 => GpuAsk::Cpu,
-        count => GpuAsk::Count(count),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn gpus_are_a_count_or_ids() {
-        let table = [
-            ("2", GpuAsk::Count(2)),
-            ("0", GpuAsk::Cpu),
-            ("1,0", GpuAsk::Ids(vec![0, 1])),
-            ("[3]", GpuAsk::Ids(vec![3])),
-        ];
-        for (text, expected) in table {
-            assert_eq!(gpus(text).unwrap(), expected, "{text}");
-        }
-        for text in ["", "two", "-1", "1,", "1,x"] {
-            assert!(gpus(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn names_come_from_the_last_part() {

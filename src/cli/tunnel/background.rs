@@ -4,8 +4,8 @@
 //! left who knows of the tunnel. In a container the leader may be out of sight; then it stays until it is closed.
 
 use crate::bounded::TOKEN;
-use crate::cli::args::Global;
 use crate::cli::exit::Exit;
+use crate::cli::flags::Global;
 use crate::cli::interrupt::quiet;
 use crate::manifest::Manifest;
 use crate::name::{EnvName, ModelName, PodName};

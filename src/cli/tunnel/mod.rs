@@ -5,11 +5,11 @@ mod background;
 mod line;
 mod note;
 
-use crate::cli::args::{Global, Scope};
-use crate::cli::completions;
+use crate::cli::complete_names;
 use crate::cli::context::Context;
 use crate::cli::endpoint::{Endpoint, endpoint};
 use crate::cli::exit::{Exit, away, usage};
+use crate::cli::flags::{Global, Scope};
 use crate::cli::interrupt;
 use crate::cli::place::Places;
 use crate::name::{ModelName, PodName, Port};
@@ -34,7 +34,7 @@ use tokio::time::sleep;
 )]
 pub(super) struct Args {
     /// Model in pi.toml, or a server that was seen on a pod
-    #[arg(add = ArgValueCandidates::new(completions::models))]
+    #[arg(add = ArgValueCandidates::new(complete_names::models))]
     name: String,
     /// Local port [default: that of last time, else the server's own, else a free one]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]

@@ -1,6 +1,6 @@
 //! GPUs that a model asks for and its pod, by its own `gpus`, does not have.
 
-use super::model::World;
+use super::declared::Declared;
 use crate::manifest::raw::ModelTable;
 use crate::manifest::types::{GpuAsk, GpuWish, Model, State};
 use crate::manifest::value::Named;
@@ -14,12 +14,12 @@ use toml::Spanned;
 pub(super) fn beyond(
     raw: &Named<ModelName, ModelTable>,
     models: &BTreeMap<ModelName, Model>,
-    world: &World,
+    declared: &Declared,
     problems: &mut Vec<Problem>,
 ) {
     for (name, model) in models.iter().filter(|(_, model)| model.state == State::Running) {
         let asked = raw.entries.get(name).and_then(|table| table.get_ref().gpus.given());
-        let wish = |pod: &PodName| world.pods.entries.get(pod)?.get_ref().gpus.given();
+        let wish = |pod: &PodName| declared.pods.entries.get(pod)?.get_ref().gpus.given();
         for pod in &model.pods {
             if let (Some(asked), Some(wish)) = (asked, wish(pod)) {
                 problems.extend(problem(name, pod, asked, wish));

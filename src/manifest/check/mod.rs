@@ -4,6 +4,7 @@
 
 mod engine;
 mod gpus;
+mod declared;
 mod model;
 mod place;
 mod pod;
@@ -16,6 +17,7 @@ use super::value::{Named, Value};
 use crate::name::{EnvName, Project, SecretName};
 use crate::problem::Problem;
 use crate::secret::SecretSource;
+use declared::Declared;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -30,11 +32,11 @@ pub(super) fn check(file: &File, text: &str, dir: &Path, problems: &mut Vec<Prob
     let models = inherit(named(&file.models), defaults.model.value());
     let lines = Lines { pods: lines(&pods, text), models: lines(&models, text) };
     let pods_built = pod::all(&pods, problems);
-    let world =
-        model::World { pods: &pods, pods_readable: !matches!(file.pods, Field::Wrong), builds: &builds };
-    let models_built = model::all(&models, &world, problems);
+    let declared =
+        Declared { pods: &pods, pods_readable: !matches!(file.pods, Field::Wrong), builds: &builds };
+    let models_built = model::all(&models, &declared, problems);
     ports::conflicts(&models, &models_built, problems);
-    gpus::beyond(&models, &models_built, &world, problems);
+    gpus::beyond(&models, &models_built, &declared, problems);
     let manifest = Manifest {
         path: PathBuf::new(),
         project: file.project.value().cloned().or_else(|| project(dir))?,

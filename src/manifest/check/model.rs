@@ -1,34 +1,25 @@
 //! Models: what every one needs, and defaults.
 
+use super::declared::Declared;
 use super::{engine, place};
-use crate::manifest::raw::{ModelTable, PodTable};
+use crate::manifest::raw::ModelTable;
 use crate::manifest::types::{DEFAULT_DRAIN, GpuAsk, Model, Protect, State};
 use crate::manifest::value::Named;
-use crate::name::{ModelName, PodName};
+use crate::name::ModelName;
 use crate::problem::Problem;
 use crate::units::Seconds;
 use std::collections::BTreeMap;
 use toml::Spanned;
 
-/// What models refer to.
-pub(super) struct World<'a> {
-    /// The pods, also those that cannot be built.
-    pub(super) pods: &'a Named<PodName, PodTable>,
-    /// Whether `[pods]` could be read at all.
-    pub(super) pods_readable: bool,
-    /// The builds of `[engines]`.
-    pub(super) builds: &'a engine::Builds,
-}
-
 /// Every model that can be built.
 pub(super) fn all(
     models: &Named<ModelName, ModelTable>,
-    world: &World,
+    declared: &Declared,
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<ModelName, Model> {
-    place::somewhere(models, world, problems);
+    place::somewhere(models, declared, problems);
     let build = |(name, table): (&ModelName, &Spanned<ModelTable>)| {
-        Some((name.clone(), build(name, table, world, problems)?))
+        Some((name.clone(), build(name, table, declared, problems)?))
     };
     models.entries.iter().filter_map(build).collect()
 }
@@ -36,7 +27,7 @@ pub(super) fn all(
 fn build(
     name: &ModelName,
     table: &Spanned<ModelTable>,
-    world: &World,
+    declared: &Declared,
     problems: &mut Vec<Problem>,
 ) -> Option<Model> {
     let raw = table.get_ref();
@@ -45,11 +36,11 @@ fn build(
         let message = format!("model `{name}` does not name its weights");
         problems.push(Problem::new(message, table.span(), "has no `model`").help(help));
     }
-    let engine = engine::choice(raw, world.builds, problems);
+    let engine = engine::choice(raw, declared.builds, problems);
     if let Some(engine) = &engine {
         engine::fits(raw, engine.kind, problems);
     }
-    let pods = place::pods(name, table, world, problems);
+    let pods = place::pods(name, table, declared, problems);
     Some(Model {
         model: raw.model.value()?.clone(),
         pods: pods?,

@@ -1,6 +1,6 @@
 //! Where a model runs: its pods by name, by labels, or the only one there is.
 
-use super::model::World;
+use super::declared::Declared;
 use crate::manifest::choice::PodChoice;
 use crate::manifest::raw::{ModelTable, PodTable};
 use crate::manifest::suggest::meant;
@@ -12,35 +12,39 @@ use std::collections::BTreeSet;
 use toml::Spanned;
 
 /// Models need at least one pod; told once, not for every model.
-pub(super) fn somewhere(models: &Named<ModelName, ModelTable>, world: &World, problems: &mut Vec<Problem>) {
+pub(super) fn somewhere(
+    models: &Named<ModelName, ModelTable>,
+    declared: &Declared,
+    problems: &mut Vec<Problem>,
+) {
     let first = models.entries.iter().min_by_key(|(_, table)| table.span().start);
-    if let (Some((name, table)), false) = (first, any(world)) {
+    if let (Some((name, table)), false) = (first, any(declared)) {
         let message = format!("there is no pod for `{name}` to run on");
         let help = "declare one: [pods.NAME] with ssh = \"ssh -p 2222 root@1.2.3.4\", or `pi pods setup NAME \"SSH\"`";
         problems.push(Problem::new(message, table.span(), "needs a pod").help(help));
     }
 }
 
-fn any(world: &World) -> bool {
-    !world.pods_readable || !world.pods.entries.is_empty() || !world.pods.refused.is_empty()
+fn any(declared: &Declared) -> bool {
+    !declared.pods_readable || !declared.pods.entries.is_empty() || !declared.pods.refused.is_empty()
 }
 
 /// The pods a model runs on, sorted; `None` if that cannot be told.
 pub(super) fn pods(
     name: &ModelName,
     table: &Spanned<ModelTable>,
-    world: &World,
+    declared: &Declared,
     problems: &mut Vec<Problem>,
 ) -> Option<Vec<PodName>> {
-    if !world.pods_readable || !any(world) {
+    if !declared.pods_readable || !any(declared) {
         return None;
     }
     let found = match &table.get_ref().pod {
         Field::Wrong => return None,
-        Field::Absent => return the_only_one(name, table, world.pods, problems),
+        Field::Absent => return the_only_one(name, table, declared.pods, problems),
         Field::Given(choice) => match choice.get_ref() {
-            PodChoice::Named(names) => by_name(names, world.pods, problems)?,
-            PodChoice::Labeled(labels) => by_label(choice, labels, world.pods, problems)?,
+            PodChoice::Named(names) => by_name(names, declared.pods, problems)?,
+            PodChoice::Labeled(labels) => by_label(choice, labels, declared.pods, problems)?,
         },
     };
     Some(found.into_iter().collect())

@@ -1,8 +1,9 @@
 //! In: `repo`, `ref`, `snapshot`, `tree`, `config` and `file` records. Out: the cached repositories.
 
+use super::ProbeFailure;
 use super::files::{File, files};
 use super::records::Records;
-use super::{ProbeFailure, gap};
+use super::records::gap;
 use crate::name::HfRepo;
 use crate::observe::facts::{CachedRepo, Snapshot, Whole};
 use crate::units::Bytes;

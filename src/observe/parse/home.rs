@@ -1,7 +1,7 @@
 //! In: `engine`, `program`, `secret`, `lock` and `env` records. Out: what pi, an installer or a provider left there.
 
 pub(super) use super::Expect;
-use super::gap;
+use super::records::gap;
 use super::records::{Records, clean, odd};
 use crate::name::{EngineId, EnvName, SecretName};
 use crate::observe::facts::{EngineSeen, LockSeen, ProbeFailure, SecretSeen};

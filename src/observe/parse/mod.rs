@@ -13,7 +13,7 @@ mod files;
 mod cache;
 mod home;
 
-use super::facts::{Part, PodFacts, ProbeFailure};
+use super::facts::{PodFacts, ProbeFailure};
 use crate::name::{Project, ProjectId, SecretName};
 use crate::spec::full_digest;
 use records::{Records, Section};
@@ -82,9 +82,4 @@ pub fn read(text: &str, expect: &Expect) -> Result<PodFacts, Blind> {
 /// The text without what a terminal would obey.
 pub(super) fn plain(text: &str) -> String {
     records::clean(text)
-}
-
-/// A part that could not be looked at.
-fn gap(section: &str, why: &str) -> ProbeFailure {
-    ProbeFailure { section: section.to_owned(), why: why.to_owned() }
 }

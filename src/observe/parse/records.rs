@@ -1,6 +1,6 @@
 //! In: text. Out: its records, by key, each field without anything a terminal would obey.
 
-use super::{Part, ProbeFailure, gap};
+use crate::observe::facts::{Part, ProbeFailure};
 use std::collections::BTreeMap;
 
 /// What the first line of a probe that we understand says.
@@ -152,4 +152,9 @@ pub(super) fn clean(text: &str) -> String {
 pub(super) fn obeyed(c: char) -> bool {
     let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// A part that could not be looked at.
+pub(super) fn gap(section: &str, why: &str) -> ProbeFailure {
+    ProbeFailure { section: section.to_owned(), why: why.to_owned() }
 }

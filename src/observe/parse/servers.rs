@@ -1,8 +1,8 @@
 //! In: `server` records (name, what, …). Out: the servers that pi started, dead ones too.
 
+use super::Blind;
 use super::home::{Expect, compared};
-use super::records::{Records, clean, obeyed, odd};
-use super::{Blind, gap};
+use super::records::{Records, clean, gap, obeyed, odd};
 use crate::diagnose::measured;
 use crate::name::{ModelName, SecretName};
 use crate::observe::facts::{

@@ -53,6 +53,12 @@ impl Code {
         paths.into_iter().map(|(at, segments)| Path { line: self.line(at), segments }).collect()
     }
 
+    /// What it offers of other modules: the paths of its `pub use`.
+    pub(super) fn exports(&self) -> Vec<Path> {
+        let uses = regex::Regex::new(r"\bpub(?:\([^)]*\))? (use [^;]+;)").unwrap();
+        uses.captures_iter(&self.0).flat_map(|found| Self(found[1].to_owned()).paths()).collect()
+    }
+
     fn line(&self, at: usize) -> usize {
         self.0[..at].matches('\n').count() + 1
     }

@@ -1,14 +1,16 @@
 //! The house rules that a program can check: who may use whom, what the core must not touch, what goes through one
 //! door only. Each rule is tried on files that break it, too.
 
+mod circles;
 mod code;
 mod files;
 mod rules;
 
+use circles::Graph;
 use files::{File, files};
 use rules::{
     Complaint, EXPOSING, LONGEST, READING, TOUCHING, WRITING, core, is_pure, is_short, keeps_secrets,
-    looks_down, order, reads_bounded, writes_whole,
+    looks_down, order, reads_bounded, stays_below, writes_whole,
 };
 use std::collections::BTreeSet;
 
@@ -33,6 +35,19 @@ fn hold(rule: impl Fn(&File) -> Vec<Complaint>) {
 fn modules_use_only_those_above_them() {
     let order = lib();
     hold(|file| looks_down(file, &order));
+}
+
+#[test]
+fn no_files_of_a_room_use_each_other_in_a_circle() {
+    let circle = Graph::of(&files()).circle();
+    assert_eq!(circle, None, "each of these uses the next, and the last the first");
+}
+
+#[test]
+fn rooms_of_the_planner_use_only_those_above_them() {
+    let order = order(include_str!("../../../src/plan/mod.rs"));
+    assert!(order.len() > 5, "plan/mod.rs declares its rooms one a line");
+    hold(|file| stays_below(file, "plan", &order));
 }
 
 #[test]
@@ -72,6 +87,9 @@ const BROKEN: &[(&str, &str, &str, &[usize])] = &[
     ("down", "manifest/mod.rs", "use super::plan::X;", &[1]),
     ("down", "manifest/a.rs", "use super::X;\nuse super::super::plan::X;", &[2]),
     ("down", "name.rs", "// crate::plan\n#[cfg(test)]\nmod tests { use crate::plan::X; }", &[]),
+    ("below", "plan/name/a.rs", "use crate::plan::name::X;\nuse crate::name::X;", &[]),
+    ("below", "plan/name/a.rs", "use crate::plan::ui::X;\ncrate::plan::remote::y()", &[1, 2]),
+    ("below", "plan/ui.rs", "use crate::plan::name::X;\nuse crate::plan::X;", &[2]),
     ("pure", "plan/a.rs", "x().await", &[1]),
     ("pure", "plan/a.rs", "use tokio::fs;", &[1]),
     ("pure", "name.rs", "use std::{env, fmt};\nstd::fs::read(x)", &[1, 2]),
@@ -100,6 +118,7 @@ fn every_rule_can_be_broken() {
     assert_eq!(core(&order), ["name", "manifest", "plan"]);
     let rule = |name: &str, file: &File| match name {
         "down" => looks_down(file, &order),
+        "below" => stays_below(file, "plan", &order),
         "pure" => is_pure(file, &core(&order)),
         "secrets" => keeps_secrets(file),
         "bounded" => reads_bounded(file),

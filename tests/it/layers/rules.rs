@@ -67,6 +67,25 @@ pub(super) fn looks_down(file: &File, order: &[String]) -> Vec<Complaint> {
     file.code.paths().into_iter().filter_map(complaint).collect()
 }
 
+/// A file of a room uses only those of its inner rooms that are declared above its own, and none by the room's own door.
+pub(super) fn stays_below(file: &File, room: &str, order: &[String]) -> Vec<Complaint> {
+    let mut parts = file.path.split('/').skip_while(|part| *part == room);
+    let inner = parts.next().unwrap_or_default();
+    let place = |inner: &str| order.iter().position(|other| other == inner);
+    let own = place(inner.strip_suffix(".rs").unwrap_or(inner));
+    let Some(own) = own.filter(|_| file.module() == room) else { return Vec::new() };
+    let complaint = |path: Path| {
+        let used = path.segments.get(2).filter(|_| path.begins_with(&format!("crate::{room}")))?;
+        let message = match place(used) {
+            Some(at) if at <= own => return None,
+            Some(_) => format!("`{inner}` uses `{used}`, which {room}/mod.rs declares below it"),
+            None => format!("`{used}` comes in by the room's own door: name the file that has it"),
+        };
+        Some((path.line, message))
+    };
+    file.code.paths().into_iter().filter_map(complaint).collect()
+}
+
 /// The core: all that is declared above the door to the pods, and the planner.
 pub(super) fn core(order: &[String]) -> Vec<&str> {
     let above = order.iter().take_while(|module| *module != "remote").map(String::as_str);
