@@ -1,60 +1,23 @@
-//! Asking: the command line. One verb, one file; what they share is in `world`.
+//! Asking: the command line.
 
-mod apply;
+mod terminal;
+mod context;
+mod changing;
+mod verbs;
 mod args;
-mod flags;
-mod complete_names;
-mod manifest_path;
-mod check;
-mod completions;
-mod consent;
-mod destroy;
-mod edit;
-mod endpoint;
-mod env;
-mod exit;
-mod fit;
-mod form;
-mod pods_only;
 #[cfg(test)]
 mod hints;
-mod history;
-mod identity;
-mod import;
-mod init;
-mod interrupt;
-mod locking;
-mod list;
-mod logs;
-mod man;
-mod place;
-mod manifest_file;
-mod plan;
-mod pod_gpus;
-mod pods;
-mod prompt;
-mod quiet_end;
-mod saved;
-mod schema;
-mod scope;
-mod secrets;
-mod start;
-mod stop;
-mod subject;
-mod which_model;
-mod shell;
-mod ssh;
-mod trust;
-mod tunnel;
-mod unlock;
-mod which_pod;
-mod context;
 
 use crate::ui::{self, Gone};
 use args::{Cli, FIRST_DAY, Verb};
 use clap::{CommandFactory, Parser};
-use exit::Exit;
 use std::process::ExitCode;
+use terminal::exit::{self, Exit};
+use terminal::quiet_end;
+use verbs::{
+    apply, check, completions, destroy, env, fit, history, import, init, list, logs, man, plan, pods, prompt,
+    schema, shell, ssh, start, stop, tunnel, unlock,
+};
 
 /// Reads the arguments, does what they say, and turns what came of it into an exit code.
 #[must_use]

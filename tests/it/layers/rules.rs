@@ -27,13 +27,15 @@ pub(super) const EXPOSING: [(&str, &str); 6] = [
 pub(super) const READING: [(&str, &str); 4] = [
     ("bounded/", "is the one reader"),
     ("remote/master.rs", "asks ssh for a host's name, for two seconds"),
-    ("cli/tunnel/background.rs", "hears a pi of its own, 64 KiB at most"),
+    ("cli/verbs/tunnel/background.rs", "hears a pi of its own, 64 KiB at most"),
     ("ui/output.rs", "hears a person's answer, 1 KiB at most"),
 ];
 
 /// Where a file may be written without the one writer, and why.
-pub(super) const WRITING: [(&str, &str); 2] =
-    [("whole.rs", "is the one writer"), ("cli/import.rs", "puts an older file away under another name")];
+pub(super) const WRITING: [(&str, &str); 2] = [
+    ("whole.rs", "is the one writer"),
+    ("cli/verbs/import.rs", "puts an older file away under another name"),
+];
 
 pub(super) const LONGEST: usize = 400;
 
