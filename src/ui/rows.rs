@@ -52,7 +52,7 @@ fn how_it_ends(action: &Action) -> Vec<String> {
     match action.start().map(|start| &start.replaces) {
         None | Some(Replaces::Nothing) => Vec::new(),
         Some(Replaces::Stopped(Recreate { care, not_beside, .. })) => {
-            let why = not_beside.as_ref().map(|why| format!("not beside the running one: {why}"));
+            let why = not_beside.as_ref().map(|why| format!("has to stop first: {why}"));
             let previous = matches!(care, Care::StartPrevious(_)).then(falls_back);
             why.into_iter().chain(previous).collect()
         }
@@ -151,10 +151,10 @@ fn server(row: &Row<'_>) -> String {
             }
             detail
         }
-        Action::Promote(..) => "stops for the one beside it".to_owned(),
-        Action::StopRun(_) => "what was started beside it goes".to_owned(),
+        Action::Promote(..) => "is replaced by the run started beside it".to_owned(),
+        Action::StopRun(_) => "the run started beside it will be stopped".to_owned(),
         Action::AwaitReady { otherwise: Otherwise::StopRun, .. } => {
-            "pi waits for the one that was started beside it".to_owned()
+            "pi waits for the run started beside it".to_owned()
         }
         Action::AwaitReady { .. } => "pi waits for it".to_owned(),
         Action::AdoptServer(_) => "adopted".to_owned(),

@@ -170,7 +170,7 @@ fn clients_are_served_while_a_server_is_replaced() {
         .pi("plan --detailed-exitcode")
         .exits(2)
         .says("will be restarted")
-        .says("port 8002 is fixed in pi.toml");
+        .says("pi.toml sets `port = 8002`");
     world.pi("apply --yes").exits(0);
     world.answers_on(8002);
 }
@@ -213,7 +213,7 @@ fn what_was_begun_beside_a_server_goes_when_it_is_not_wanted_any_more() {
     };
     assert_eq!(begin(), ":8001 :8002 2\n");
     world.wants(&serves(0, "first"), "");
-    world.pi("plan --detailed-exitcode").exits(2).says("what was started beside it goes");
+    world.pi("plan --detailed-exitcode").exits(2).says("the run started beside it will be stopped");
     world.pi("apply --yes --lock-wait 2m").exits(0);
     assert_eq!((world.there().as_str(), world.leader()), (":8001 1\n", leader.clone()));
 

@@ -84,7 +84,7 @@ enum Fate {
 
 fn fate(inputs: &Inputs<'_>, swapped: &PodContext<'_>, name: &ModelName) -> Fate {
     let Some(model) = swapped.model(name).filter(|model| model.state == State::Running) else {
-        return Fate::Remove("the server is to run no more");
+        return Fate::Remove("the server is no longer wanted");
     };
     if !swapped.live(name).is_some_and(|seen| matches!(seen.life, Life::Running { .. })) {
         return Fate::Remove("it did not come up");
@@ -92,8 +92,8 @@ fn fate(inputs: &Inputs<'_>, swapped: &PodContext<'_>, name: &ModelName) -> Fate
     match candidate(inputs, swapped, (name, model)) {
         Err(_) => Fate::Wait,
         // an earlier pi started the new one on the port of the one that runs: clients reach either
-        Ok(_) if on_one_port(swapped, name) => Fate::Remove("it listens on the port of the one that runs"),
-        Ok(it) if !is_content(inputs, swapped, &it) => Fate::Remove("pi.toml wants another one"),
+        Ok(_) if on_one_port(swapped, name) => Fate::Remove("it listens on the port of the running one"),
+        Ok(it) if !is_content(inputs, swapped, &it) => Fate::Remove("pi.toml asks for something else now"),
         Ok(_) if model.protect == Protect::Yes && inputs.protected == Protected::Keep => Fate::Wait,
         Ok(_) => Fate::Adopt,
     }
@@ -154,12 +154,12 @@ fn place(
     (around, pinned): (&[&ServerSpec], &Pinned<'_>),
 ) -> Result<Place, String> {
     if wanted.gpus.is_empty() {
-        return Err("on the CPU memory may not do for two".to_owned());
+        return Err("on the CPU there may not be memory for two".to_owned());
     }
     let meets =
         |one: &ServerSpec| around.iter().any(|other| other.gpus.iter().any(|gpu| one.gpus.contains(gpu)));
     if meets(now) || meets(wanted) {
-        return Err("others are on its GPUs, or come there".to_owned());
+        return Err("other servers use its GPUs, or will".to_owned());
     }
     if around.iter().any(|other| other.port == now.port) {
         return Err("another server takes its port".to_owned());
@@ -169,7 +169,7 @@ fn place(
     let apart = wanted.gpus.iter().all(|gpu| !now.gpus.contains(gpu));
     let gpus = match &candidate.model.gpus {
         _ if apart => wanted.gpus.clone(),
-        GpuAsk::Ids(_) => return Err("`gpus` names those that it has".to_owned()),
+        GpuAsk::Ids(_) => return Err("`gpus` in pi.toml names the GPUs it has".to_owned()),
         GpuAsk::Any | GpuAsk::Count(_) | GpuAsk::Cpu => {
             spare_gpus(site, pinned, &taken, &wanted.gpus).ok_or_else(|| none_free(wanted.gpus.len()))?
         }
@@ -189,10 +189,10 @@ fn port(
 ) -> Result<Port, String> {
     match candidate.model.port {
         Some(port) if port != now.port => Ok(port),
-        Some(port) => Err(format!("port {port} is fixed in pi.toml; without `port` it would start beside")),
+        Some(port) => Err(format!("pi.toml sets `port = {port}`; without it, the new one could start first")),
         None => {
             let taken = around.iter().map(|other| other.port).chain([now.port]).collect();
-            let none = || "no other port is free that clients reach".to_owned();
+            let none = || "no other port that clients can reach is free".to_owned();
             spare_port(site, pinned, taken, now).ok_or_else(none)
         }
     }

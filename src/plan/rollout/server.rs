@@ -95,7 +95,7 @@ fn promote(run: &Run<'_>) -> Option<Unnumbered> {
     let name = &run.wanted.spec.name;
     let reason = match run.rollout {
         Rollout::Recreate(_) => return None,
-        Rollout::SideBySide => "the one that was started beside it takes its place",
+        Rollout::SideBySide => "the run started beside it takes its place",
         Rollout::Resumed => "that one has answered",
     };
     let needs = Needs { ready: vec![name.clone()], ..Needs::default() };

@@ -107,7 +107,7 @@ fn full_vllm_finishes_what_it_answers_when_it_is_replaced() {
     lab.place.write(&manifest);
     pi("apply --yes").exits(0).says("Applied:");
     lab.place.write(&manifest.replace("\"2k\"", "\"1k\""));
-    pi("plan").exits(0).says("port 8472 is fixed in pi.toml");
+    pi("plan").exits(0).says("pi.toml sets `port = 8472`");
     let asking = std::thread::spawn(ask_until_it_listens_no_more);
     pi("apply --yes").exits(0).says("Applied:");
     let asked = asking.join().unwrap();
