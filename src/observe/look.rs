@@ -1,7 +1,7 @@
 //! Looking at all pods at once. A pod that does not answer delays no other.
 
 use super::ask::{Ask, ask_of};
-use super::facts::{NOT_LOOKED_AT, Observed, PodFacts, ProbeFailure, ProbeResult, Unreachable};
+use super::facts::{NOT_LOOKED_AT, Observed, PodFacts, ProbeFailure, ProbeResult, Section, Unreachable};
 use super::parse::{Blind, Expect, read, salted};
 use crate::manifest::Manifest;
 use crate::name::PodName;
@@ -84,7 +84,7 @@ fn facts(text: &str, expect: &Expect, exit: Exit, complaint: &str) -> Result<Pod
         (Err(Blind(why)), Some(failed)) => return Err(Blind(format!("{why} ({failed})"))),
         (facts, _) => facts?,
     };
-    facts.gaps.extend(failed.map(|why| ProbeFailure { section: "the probe".to_owned(), why }));
+    facts.gaps.extend(failed.map(|why| ProbeFailure { section: Section::Probe, why }));
     Ok(facts)
 }
 

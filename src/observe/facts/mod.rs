@@ -19,6 +19,7 @@ use crate::name::{EngineId, EnvName, ModelName, PodName, Port, SecretName};
 use crate::units::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// What is there, pod by pod.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -202,11 +203,102 @@ pub struct Listener {
     pub command: String,
 }
 
+/// A part of a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Section {
+    /// The host itself.
+    Host,
+    /// What is mounted.
+    Mounts,
+    /// Which programs are there.
+    Programs,
+    /// Who listens, and what the provider tells.
+    Processes,
+    /// One that listens.
+    Listeners,
+    /// The cache, and paths of models.
+    Weights,
+    /// What pi has put there.
+    Home,
+    /// A server of it.
+    Servers,
+    /// An engine of it.
+    Engines,
+    /// Its lock.
+    Lock,
+    /// The secrets.
+    Secrets,
+    /// How much room is on disks.
+    Disks,
+    /// The GPUs.
+    Gpus,
+    /// Who holds their memory.
+    GpuProcesses,
+    /// All of it, or a part that this pi does not know.
+    #[serde(other)]
+    Probe,
+}
+
+impl Section {
+    const ALL: [Self; 15] = [
+        Self::Host,
+        Self::Mounts,
+        Self::Programs,
+        Self::Processes,
+        Self::Listeners,
+        Self::Weights,
+        Self::Home,
+        Self::Servers,
+        Self::Engines,
+        Self::Lock,
+        Self::Secrets,
+        Self::Disks,
+        Self::Gpus,
+        Self::GpuProcesses,
+        Self::Probe,
+    ];
+
+    /// As the probe names it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Mounts => "mounts",
+            Self::Programs => "programs",
+            Self::Processes => "processes",
+            Self::Listeners => "listeners",
+            Self::Weights => "weights",
+            Self::Home => "home",
+            Self::Servers => "servers",
+            Self::Engines => "engines",
+            Self::Lock => "lock",
+            Self::Secrets => "secrets",
+            Self::Disks => "disks",
+            Self::Gpus => "gpus",
+            Self::GpuProcesses => "gpu-processes",
+            Self::Probe => "the probe",
+        }
+    }
+
+    /// The part of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self::ALL.into_iter().find(|section| section.as_str() == name).unwrap_or(Self::Probe)
+    }
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Something that could not be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProbeFailure {
     /// Which part of the probe.
-    pub section: String,
+    pub section: Section,
     /// Why.
     pub why: String,
 }

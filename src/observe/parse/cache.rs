@@ -5,6 +5,7 @@ use super::files::{File, files};
 use super::records::Records;
 use super::records::gap;
 use crate::name::HfRepo;
+use crate::observe::facts::Section;
 use crate::observe::facts::{CachedRepo, Snapshot, Whole};
 use crate::units::Bytes;
 use serde::Deserialize;
@@ -31,7 +32,7 @@ pub(super) fn cache(records: &Records, models_path: &str, gaps: &mut Vec<ProbeFa
     for name in names {
         match HfRepo::parse(name) {
             Ok(repo) => cache.push(cached(records, repo, models_path, &files)),
-            Err(bad) => gaps.push(gap("weights", &bad.to_string())),
+            Err(bad) => gaps.push(gap(Section::Weights, &bad.to_string())),
         }
     }
     cache

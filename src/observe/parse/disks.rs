@@ -1,6 +1,7 @@
 //! In: `df` and `mount` records. Out: the disks behind paths, and what is mounted on mount targets.
 
 use super::records::{Records, odd};
+use crate::observe::facts::Section;
 use crate::observe::facts::{Disk, MountSeen, ProbeFailure};
 use crate::units::Bytes;
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ pub(super) fn disks(records: &Records, paths: &[&str], gaps: &mut Vec<ProbeFailu
     for row in records.rows("df") {
         match row.first().and_then(|text| df_row(text)) {
             Some(parsed) => rows.push(parsed),
-            None => gaps.push(odd("disks", row)),
+            None => gaps.push(odd(Section::Disks, row)),
         }
     }
     paths.iter().filter(|path| !path.is_empty()).filter_map(|path| disk(path, &rows)).collect()
@@ -78,7 +79,7 @@ pub(super) fn mounts(records: &Records, gaps: &mut Vec<ProbeFailure>) -> BTreeMa
                 let seen = MountSeen::Mounted { source: unescaped(source), kind: kind.clone() };
                 mounts.insert(target.clone(), seen);
             }
-            _ => gaps.push(odd("mounts", row)),
+            _ => gaps.push(odd(Section::Mounts, row)),
         }
     }
     mounts

@@ -2,7 +2,8 @@
 //! matrix. Out: the GPUs and who uses them.
 
 use super::gpu_row::{nameless, row, told};
-use super::records::{Records, Section, odd};
+use super::records::{Records, odd};
+use crate::observe::facts::Section;
 use crate::observe::facts::{Gpu, GpuProcess, GpuSight, Host, ProbeFailure};
 use std::collections::BTreeMap;
 
@@ -95,9 +96,9 @@ pub(super) fn gpu_processes(records: &Records, gaps: &mut Vec<ProbeFailure>) -> 
             [_, _, line, ..] if line.is_empty() || lost(line).is_some() => {}
             [parent, session, line, ..] => match app(parent, session, line) {
                 Some(process) => processes.push(process),
-                None => gaps.push(odd("gpus", record)),
+                None => gaps.push(odd(Section::Gpus, record)),
             },
-            _ => gaps.push(odd("gpus", record)),
+            _ => gaps.push(odd(Section::Gpus, record)),
         }
     }
     processes

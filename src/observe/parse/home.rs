@@ -4,6 +4,7 @@ pub(super) use super::Expect;
 use super::records::gap;
 use super::records::{Records, clean, odd};
 use crate::name::{EngineId, EnvName, SecretName};
+use crate::observe::facts::Section;
 use crate::observe::facts::{EngineSeen, LockSeen, ProbeFailure, SecretSeen};
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ pub(super) fn engines(records: &Records, gaps: &mut Vec<ProbeFailure>) -> BTreeM
     let mut engines = BTreeMap::new();
     for row in records.rows("engine") {
         let [id, digest, ..] = row.as_slice() else {
-            gaps.push(odd("engines", row));
+            gaps.push(odd(Section::Engines, row));
             continue;
         };
         match EngineId::parse(id) {
@@ -21,7 +22,7 @@ pub(super) fn engines(records: &Records, gaps: &mut Vec<ProbeFailure>) -> BTreeM
                 let took = row.get(2).and_then(|took| took.parse().ok());
                 engines.insert(id, EngineSeen { digest, took });
             }
-            Err(bad) => gaps.push(gap("engines", &clean(&bad.to_string()))),
+            Err(bad) => gaps.push(gap(Section::Engines, &clean(&bad.to_string()))),
         }
     }
     engines
@@ -70,7 +71,7 @@ pub(super) fn secrets(
             [name, digest, ..] if let Some((name, seen)) = compared(name, digest, expect) => {
                 secrets.insert(name, seen);
             }
-            _ => gaps.push(odd("secrets", row)),
+            _ => gaps.push(odd(Section::Secrets, row)),
         }
     }
     secrets
@@ -92,7 +93,7 @@ pub(super) fn compared(name: &str, digest: &str, expect: &Expect) -> Option<(Sec
 pub(super) fn lock(records: &Records, gaps: &mut Vec<ProbeFailure>) -> Option<LockSeen> {
     let row = records.rows("lock").first()?;
     let [who, project, since, idle, rest @ ..] = row.as_slice() else {
-        gaps.push(odd("lock", row));
+        gaps.push(odd(Section::Lock, row));
         return None;
     };
     Some(LockSeen {

@@ -15,8 +15,9 @@ mod home;
 
 use super::facts::{PodFacts, ProbeFailure};
 use crate::name::{Project, ProjectId, SecretName};
+use crate::observe::facts::Section;
 use crate::spec::full_digest;
-use records::{Records, Section};
+use records::Records;
 use std::collections::BTreeMap;
 use thiserror::Error;
 

@@ -2,6 +2,7 @@
 
 use super::records::{Records, odd};
 use crate::name::Port;
+use crate::observe::facts::Section;
 use crate::observe::facts::{Listener, ProbeFailure};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -11,7 +12,7 @@ pub(super) fn listeners(records: &Records, gaps: &mut Vec<ProbeFailure>) -> Vec<
     for row in records.rows("listener") {
         match listener(row) {
             Some(listener) => listeners.push(listener),
-            None => gaps.push(odd("listeners", row)),
+            None => gaps.push(odd(Section::Listeners, row)),
         }
     }
     listeners.sort_by(|a, b| (a.port, &a.address, a.pid).cmp(&(b.port, &b.address, b.pid)));

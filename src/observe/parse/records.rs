@@ -1,6 +1,6 @@
 //! In: text. Out: its records, by key, each field without anything a terminal would obey.
 
-use crate::observe::facts::{Part, ProbeFailure};
+use crate::observe::facts::{Part, ProbeFailure, Section};
 use std::collections::BTreeMap;
 
 /// What the first line of a probe that we understand says.
@@ -8,39 +8,6 @@ const HEADER: &str = "pi-probe\t1";
 
 /// One record's fields, behind its key.
 pub(super) type Row = Vec<String>;
-
-/// A section of a probe. It is whole if its last record came: `done` and its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Section {
-    Host,
-    Mounts,
-    Programs,
-    Processes,
-    Weights,
-    Home,
-    Secrets,
-    Disks,
-    Gpus,
-    GpuProcesses,
-}
-
-impl Section {
-    /// As the probe names it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Mounts => "mounts",
-            Self::Programs => "programs",
-            Self::Processes => "processes",
-            Self::Weights => "weights",
-            Self::Home => "home",
-            Self::Secrets => "secrets",
-            Self::Disks => "disks",
-            Self::Gpus => "gpus",
-            Self::GpuProcesses => "gpu-processes",
-        }
-    }
-}
 
 /// All records of a probe.
 pub(super) struct Records {
@@ -89,7 +56,7 @@ impl Records {
 
     /// Why a section is not whole, if it is not: it hung, was ended, or died in the middle.
     pub(super) fn torn(&self, section: Section) -> Option<String> {
-        let name = section.name();
+        let name = section.as_str();
         if self.rows("done").iter().any(|row| row.first().is_some_and(|done| done == name)) {
             return None;
         }
@@ -107,7 +74,7 @@ impl Records {
         let Some(why) = self.torn(section) else { return Part::Seen(read(self, gaps)) };
         // that of the GPUs themselves is the cause
         let told = section == Section::GpuProcesses && self.torn(Section::Gpus).is_some();
-        let gap = gap(section.name(), &why);
+        let gap = gap(section, &why);
         if !told && !gaps.contains(&gap) {
             gaps.push(gap);
         }
@@ -128,19 +95,19 @@ impl Records {
     /// The gaps that the probe itself told, and those of the text as a whole.
     pub(super) fn gaps(&self) -> Vec<ProbeFailure> {
         let told = self.rows("gap").iter().map(|row| match row.as_slice() {
-            [section, why, ..] => gap(section, why),
-            _ => gap("probe", "it told of a gap, and not which"),
+            [section, why, ..] => gap(Section::named(section), why),
+            _ => gap(Section::Probe, "it told of a gap, and not which"),
         });
         let mut gaps: Vec<ProbeFailure> = told.collect();
-        gaps.extend(self.cut().map(|why| gap("probe", why)));
+        gaps.extend(self.cut().map(|why| gap(Section::Probe, why)));
         gaps
     }
 }
 
 /// The gap for a record that cannot be read.
-pub(super) fn odd(key: &str, row: &[String]) -> ProbeFailure {
+pub(super) fn odd(section: Section, row: &[String]) -> ProbeFailure {
     let shown: String = row.join(" ").chars().take(80).collect();
-    gap(key, &format!("cannot read `{}`", shown.trim_end()))
+    gap(section, &format!("cannot read `{}`", shown.trim_end()))
 }
 
 /// The text without characters that a terminal would obey, or that would turn around how it reads.
@@ -155,6 +122,6 @@ pub(super) fn obeyed(c: char) -> bool {
 }
 
 /// A part that could not be looked at.
-pub(super) fn gap(section: &str, why: &str) -> ProbeFailure {
-    ProbeFailure { section: section.to_owned(), why: why.to_owned() }
+pub(super) fn gap(section: Section, why: &str) -> ProbeFailure {
+    ProbeFailure { section, why: why.to_owned() }
 }

@@ -5,6 +5,7 @@ use super::home::{Expect, compared};
 use super::records::{Records, clean, gap, obeyed, odd};
 use crate::diagnose::measured;
 use crate::name::{ModelName, SecretName};
+use crate::observe::facts::Section;
 use crate::observe::facts::{
     FailedStart, Life, NO_SPEC, OwnerSeen, Past, ProbeFailure, Restarts, SecretSeen, ServerSeen,
 };
@@ -22,7 +23,7 @@ pub(super) fn servers(
     let mut servers = BTreeMap::new();
     for text in names {
         match ModelName::parse(text) {
-            Err(bad) => gaps.push(gap("servers", &clean(&bad.to_string()))),
+            Err(bad) => gaps.push(gap(Section::Servers, &clean(&bad.to_string()))),
             Ok(name) => {
                 let told: Vec<&[String]> = records.named("server", text).collect();
                 let beside = beside(records, text, expect);
@@ -33,7 +34,7 @@ pub(super) fn servers(
                     }
                     None => return Err(Blind(format!("it was not told whether `{name}` lives"))),
                 }
-                gaps.extend(told.iter().filter(|row| unreadable(row)).map(|row| odd("servers", row)));
+                gaps.extend(told.iter().filter(|row| unreadable(row)).map(|row| odd(Section::Servers, row)));
             }
         }
     }

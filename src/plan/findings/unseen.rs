@@ -3,6 +3,7 @@
 
 use crate::manifest::EngineKind;
 use crate::model_ref::ModelRef;
+use crate::observe::Section;
 use crate::plan::model::finding::Finding;
 use crate::plan::model::not_looked_at::hidden;
 use crate::plan::model::pod_context::PodContext;
@@ -23,14 +24,22 @@ pub(in crate::plan) fn unseen(
     let brings = candidate.fetch().is_some() || candidate.builds(site);
     let on_gpus = !spec.gpus.is_empty();
     let table = [
-        (facts.listeners.is_unknown() || facts.provider.is_unknown(), "processes", "who has which port"),
-        (on_gpus && facts.gpu_processes.is_unknown(), "gpu-processes", "who is on its GPUs"),
-        (spec.kind != EngineKind::Command && weights, "weights", "which weights are there"),
-        (spec.key == KeyUse::Required && facts.secrets.is_unknown(), "secrets", "which secrets are there"),
-        (brings && facts.disks.is_unknown(), "disks", "how much room is on the disk"),
+        (
+            facts.listeners.is_unknown() || facts.provider.is_unknown(),
+            Section::Processes,
+            "who has which port",
+        ),
+        (on_gpus && facts.gpu_processes.is_unknown(), Section::GpuProcesses, "who is on its GPUs"),
+        (spec.kind != EngineKind::Command && weights, Section::Weights, "which weights are there"),
+        (
+            spec.key == KeyUse::Required && facts.secrets.is_unknown(),
+            Section::Secrets,
+            "which secrets are there",
+        ),
+        (brings && facts.disks.is_unknown(), Section::Disks, "how much room is on the disk"),
         (
             spec.kind == EngineKind::Vllm && facts.programs.is_unknown(),
-            "programs",
+            Section::Programs,
             "which programs are there",
         ),
     ];

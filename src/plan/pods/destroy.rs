@@ -3,7 +3,7 @@
 use crate::manifest::{EngineKind, Protect};
 use crate::model_ref::ModelRef;
 use crate::name::{EngineId, ModelName};
-use crate::observe::{Life, ServerSeen, Whose};
+use crate::observe::{Life, Section, ServerSeen, Whose};
 use crate::plan::findings::pod_findings;
 use crate::plan::findings::server_findings::protected;
 use crate::plan::model::code::Code;
@@ -81,7 +81,7 @@ fn pod(inputs: &Inputs<'_>, site: &PodContext<'_>, extent: Extent) -> PodPlan {
     }
     if extent.weights == Removal::Remove {
         let help = "they are not removed; try again";
-        let hidden = || not_looked_at::hidden(site, "weights", "which weights are there", help);
+        let hidden = || not_looked_at::hidden(site, Section::Weights, "which weights are there", help);
         draft.findings.extend(site.facts.cache.is_unknown().then(hidden));
         draft.steps.extend(cached_weights(inputs, site, &others));
     }

@@ -3,7 +3,7 @@
 use crate::manifest::{Model, State};
 use crate::model_ref::ModelRef;
 use crate::name::{AbsPath, ModelName};
-use crate::observe::MountSeen;
+use crate::observe::{MountSeen, Section};
 use crate::plan::model::code::Code;
 use crate::plan::model::finding::{Finding, Severity};
 use crate::plan::model::inputs::Inputs;
@@ -58,7 +58,7 @@ pub(in crate::plan) fn seen<'a>(site: &PodContext<'a>, target: &AbsPath) -> Opti
 pub(in crate::plan) fn hidden(site: &PodContext<'_>) -> Option<Finding> {
     let help = "nothing is started or set up here, since what is on its storage can't be told; try again";
     let unknown = site.pod.mount.is_some() && site.facts.mounts.is_unknown();
-    unknown.then(|| not_looked_at::hidden(site, "mounts", "what is mounted", help))
+    unknown.then(|| not_looked_at::hidden(site, Section::Mounts, "what is mounted", help))
 }
 
 /// Something else than the manifest's storage is mounted in its place.

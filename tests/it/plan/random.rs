@@ -13,7 +13,7 @@ use pi::name::{ModelName, Port, SecretName};
 use pi::observe::{
     CachedRepo, Disk, EngineSeen, FailedStart, Gpu, GpuProcess, GpuSight, Life, Listener, MountSeen,
     Observed, OwnerSeen, Part, Past, PathSeen, PodFacts, ProbeFailure, ProbeResult, RootBy, SecretSeen,
-    ServerSeen, Snapshot, Unreachable, Whole,
+    Section, ServerSeen, Snapshot, Unreachable, Whole,
 };
 use pi::plan::{Extent, Inputs, Plan, Protected, Removal, Scope, destroy, plan};
 use pi::spec::{Owner, RunId, ServerSpec};
@@ -255,7 +255,7 @@ fn facts(choices: &mut Choices<'_>, ours: &BTreeSet<SecretName>) -> PodFacts {
     }
     facts.host.root = choices.of(&[RootBy::Login, RootBy::Sudo, RootBy::No]);
     if choices.once_in(12) {
-        let section = choices.of(&["disks", "weights", "home"]).to_owned();
+        let section = choices.of(&[Section::Disks, Section::Weights, Section::Home]);
         facts.gaps.push(ProbeFailure { section, why: "it hung".to_owned() });
     }
     facts

@@ -73,7 +73,7 @@ fn each_section_cut_at_any_line_is_unknown_and_never_less() {
                     continue;
                 };
                 assert!(!hides.is_empty(), "{name}: {section} cut at {cut} hides nothing");
-                let told = facts.gaps.iter().any(|gap| gap.section == section);
+                let told = facts.gaps.iter().any(|gap| gap.section.as_str() == section);
                 assert!(told || section == "gpus", "{:?}", facts.gaps);
                 let gpus = facts.gpus.clone();
                 let seen = serde_json::to_value(facts).unwrap();
@@ -102,7 +102,10 @@ fn a_probe_cut_anywhere_tells_nothing_else_than_a_whole_one() {
         match read(&text[..text.floor_char_boundary(cut)], &Expect::default()) {
             Err(Blind(_)) => {}
             Ok(facts) => {
-                assert!(facts.gaps.iter().any(|gap| gap.section == "probe"), "cut at {cut}");
+                assert!(
+                    facts.gaps.iter().any(|gap| gap.section == pi::observe::Section::Probe),
+                    "cut at {cut}"
+                );
                 assert_eq!(facts.servers, whole.servers, "cut at {cut}");
                 let (seen, all) = (facts.listeners.seen(), whole.listeners.seen());
                 assert!(seen.is_none() || seen == all, "cut at {cut}");

@@ -167,6 +167,6 @@ fn a_missing_program_is_a_gap_and_no_more() {
         fs::remove_file(place.path("bin").join(name)).unwrap();
     }
     let facts = place.probe();
-    assert!(facts.gaps.iter().any(|gap| gap.section == "disks"), "{:?}", facts.gaps);
+    assert!(facts.gaps.iter().any(|gap| gap.section == pi::observe::Section::Disks), "{:?}", facts.gaps);
     assert!(!facts.host.boot_id.is_empty());
 }
