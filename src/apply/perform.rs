@@ -27,7 +27,7 @@ pub(super) async fn perform<R: Remote>(
     let program = program(&step.action, pod).map_err(|error| not_written(&error))?;
     // What only takes time stops at once. What changes servers is finished: that takes seconds, and as long as `drain`
     // says where one is stopped.
-    let interrupt = if may_be_interrupted(&step.action) { interrupt } else { context.hold.lost() };
+    let interrupt = if program.may_be_interrupted() { interrupt } else { context.hold.lost() };
     let deed = deed(step, context);
     let runner =
         StepRunner { pod: &step.pod, pi: pod.pi_path.as_str(), deed: &deed, context, interrupt, say };
@@ -83,10 +83,6 @@ fn in_words(action: &Action, failure: Failure) -> Failure {
     } else {
         failure
     }
-}
-
-fn may_be_interrupted(action: &Action) -> bool {
-    matches!(action, Action::InstallEngine(_) | Action::FetchWeights(_) | Action::AwaitReady { .. })
 }
 
 /// `name=value` lines for the pod's secrets file; the values were checked to be one line each when they were read.

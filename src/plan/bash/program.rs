@@ -87,6 +87,8 @@ pub struct Part {
     pub script: Script,
     /// What its end leaves in the pod's journal.
     pub noted: Noted,
+    /// Whether it builds or brings something, and nothing else.
+    pub takes_time: bool,
     /// How long it may say nothing new before it counts as stuck; without a limit where the script has one of its own.
     pub quiet: Option<Seconds>,
 }
@@ -119,6 +121,16 @@ pub enum Input {
 }
 
 impl Program {
+    /// Whether it only takes time, so that an interruption may end it at once. What changes servers is finished.
+    #[must_use]
+    pub fn may_be_interrupted(&self) -> bool {
+        match self {
+            Self::Run(part, _) => part.takes_time,
+            Self::Await { .. } => true,
+            Self::AskThenRestart { .. } | Self::Replace { .. } => false,
+        }
+    }
+
     /// Its scripts, in the order in which they may run.
     #[must_use]
     pub fn scripts(self) -> Vec<Script> {
@@ -150,7 +162,8 @@ impl Part {
             Template::MARK_FAILED => Noted::Failure,
             _ => Noted::Step,
         };
-        Ok(Self { script: render(template, values)?, noted, quiet: quiet(template) })
+        let takes_time = matches!(template, Template::INSTALL_ENGINE | Template::FETCH_WEIGHTS);
+        Ok(Self { script: render(template, values)?, noted, takes_time, quiet: quiet(template) })
     }
 
     /// The same, for another reason, where it is an action of its own.
