@@ -312,3 +312,27 @@ fn a_pod_without_gpus_is_told_what_runs_without() {
     let bench = Bench::new();
     bench.place.pi("start --no-persist").exits(0).says("`far` has no GPU").says("--gpus 0");
 }
+
+/// Colleagues without the team's password manager, or without network, can still see and end what runs.
+#[test]
+fn verbs_that_send_no_secret_read_none() {
+    let manifest = |secret: &str| {
+        format!(
+            "[secrets]\napi_key = {secret}\n[pods.here]\nssh = \"local\"\npi_path = \"{{dir}}/pod\"\n\
+             [models.sleeps]\nmodel = \"{{dir}}/pi.toml\"\nengine = \"command\"\ncommand = [\"sleep\", \"47160\"]\n"
+        )
+    };
+    let place = Workplace::with(&manifest("{ command = [\"echo\", \"a-key\"] }"));
+    let mut pi = place.command("apply --yes --no-persist").spawn().unwrap();
+    eventually("it is started", || !processes_with("sleep 47160").is_empty());
+    pi.kill().unwrap();
+    pi.wait().unwrap();
+    place.write(&manifest("{ command = [\"sh\", \"-c\", \"touch {dir}/asked; exit 1\"] }"));
+    for verb in ["pods", "pods --refresh", "history", "unlock --yes", "stop sleeps --lock-wait 2m"] {
+        place.pi(verb).exits(0);
+    }
+    assert!(processes_with("sleep 47160").is_empty());
+    place.pi("destroy --yes").exits(0);
+    assert!(!place.path().join("asked").exists(), "the command of the secret was run");
+    place.pi("apply --yes").exits(1).says("cannot read the secret `api_key`");
+}

@@ -44,6 +44,14 @@ impl Context {
         Ok(Self::of(global, manifest, scope, protected)?.taking_over(&wanted.taking))
     }
 
+    /// The same for a verb that sends no secret: none is read, so that one that can't be had is in nobody's way.
+    pub(in crate::cli) fn open_without_secrets(global: &Global, wanted: &flags::Scope) -> Result<Self> {
+        let manifest = load_manifest(global.manifest.as_deref())?;
+        let scope = scope::scope(&manifest, global.pod.as_deref(), &wanted.target)?;
+        let protected = if wanted.allow_protected { Protected::Allow } else { Protected::Keep };
+        Ok(Self::without_secrets(global, manifest, scope, protected)?.taking_over(&wanted.taking))
+    }
+
     /// The same, with servers that may be made this project's.
     pub(in crate::cli) fn taking_over(self, taking: &Taking) -> Self {
         Self { take_over: taking.take_over.iter().cloned().collect(), ..self }
@@ -53,11 +61,30 @@ impl Context {
     /// into the file when something is changed.
     pub(in crate::cli) fn of(
         global: &Global,
-        mut manifest: Manifest,
+        manifest: Manifest,
         scope: Scope,
         protected: Protected,
     ) -> Result<Self> {
         let secrets = secrets::read(&manifest)?;
+        Self::with(global, (manifest, secrets), scope, protected)
+    }
+
+    /// The same without secrets.
+    pub(in crate::cli) fn without_secrets(
+        global: &Global,
+        manifest: Manifest,
+        scope: Scope,
+        protected: Protected,
+    ) -> Result<Self> {
+        Self::with(global, (manifest, Secrets::new()), scope, protected)
+    }
+
+    fn with(
+        global: &Global,
+        (mut manifest, secrets): (Manifest, Secrets),
+        scope: Scope,
+        protected: Protected,
+    ) -> Result<Self> {
         let config_dir = config_dir()?;
         let here = Here::read(&secrets, &config_dir);
         let store = Store::new(&config_dir, &manifest);

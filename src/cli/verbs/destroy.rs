@@ -26,7 +26,7 @@ pub(in crate::cli) struct Args {
 }
 
 pub(in crate::cli) async fn run(global: &Global, args: &Args) -> Result<Exit> {
-    let context = Context::open(global, &args.scope)?;
+    let context = Context::open_without_secrets(global, &args.scope)?;
     let removal = |yes| if yes { Removal::Remove } else { Removal::Keep };
     let extent = Extent { weights: removal(args.weights), engines: removal(args.engines) };
     let options = ApplyOptions::of(&args.doing, Approval::of(&args.doing), Sources::Pods);

@@ -27,7 +27,7 @@ pub(in crate::cli) struct History {
 }
 
 pub(in crate::cli) async fn run(global: &Global, args: &History) -> Result<Exit> {
-    let context = Context::open(global, &Scope::default())?;
+    let context = Context::open_without_secrets(global, &Scope::default())?;
     let pods: Vec<PodName> = match args.name.as_ref().or(global.pod.as_ref()) {
         Some(name) => vec![named(&context.manifest, name)?],
         None => context.manifest.pods.keys().cloned().collect(),

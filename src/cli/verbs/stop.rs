@@ -65,7 +65,8 @@ pub(in crate::cli) async fn run(global: &Global, args: &Stop) -> Result<Exit> {
         names.iter().try_fold(file.text().to_owned(), |text, name| set_state(&text, name, State::Stopped))?;
     let scope = Scope::Only { pods: BTreeSet::new(), models: names.clone() };
     let protected = if args.allow_protected { Protected::Allow } else { Protected::Keep };
-    let context = Context::of(global, file.parse(&after)?, scope, protected)?.taking_over(&args.taking);
+    let context =
+        Context::without_secrets(global, file.parse(&after)?, scope, protected)?.taking_over(&args.taking);
     let options = ApplyOptions::of(&args.doing, approval, Sources::Pods);
     let options = ApplyOptions { json: args.json, again: SAME_AGAIN, ..options };
     let exit = converge(&file, &after, &context, &options).await;

@@ -29,7 +29,7 @@ pub(in crate::cli) struct Unlock {
 }
 
 pub(in crate::cli) async fn run(global: &Global, args: &Unlock) -> Result<Exit> {
-    let context = Context::open(global, &Scope::default())?;
+    let context = Context::open_without_secrets(global, &Scope::default())?;
     let exit = on_pod(global, args, &context).await;
     context.remote.close().await;
     exit

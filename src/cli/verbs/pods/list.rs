@@ -25,7 +25,7 @@ pub(super) struct List {
 
 pub(super) async fn run(global: &Global, args: &List) -> Result<Exit> {
     let manifest = load_manifest(global.manifest.as_deref())?;
-    let mut context = Context::of(global, manifest, Scope::All, Protected::Keep)?;
+    let mut context = Context::without_secrets(global, manifest, Scope::All, Protected::Keep)?;
     let mut observed = Observed::default();
     if args.refresh {
         observed = context.observe().await;
