@@ -14,7 +14,8 @@ const LIMIT: u32 = 1 << 20;
 pub(super) fn noting(
     part: &Part,
     step: &JournalAction,
-    (pi, token): (&str, &str),
+    pi: &str,
+    token: &str,
 ) -> Result<Script, RenderError> {
     let other = |action: &str, reason: &str| JournalAction {
         action: action.to_owned(),
@@ -27,7 +28,7 @@ pub(super) fn noting(
         Noted::Failure => (step.clone(), Ends::Failed),
         Noted::Other { action, reason } => (other(action, reason), Ends::Always),
     };
-    journaled((pi, token), &deed, part.script.clone(), ends)
+    journaled(pi, token, &deed, part.script.clone(), ends)
 }
 
 /// Which ends of a script are noted, as `templates/journal.sh` calls them.
@@ -43,7 +44,8 @@ pub(super) enum Ends {
 /// A script that notes a deed in the pod's journal, and does it only while the pod's lock has this token; always, where
 /// the token is empty.
 pub(super) fn journaled(
-    (pi, token): (&str, &str),
+    pi: &str,
+    token: &str,
     deed: &JournalAction,
     script: Script,
     noted: Ends,

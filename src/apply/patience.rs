@@ -39,7 +39,7 @@ impl Progress {
 
 /// What is said of a script that was ended because it made no progress; `last` is what it said last, `blocked` the
 /// program that it waited for.
-pub(super) fn stuck(script: &str, quiet: Seconds, (last, blocked): (&str, Option<&str>)) -> Failure {
+pub(super) fn stuck(script: &str, quiet: Seconds, last: &str, blocked: Option<&str>) -> Failure {
     let doing = script.trim_end_matches(".sh").replace('_', " ");
     let after =
         if last.is_empty() { "it said nothing".to_owned() } else { format!("the last it said: {last}") };
@@ -75,7 +75,7 @@ mod tests {
         for (blocked, expected) in
             [(None, words.to_owned()), (Some(blocked), format!("{words}; it waited for {blocked}"))]
         {
-            let failure = stuck("stop_server.sh", Seconds(300), (said, blocked));
+            let failure = stuck("stop_server.sh", Seconds(300), said, blocked);
             assert_eq!(failure.message, expected);
         }
     }

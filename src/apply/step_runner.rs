@@ -65,7 +65,7 @@ impl<R: Remote> StepRunner<'_, R> {
             }
             kept.push(line);
         };
-        let script = noting(part, self.deed, (self.pi, self.context.hold.token()))
+        let script = noting(part, self.deed, self.pi, self.context.hold.token())
             .map_err(|error| not_written(&error))?;
         let job = Job { script: &script, input };
         let run = self.context.remote.run(self.pod, job, self.interrupt, hear);
@@ -80,7 +80,7 @@ impl<R: Remote> StepRunner<'_, R> {
                 tokio::select! {
                     ended = run => ended,
                     (last, blocked) = stalled => {
-                        return Err(stuck(part.script.name, quiet, (&last, blocked.as_deref())));
+                        return Err(stuck(part.script.name, quiet, &last, blocked.as_deref()));
                     }
                 }
             }

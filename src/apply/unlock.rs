@@ -57,5 +57,5 @@ pub async fn unlock<R: Remote>(
 fn script(pod: &Pod, lock: &LockSeen, deed: &JournalAction) -> Result<Script, RenderError> {
     let script =
         render(Template::UNLOCK, &json!({ "pi": pod.pi_path, "token": lock.token, "since": lock.since }))?;
-    journaled((pod.pi_path.as_str(), ""), deed, script, Ends::Always)
+    journaled(pod.pi_path.as_str(), "", deed, script, Ends::Always)
 }

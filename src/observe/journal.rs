@@ -61,7 +61,7 @@ async fn read<R: Remote>(
         Line::Err(text) => complaint = text,
     };
     let job = Job { script: &script, input: None };
-    match bounded(remote, (name, job), MOST, hear).await {
+    match bounded(remote, name, job, MOST, hear).await {
         Ok(Exit(0)) => Ok(journal),
         Ok(_) => Err(NoJournal::Failed(complaint)),
         Err(error) => Err(NoJournal::Remote(error)),

@@ -56,7 +56,7 @@ async fn look<R: Remote>(remote: &R, pod: &PodName, ask: &Ask, expect: &Expect) 
         Line::Err(line) => complaint = line,
     };
     let job = Job { script: &script, input: None };
-    match timeout(PATIENCE, bounded(remote, (pod, job), MOST, hear)).await {
+    match timeout(PATIENCE, bounded(remote, pod, job, MOST, hear)).await {
         Ok(Ok(exit)) => match facts(&text, expect, exit, &complaint) {
             Ok(facts) => ProbeResult::Seen(Box::new(facts)),
             Err(blind) => {

@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 /// Runs a job to its end, and hears at most `most` of what it prints.
 pub async fn bounded<R: Remote>(
     remote: &R,
-    (pod, job): (&PodName, Job<'_>),
+    pod: &PodName,
+    job: Job<'_>,
     most: Bytes,
     mut hear: impl FnMut(Line) + Send,
 ) -> Result<Exit, RemoteError> {

@@ -104,7 +104,8 @@ impl<'a> Stream<'a> {
 async fn speak(
     mut stdin: Pin<Box<dyn AsyncWrite + Send + '_>>,
     command: &RunnerCommand<'_>,
-    (begun, stop): (&CancellationToken, &CancellationToken),
+    begun: &CancellationToken,
+    stop: &CancellationToken,
 ) -> std::io::Result<()> {
     tokio::select! {
         () = begun.cancelled() => {}
@@ -155,7 +156,7 @@ pub(super) async fn converse(
     mut hear: impl FnMut(Line) + Send,
 ) -> Result<Exit, RemoteError> {
     let begun = CancellationToken::new();
-    let mut voice = Some(Box::pin(speak(wire.stdin, command, (&begun, stop))));
+    let mut voice = Some(Box::pin(speak(wire.stdin, command, &begun, stop)));
     let (out, err) = (Stream::new(Side::Out, wire.stdout), Stream::new(Side::Err, wire.stderr));
     let mut session = RunnerSession::new(out, err);
     while !session.over() {

@@ -66,8 +66,10 @@ pub fn of_kind(kind: &OfKind<'_>) -> String {
 #[must_use]
 pub fn fit_text(
     heading: &FitHeading<'_>,
-    (fit, tries): (&Fit, &[Try]),
-    (fewest, why): (Option<&Spread>, &[String]),
+    fit: &Fit,
+    tries: &[Try],
+    fewest: Option<&Spread>,
+    why: &[String],
 ) -> String {
     let FitHeading { model, gpu, version, measured, pod } = heading;
     let of_pod = pod.map(|pod| format!(" of {}", pod.name)).unwrap_or_default();

@@ -11,7 +11,7 @@ pub fn tunnel_json((pod, name): (&PodName, &ModelName), port: u16, pid: u32) -> 
 
 /// What came of closing one.
 #[must_use]
-pub fn closed_json((pod, name): (&PodName, &ModelName), closed: Closed) -> Value {
+pub fn closed_json(pod: &PodName, name: &ModelName, closed: Closed) -> Value {
     json!({ "format": 1, "name": name, "pod": pod, "closed": closed == Closed::Now })
 }
 

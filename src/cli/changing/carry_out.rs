@@ -169,7 +169,7 @@ pub(in crate::cli) async fn carry_out(
         Err(exit) => return Ok(Ended { exit, begun: false }),
     };
     let fresh = rule(&context.inputs(&without_locks(context.observe().await, &pods), hub));
-    let ended = match still_agreed(context, options, (plan, &fresh), turn) {
+    let ended = match still_agreed(context, options, plan, &fresh, turn) {
         Ok(None) => match identity::settle(&context.manifest, options.json.into()) {
             Ok(()) => Ok(under_lock(context, options, &fresh, &hold).await),
             Err(report) => Err(report),
@@ -198,7 +198,8 @@ fn without_locks(mut observed: Observed, pods: &BTreeSet<PodName>) -> Observed {
 fn still_agreed(
     context: &Context,
     options: &ApplyOptions,
-    (shown, fresh): (&Plan, &Plan),
+    shown: &Plan,
+    fresh: &Plan,
     turn: Turn,
 ) -> Result<Option<Exit>> {
     let is_agreed = |step: &Step| {

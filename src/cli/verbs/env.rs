@@ -66,7 +66,7 @@ async fn base_url(context: &Context, global: &Global, endpoint: &Endpoint) -> Re
                 ui::note(&format!("Through the tunnel to {pod} that is open on this machine."));
                 return Ok(Ok(ui::tunnel_url(port.get())));
             }
-            Ok(match open_behind(global, (pod, &spec.name), &context.manifest, None).await? {
+            Ok(match open_behind(global, pod, &spec.name, &context.manifest, None).await? {
                 Opened::At { port, pid: _, until } => {
                     let why = why_not_direct(endpoint);
                     ui::note(&format!("Only ssh gets to `{}`: {why}.\nOpened a tunnel, {until}.", spec.name));

@@ -117,7 +117,7 @@ fn show(subject: &Subject, on: On<'_>, told: &Told, args: &Args, pod: Option<&Fi
         let measured = measured.as_ref().map(|it| (&it.pod, age(it.at)));
         let heading =
             FitHeading { model: &subject.name, gpu: &on.gpu.key, version: on.version, measured, pod };
-        ui::data(&ui::fit_text(&heading, (fit, &tries), (both.0.as_ref(), both.1)))?;
+        ui::data(&ui::fit_text(&heading, fit, &tries, both.0.as_ref(), both.1))?;
     }
     Ok(if fit.verdict == Verdict::DoesNotFit { Exit::Failed } else { Exit::Done })
 }
@@ -152,7 +152,7 @@ fn told(subject: &Subject, on: On<'_>, args: &Args, memory: &Memory) -> Result<T
         Ok(ModelRef::Hub { repo, .. }) if args.available_kv.is_none() => Some(repo),
         Ok(ModelRef::Hub { .. } | ModelRef::Path(_)) | Err(_) => None,
     };
-    let measured = repo.and_then(|repo| measured_before(memory, &repo, (on.gpu, on.version), &setup));
+    let measured = repo.and_then(|repo| measured_before(memory, &repo, on.gpu, on.version, &setup));
     let fit = measured.as_ref().map_or(fit, |it| fit_pool(&subject.shape, &setup, it.kv_gib));
     Ok(Told { setup, fit, measured, why })
 }

@@ -185,6 +185,6 @@ async fn command_lines(
         }
     };
     let job = Job { script: &script, input: None };
-    bounded(remote, (pod, job), Bytes(16 << 20), hear).await.into_diagnostic()?;
+    bounded(remote, pod, job, Bytes(16 << 20), hear).await.into_diagnostic()?;
     Ok(lines)
 }

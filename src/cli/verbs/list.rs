@@ -257,7 +257,7 @@ async fn ask(context: &Context, pod: &PodName) -> Vitals {
         }
     };
     let job = Job { script: &script, input: None };
-    let run = bounded(context.remote.as_ref(), (pod, job), Bytes(16 << 20), hear);
+    let run = bounded(context.remote.as_ref(), pod, job, Bytes(16 << 20), hear);
     let _late_or_not = timeout(PATIENCE, run).await;
     vitals(&text)
 }

@@ -127,7 +127,7 @@ fn lost(
         Err(error) if began => Ok(error.to_string()),
         Err(error) => Err(away(pod, &error.to_string(), error.help())),
         Ok(_) if began => Ok("its log is away".to_owned()),
-        Ok(remote::Exit(3)) => Err(no_log(manifest, (name, pod))),
+        Ok(remote::Exit(3)) => Err(no_log(manifest, name, pod)),
         Ok(remote::Exit(code)) => Err(miette!("reading the log on {pod} ended with exit code {code}")),
     }
 }
@@ -171,7 +171,7 @@ fn read<'a>(record: &'a str, place: &mut Place) -> Option<&'a str> {
     Some(line)
 }
 
-fn no_log(manifest: &Manifest, (name, pod): (&ModelName, &PodName)) -> miette::Report {
+fn no_log(manifest: &Manifest, name: &ModelName, pod: &PodName) -> miette::Report {
     miette!(
         help = format!("`pi list` shows what is there; {}", how_to_start(manifest, name)),
         "`{name}` has no log on {pod}: it was never started there"

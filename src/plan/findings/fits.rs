@@ -33,7 +33,7 @@ pub(in crate::plan) fn findings(
     let Some(estimate) = estimate else { return Vec::new() };
     let picked = picked(choice, model);
     let (severity, code) = match estimate.fit.verdict {
-        Verdict::Fits => return shortened(inputs, site, (spec, choice), picked).into_iter().collect(),
+        Verdict::Fits => return shortened(inputs, site, spec, choice, picked).into_iter().collect(),
         // others have seen it run
         Verdict::Tight if picked.is_some_and(Choice::is_proven) => (Severity::Note, Code::Tight),
         Verdict::Tight => (Severity::Warning, Code::Tight),
@@ -48,7 +48,8 @@ pub(in crate::plan) fn findings(
 fn shortened(
     inputs: &Inputs<'_>,
     site: &PodContext<'_>,
-    (spec, choice): (&ServerSpec, &LaunchChoice),
+    spec: &ServerSpec,
+    choice: &LaunchChoice,
     picked: Option<&Choice>,
 ) -> Option<Finding> {
     let context = spec.context?;

@@ -40,7 +40,8 @@ pub(in crate::plan) fn doubts(
     inputs: &Inputs<'_>,
     site: &PodContext<'_>,
     model: &Model,
-    (at, estimate): (&AtPlace, Option<&Estimate>),
+    at: &AtPlace,
+    estimate: Option<&Estimate>,
 ) -> Vec<Finding> {
     let AtPlace { spec, choice } = at;
     let found = too_long(inputs, site, spec)

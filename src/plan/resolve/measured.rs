@@ -41,7 +41,7 @@ pub struct Known {
 pub fn known_to_fit(memory: &Memory, ask: Ask<'_>) -> Vec<Known> {
     let known = all(ask).map(|(recipe, chosen)| {
         let repo = HfRepo::parse(&recipe.id).ok();
-        let before = |repo| measured_before(memory, &repo, (ask.gpu, ask.version), &chosen.setup);
+        let before = |repo| measured_before(memory, &repo, ask.gpu, ask.version, &chosen.setup);
         let measured = repo.and_then(before);
         let pool = measured.as_ref().zip(from_recipe::shape(recipe)).map(|(told, shape)| {
             // the model's own context is what it starts with where none is named
@@ -59,7 +59,8 @@ pub fn known_to_fit(memory: &Memory, ask: Ask<'_>) -> Vec<Known> {
 pub fn measured_before(
     memory: &Memory,
     repo: &HfRepo,
-    (gpu, version): (&Gpu, &Version),
+    gpu: &Gpu,
+    version: &Version,
     setup: &Setup,
 ) -> Option<Measurement> {
     let of_pod = |(pod, known): (&PodName, &PodMemory)| {

@@ -79,7 +79,8 @@ pub(in crate::plan) struct AtPlace {
 pub(in crate::plan) fn candidate<'a>(
     inputs: &Inputs<'_>,
     site: &PodContext<'a>,
-    (name, model): (&'a ModelName, &'a Model),
+    name: &'a ModelName,
+    model: &'a Model,
 ) -> Result<Candidate<'a>, Finding> {
     let refuse = |code, message, help: String| {
         Finding::on(Severity::Error, code, site.name, message).of(name).help(help)

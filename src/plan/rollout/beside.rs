@@ -89,7 +89,7 @@ fn fate(inputs: &Inputs<'_>, swapped: &PodContext<'_>, name: &ModelName) -> Fate
     if !swapped.live(name).is_some_and(|seen| matches!(seen.life, Life::Running { .. })) {
         return Fate::Remove("it did not come up");
     }
-    match candidate(inputs, swapped, (name, model)) {
+    match candidate(inputs, swapped, name, model) {
         Err(_) => Fate::Wait,
         // an earlier pi started the new one on the port of the one that runs: clients reach either
         Ok(_) if on_one_port(swapped, name) => Fate::Remove("it listens on the port of the running one"),
@@ -214,7 +214,7 @@ fn fits(
 ) -> Result<Fitting, String> {
     let at = candidate.at(inputs, site, place);
     let estimate = estimate(inputs, site, &at.spec, at.choice.version.as_ref());
-    let doubts = doubts(inputs, site, candidate.model, (&at, estimate.as_ref()));
+    let doubts = doubts(inputs, site, candidate.model, &at, estimate.as_ref());
     if doubts.iter().any(|doubt| doubt.severity == Severity::Error) {
         return Err("it does not fit on the GPUs that are free".to_owned());
     }

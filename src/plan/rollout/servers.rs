@@ -82,7 +82,7 @@ fn round<'a>(
     placeless: &Placeless<'a>,
 ) -> (Round<'a>, Placeless<'a>) {
     let (mut pinned, mut findings) = (untouched(inputs, site), Vec::new());
-    let mut candidates = admitted(inputs, site, (&mut pinned, placeless), &mut findings);
+    let mut candidates = admitted(inputs, site, &mut pinned, placeless, &mut findings);
     let mut downloads = Placeless::new();
     loop {
         let Settled { mut placed, mut refused } = settle(inputs, site, &candidates, &pinned);
@@ -140,14 +140,15 @@ fn unfetched<'a>(
 fn admitted<'a>(
     inputs: &Inputs<'_>,
     site: &PodContext<'a>,
-    (pinned, placeless): (&mut Pinned<'a>, &Placeless<'_>),
+    pinned: &mut Pinned<'a>,
+    placeless: &Placeless<'_>,
     findings: &mut Vec<Finding>,
 ) -> Vec<Candidate<'a>> {
     let (mut candidates, mut room) = (Vec::new(), DiskBudget::of(site));
     for (name, model) in site.models.iter().filter(|(_, model)| model.state == State::Running) {
         let in_scope = inputs.scope.has_server(site.name, name);
         let downloads = in_scope && !placeless.contains_key(name);
-        let candidate = candidate(inputs, site, (name, model));
+        let candidate = candidate(inputs, site, name, model);
         match candidate.and_then(|it| if downloads { room.admit(it) } else { Ok(it) }) {
             Ok(candidate) if in_scope || !pinned.contains(name) => {
                 findings.extend(candidate.notes.iter().filter(|_| in_scope).cloned());
@@ -245,7 +246,7 @@ fn at_place(
         // what runs as it should has shown that it can
         ServerDiff::UpToDate | ServerDiff::Unresponsive(_) | ServerDiff::Starting(_) => Vec::new(),
         ServerDiff::NotRunning(_) | ServerDiff::Differs(..) => {
-            doubts(inputs, site, candidate.model, (&at, estimate.as_ref()))
+            doubts(inputs, site, candidate.model, &at, estimate.as_ref())
         }
     };
     if let Some(finding) = doubts.iter().find(|doubt| doubt.severity == Severity::Error) {

@@ -63,7 +63,8 @@ struct Told {
 /// Opens a tunnel that outlives this command, and waits until it is open.
 pub(in crate::cli) async fn open_behind(
     global: &Global,
-    (pod, name): (&PodName, &ModelName),
+    pod: &PodName,
+    name: &ModelName,
     manifest: &Manifest,
     port: Option<u16>,
 ) -> Result<Opened> {

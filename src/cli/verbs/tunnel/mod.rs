@@ -115,7 +115,7 @@ async fn open(context: &Context, args: &Args) -> Result<Exit> {
 async fn behind(context: &Context, global: &Global, args: &Args) -> Result<Exit> {
     let places = Places { manifest: &context.manifest, memory: &context.memory, scope: &context.scope };
     let (pod, name) = places.find(&args.name)?;
-    match open_behind(global, (&pod, &name), &context.manifest, args.port).await? {
+    match open_behind(global, &pod, &name, &context.manifest, args.port).await? {
         Opened::At { port, pid, until } => {
             tell((&pod, &name), (port, pid), args)?;
             ui::note(&format!("leads to `{name}` on {pod}, {until}."));
@@ -140,7 +140,7 @@ async fn close(context: &Context, args: &Args) -> Result<Exit> {
     let (pod, name) = places.find(&args.name)?;
     let note = Note::new(&context.store, &pod, &name);
     let told = |closed| {
-        let shown = ui::json_line(&ui::closed_json((&pod, &name), closed));
+        let shown = ui::json_line(&ui::closed_json(&pod, &name, closed));
         if args.json { ui::data(&shown) } else { Ok(()) }
     };
     if !note.end() {
