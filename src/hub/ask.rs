@@ -43,7 +43,7 @@ pub async fn ask(here: &Here, questions: &BTreeMap<ModelRef, Need>) -> HubFacts 
             Need::Pressing => PATIENCE,
             Need::Curious => CURIOSITY,
         };
-        Some(async move { (model, one(here, hub, (repo, revision), patience).await) })
+        Some(async move { (model, one(here, hub, repo, revision, patience).await) })
     });
     let mut facts = HubFacts::default();
     for (model, answer) in join_all(answers).await {
@@ -55,12 +55,13 @@ pub async fn ask(here: &Here, questions: &BTreeMap<ModelRef, Need>) -> HubFacts 
 async fn one(
     here: &Here,
     hub: Result<&Hub<'_>, NoAnswer>,
-    (repo, revision): (&HfRepo, &str),
+    repo: &HfRepo,
+    revision: &str,
     patience: Duration,
 ) -> HubAnswer {
     let answer = match hub {
         Err(why) => Err(why),
-        Ok(hub) => match timeout(patience, everything(here, hub, (repo, revision))).await {
+        Ok(hub) => match timeout(patience, everything(here, hub, repo, revision)).await {
             Ok(answer) => answer,
             Err(_) => Err(NoAnswer::Unreached(format!("no answer within {patience:?}"))),
         },
@@ -81,7 +82,8 @@ async fn one(
 async fn everything(
     here: &Here,
     hub: &Hub<'_>,
-    (repo, revision): (&HfRepo, &str),
+    repo: &HfRepo,
+    revision: &str,
 ) -> Result<RepoFacts, NoAnswer> {
     let Resolved { commit, gated, private } = hub.resolve(repo, revision).await?;
     if let Some(facts) = kept::read(&here.kept, repo, &commit) {

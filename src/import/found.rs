@@ -28,7 +28,7 @@ pub fn found(
     let mut found = Found::default();
     for (name, seen) in facts.servers.iter().filter(|(name, _)| !manifest.models.contains_key(name)) {
         if let Whose::Other { project: Some(project), owner } = seen.whose(&manifest.project) {
-            found.notes.push(foreign(pod, name, (project, owner)));
+            found.notes.push(foreign(pod, name, project, owner));
         }
         match (&seen.spec, &seen.life) {
             (Ok(spec), Life::Running { .. } | Life::Dead { .. }) if spec.kind == EngineKind::Command => {
@@ -57,13 +57,13 @@ pub fn found(
         let Some(words) = listener.pid.filter(|pid| seen.insert(*pid)).and_then(|pid| lines.get(&pid)) else {
             continue;
         };
-        stranger(&mut found, pod, facts, (listener, read(words)));
+        stranger(&mut found, pod, facts, listener, read(words));
     }
     found
 }
 
 /// What to know of a server that is another project's.
-fn foreign(pod: &PodName, name: &ModelName, (project, owner): (&Project, Option<&Owner>)) -> String {
+fn foreign(pod: &PodName, name: &ModelName, project: &Project, owner: Option<&Owner>) -> String {
     let lost =
         owner.map(|owner| format!("; where that one's pi.toml is lost: project_id = \"{}\"", owner.id));
     let lost = lost.unwrap_or_else(|| format!("; where that one's pi.toml is lost: project = \"{project}\""));
@@ -104,7 +104,7 @@ fn recorded(pod: &PodName, spec: &ServerSpec) -> NewModel {
     }
 }
 
-fn stranger(found: &mut Found, pod: &PodName, facts: &PodFacts, (listener, asked): (&Listener, Asked)) {
+fn stranger(found: &mut Found, pod: &PodName, facts: &PodFacts, listener: &Listener, asked: Asked) {
     let Asked { kind, model, revision, served_name, context, memory, gpus, args, secrets } = asked;
     let at = format!("{pod}: process {} on port {}", listener.pid.unwrap_or(0), listener.port);
     let (Some(kind), Some(model)) = (kind, model) else {

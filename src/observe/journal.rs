@@ -40,16 +40,11 @@ pub async fn journals<R: Remote>(
     count: usize,
 ) -> BTreeMap<PodName, Result<Journal, NoJournal>> {
     let known = pods.iter().filter_map(|name| Some((name, manifest.pods.get(name)?)));
-    let reads =
-        known.map(|(name, pod)| async move { (name.clone(), read(remote, (name, pod), count).await) });
+    let reads = known.map(|(name, pod)| async move { (name.clone(), read(remote, name, pod, count).await) });
     join_all(reads).await.into_iter().collect()
 }
 
-async fn read<R: Remote>(
-    remote: &R,
-    (name, pod): (&PodName, &Pod),
-    count: usize,
-) -> Result<Journal, NoJournal> {
+async fn read<R: Remote>(remote: &R, name: &PodName, pod: &Pod, count: usize) -> Result<Journal, NoJournal> {
     let values = json!({ "pi": pod.pi_path, "count": count });
     let script = render(Template::HISTORY, &values).map_err(|error| NoJournal::Failed(error.to_string()))?;
     let (mut journal, mut complaint) = (Journal::default(), String::new());

@@ -121,7 +121,7 @@ fn start(facts: &mut PodFacts, Start { spec, run, .. }: &Start) {
     clear_beside(facts, &spec.name);
     clear(facts, &spec.name);
     let past = facts.servers.get(&spec.name).map(past).unwrap_or_default();
-    let seen = started(facts, (spec, *run), past);
+    let seen = started(facts, spec, *run, past);
     change_use(facts, &seen, u64::saturating_add);
     facts.servers.insert(spec.name.clone(), seen);
 }
@@ -133,7 +133,7 @@ fn past(seen: &ServerSeen) -> Past {
     Past { previous, restarts: None, ..seen.past.clone() }
 }
 
-fn started(facts: &PodFacts, (spec, run): (&ServerSpec, RunId), past: Past) -> ServerSeen {
+fn started(facts: &PodFacts, spec: &ServerSpec, run: RunId, past: Past) -> ServerSeen {
     let there = facts.secrets.seen().into_iter().flatten();
     let copied = there.filter(|(name, _)| needed(name, spec.key));
     ServerSeen {
@@ -152,7 +152,7 @@ fn started(facts: &PodFacts, (spec, run): (&ServerSpec, RunId), past: Past) -> S
 
 fn start_beside(facts: &mut PodFacts, Start { spec, run, .. }: &Start) {
     clear_beside(facts, &spec.name);
-    let seen = started(facts, (spec, *run), Past::default());
+    let seen = started(facts, spec, *run, Past::default());
     change_use(facts, &seen, u64::saturating_add);
     if let Some(server) = facts.servers.get_mut(&spec.name) {
         server.last_run = *run;

@@ -93,14 +93,15 @@ pub fn servers(
         .into_iter()
         .map(|name| {
             let vitals = vitals.get(name).unwrap_or(&silent);
-            let status = server((name, declared(name)), facts.servers.get(name), vitals, &manifest.project);
+            let status = server(name, declared(name), facts.servers.get(name), vitals, &manifest.project);
             ServerStatus { drift: drift(&status, plan, pod), ..status }
         })
         .collect()
 }
 
 fn server(
-    (name, model): (&ModelName, Option<&Model>),
+    name: &ModelName,
+    model: Option<&Model>,
     seen: Option<&ServerSeen>,
     vitals: &ServerVitals,
     project: &Project,

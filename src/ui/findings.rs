@@ -123,7 +123,7 @@ mod tests {
     use super::*;
     use crate::plan::Code;
 
-    fn finding(severity: Severity, code: Code, (pod, model): (&str, &str), message: &str) -> Finding {
+    fn finding(severity: Severity, code: Code, pod: &str, model: &str, message: &str) -> Finding {
         let finding = Finding::on(severity, code, &pod.parse().unwrap(), message.to_owned()).help("do this");
         if model.is_empty() { finding } else { finding.of(&model.parse().unwrap()) }
     }
@@ -135,18 +135,18 @@ mod tests {
 
     #[test]
     fn what_is_the_same_of_many_is_told_once() {
-        let of_model = |name: &str| finding(Severity::Warning, Code::HubFailed, ("dc1", name), "no hub");
+        let of_model = |name: &str| finding(Severity::Warning, Code::HubFailed, "dc1", name, "no hub");
         let away =
-            |pod: &str| finding(Severity::Error, Code::Refused, (pod, ""), &format!("{pod}.example refuses"));
+            |pod: &str| finding(Severity::Error, Code::Refused, pod, "", &format!("{pod}.example refuses"));
         let exposed = |pod: &str, names: &[&str]| {
             let servers = names.iter().map(|name| name.parse().unwrap()).collect();
-            Finding { servers, ..finding(Severity::Note, Code::PlainHttp, (pod, ""), "all of them") }
+            Finding { servers, ..finding(Severity::Note, Code::PlainHttp, pod, "", "all of them") }
         };
         let names: Vec<String> = (1..=7).map(|number| format!("m-{number}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut all: Vec<Finding> = names.iter().map(|name| of_model(name)).collect();
         all.extend([away("dc2"), away("dc3"), exposed("dc1", &names[..2]), exposed("dc4", &names[2..])]);
-        all.push(finding(Severity::Error, Code::Other, ("dc1", "m-1"), "alone"));
+        all.push(finding(Severity::Error, Code::Other, "dc1", "m-1", "alone"));
         let expected = "
     warning  m-1, m-2, m-3, m-4 and 3 more: no hub
              → do this
@@ -166,10 +166,10 @@ mod tests {
     #[test]
     fn what_differs_is_told_one_by_one() {
         let all = [
-            finding(Severity::Error, Code::PortTaken, ("dc1", "x"), "one"),
-            finding(Severity::Error, Code::PortTaken, ("dc1", "x"), "two"),
-            finding(Severity::Error, Code::GpuTaken, ("dc1", ""), "three"),
-            finding(Severity::Error, Code::GpuTaken, ("dc1", ""), "four"),
+            finding(Severity::Error, Code::PortTaken, "dc1", "x", "one"),
+            finding(Severity::Error, Code::PortTaken, "dc1", "x", "two"),
+            finding(Severity::Error, Code::GpuTaken, "dc1", "", "three"),
+            finding(Severity::Error, Code::GpuTaken, "dc1", "", "four"),
         ];
         assert_eq!(kinds(&all).len(), 4);
     }

@@ -79,7 +79,7 @@ pub(in crate::cli) async fn endpoint(context: &Context, name: &str) -> Result<En
         Ok::<_, Report>(address(pod, provider, spec, host.as_deref()))
     };
     if let Some(known) = places.remembered(&pod)
-        && let Ok(spec) = running(known.facts.servers.get(&name), (&name, &pod), "")
+        && let Ok(spec) = running(known.facts.servers.get(&name), &name, &pod, "")
         && !is_hidden(context, &pod, &spec)
         && let Ok(address) = at(&known.facts, &spec)
         && knock(&address).await
@@ -89,7 +89,7 @@ pub(in crate::cli) async fn endpoint(context: &Context, name: &str) -> Result<En
     let facts = look(context, &pod).await?;
     let seen = facts.servers.get(&name);
     let start = how_to_start(&context.manifest, &name);
-    let spec = running(seen, (&name, &pod), &start)?;
+    let spec = running(seen, &name, &pod, &start)?;
     let address = at(&facts, &spec)?;
     let healthy = seen.is_some_and(|seen| matches!(seen.life, Life::Running { health: Some(200), .. }));
     let access = match (is_hidden(context, &pod, &spec), healthy) {
@@ -153,11 +153,7 @@ pub(in crate::cli) fn how_to_start(manifest: &Manifest, name: &ModelName) -> Str
 }
 
 /// The spec of a server that runs, or what to do about one that does not.
-fn running(
-    seen: Option<&ServerSeen>,
-    (name, pod): (&ModelName, &PodName),
-    start: &str,
-) -> Result<ServerSpec> {
+fn running(seen: Option<&ServerSeen>, name: &ModelName, pod: &PodName, start: &str) -> Result<ServerSpec> {
     let logs = format!("`pi logs {name}` shows its last words; {start}");
     let Some(ServerSeen { spec, life, .. }) = seen else {
         return Err(miette!(help = start, "`{name}` is not there: {pod} has no server of that name"));

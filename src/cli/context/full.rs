@@ -66,7 +66,7 @@ impl Context {
         protected: Protected,
     ) -> Result<Self> {
         let secrets = secrets::read(&manifest)?;
-        Self::with(global, (manifest, secrets), scope, protected)
+        Self::with(global, manifest, secrets, scope, protected)
     }
 
     /// The same without secrets.
@@ -76,12 +76,13 @@ impl Context {
         scope: Scope,
         protected: Protected,
     ) -> Result<Self> {
-        Self::with(global, (manifest, Secrets::new()), scope, protected)
+        Self::with(global, manifest, Secrets::new(), scope, protected)
     }
 
     fn with(
         global: &Global,
-        (mut manifest, secrets): (Manifest, Secrets),
+        mut manifest: Manifest,
+        secrets: Secrets,
         scope: Scope,
         protected: Protected,
     ) -> Result<Self> {

@@ -97,7 +97,7 @@ async fn follow(pods: &PodsOnly, args: &Args) -> Result<Exit> {
         if stop.is_cancelled() || matches!(ended, Ok(remote::Exit(0))) {
             return Ok(Exit::Done);
         }
-        let lost = lost(&pods.manifest, ended, (&name, &pod), &place)?;
+        let lost = lost(&pods.manifest, ended, &name, &pod, &place)?;
         if args.no_follow || args.previous {
             return Err(away(&pod, &lost, Some("run it again".to_owned())));
         }
@@ -119,7 +119,8 @@ async fn follow(pods: &PodsOnly, args: &Args) -> Result<Exit> {
 fn lost(
     manifest: &Manifest,
     ended: Result<remote::Exit, RemoteError>,
-    (name, pod): (&ModelName, &PodName),
+    name: &ModelName,
+    pod: &PodName,
     place: &Place,
 ) -> Result<String> {
     let began = !place.file.is_empty();

@@ -13,7 +13,7 @@ use crate::plan::server_diff::ServerDiff;
 use crate::spec::ServerSpec;
 
 /// What is worth saying of one server.
-pub(in crate::plan) fn remarks(
+pub(in crate::plan) fn server_findings(
     inputs: &Inputs<'_>,
     site: &PodContext<'_>,
     (candidate, spec): (&Candidate<'_>, &ServerSpec),

@@ -36,7 +36,7 @@ const OWN_FLAGS: [(&str, &str); 7] = [
 ];
 
 /// Everything that is to be said before this server is started.
-pub(in crate::plan) fn doubts(
+pub(in crate::plan) fn start_findings(
     inputs: &Inputs<'_>,
     site: &PodContext<'_>,
     model: &Model,

@@ -78,7 +78,7 @@ pub fn changes(from: &ServerSpec, to: &ServerSpec) -> Vec<Change> {
     let mut value = |field, same: bool, shown: &dyn Fn(&ServerSpec) -> String| {
         found.extend((!same).then(|| Change { field, how: How::Value { from: shown(from), to: shown(to) } }));
     };
-    value("model", same_weights((model, commit.as_ref()), to), &|spec| spec.model.to_string());
+    value("model", same_weights(model, commit.as_ref(), to), &|spec| spec.model.to_string());
     value("commit", *commit == to.commit, &|spec| short_commit(spec.commit.as_ref()));
     value("engine", (kind, engine) == (&to.kind, &to.engine), &engine_name);
     value("engine", engine != &to.engine || same_build(build.as_ref(), to), &engine_build);
@@ -106,7 +106,7 @@ pub fn gpu_list(gpus: &[u32]) -> String {
 }
 
 /// Whether at most the revision's name differs, for the same commit: pinning what runs restarts nothing.
-fn same_weights((model, commit): (&ModelRef, Option<&String>), to: &ServerSpec) -> bool {
+fn same_weights(model: &ModelRef, commit: Option<&String>, to: &ServerSpec) -> bool {
     if *model == to.model {
         return true;
     }

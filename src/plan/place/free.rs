@@ -39,10 +39,10 @@ pub fn free_gpus(facts: &PodFacts) -> Vec<OfKind<'_>> {
     for gpu in gpus.iter().filter(|gpu| unusable(gpu).is_none()) {
         kinds.entry((&gpu.name, gpu.memory_mib)).or_default().push(gpu);
     }
-    kinds.into_iter().map(|((name, mib), all)| of_kind(facts, (name, mib), &all)).collect()
+    kinds.into_iter().map(|((name, mib), all)| of_kind(facts, name, mib, &all)).collect()
 }
 
-fn of_kind<'a>(facts: &'a PodFacts, (name, mib): (&'a str, u64), all: &[&Gpu]) -> OfKind<'a> {
+fn of_kind<'a>(facts: &'a PodFacts, name: &'a str, mib: u64, all: &[&Gpu]) -> OfKind<'a> {
     let count = |gpus: usize| u32::try_from(gpus).unwrap_or(u32::MAX);
     let compute = all.first().map(|gpu| gpu.compute.as_str()).unwrap_or_default();
     let free = all.iter().filter(|gpu| is_idle(gpu) && holders(facts, gpu).next().is_none()).count();

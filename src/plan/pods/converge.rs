@@ -90,7 +90,7 @@ fn stops_alone(inputs: &Inputs<'_>, site: &PodContext<'_>, finding: Finding, mut
 fn stops(inputs: &Inputs<'_>, site: &PodContext<'_>, draft: &mut PodPlan) {
     for (name, model) in site.models.iter().filter(|(name, _)| inputs.scope.has_server(site.name, name)) {
         if model.state == State::Stopped {
-            server::rest(inputs, site, (name, model), draft);
+            server::plan_stop(inputs, site, (name, model), draft);
         }
     }
 }

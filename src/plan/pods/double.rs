@@ -19,7 +19,7 @@ pub(in crate::plan) fn doubles(inputs: &Inputs<'_>) -> BTreeMap<PodName, Finding
     let asked = |pods: &[&PodName]| pods.iter().any(|pod| inputs.scope.has_pod(inputs.manifest, pod));
     for (machine, pods) in machines.iter().filter(|(_, pods)| pods.len() > 1 && asked(pods)) {
         for pod in pods {
-            found.insert((*pod).clone(), finding((machine, pods), pod));
+            found.insert((*pod).clone(), finding(machine, pods, pod));
         }
     }
     found
@@ -50,7 +50,7 @@ fn machine(facts: &PodFacts) -> Option<Machine<'_>> {
     (!machine.boot.is_empty() && !machine.inode.is_empty()).then_some(machine)
 }
 
-fn finding((machine, pods): (&Machine<'_>, &[&PodName]), pod: &PodName) -> Finding {
+fn finding(machine: &Machine<'_>, pods: &[&PodName], pod: &PodName) -> Finding {
     let others = pods.iter().filter(|other| **other != pod).map(|other| format!("`{other}`"));
     let others = others.collect::<Vec<_>>().join(" and ");
     let message = format!("`{pod}` is the same machine as {others}: one {} is reached by both", machine.path);

@@ -53,7 +53,7 @@ pub(in crate::plan) fn over_pods(
         order::append(&mut plan, draft, name);
     }
     plan.findings.extend(doubles.into_values());
-    plan.findings.extend(taking::remarks(inputs));
+    plan.findings.extend(taking::findings(inputs));
     removals::append(inputs, &mut plan, relocations, &standing);
     plan.times = times(inputs, &plan);
     plan

@@ -44,7 +44,7 @@ pub fn nowhere(inputs: &Inputs<'_>) -> Option<(String, String)> {
 }
 
 /// What is to be said of names for which there is nothing to take over.
-pub(in crate::plan) fn remarks(inputs: &Inputs<'_>) -> Vec<Finding> {
+pub(in crate::plan) fn findings(inputs: &Inputs<'_>) -> Vec<Finding> {
     let (seen, unseen) = pods(inputs);
     let mut findings = Vec::new();
     for name in inputs.take_over {

@@ -81,7 +81,7 @@ pub(in crate::plan) fn engine(
         EngineKind::Command => Ok(Engine::Own),
         EngineKind::LlamaCpp => llama_cpp(choice, facts),
         EngineKind::Vllm => {
-            vllm((choice, wanted_version(site.pod, choice)), gpus, facts).map(Engine::Environment)
+            vllm(choice, wanted_version(site.pod, choice), gpus, facts).map(Engine::Environment)
         }
     }
 }
@@ -107,7 +107,7 @@ pub(in crate::plan) fn kept(site: &PodContext<'_>) -> Result<Option<EngineRecipe
         |bad: BadName| NoEngine { code: Code::BadVersion, message: bad.to_string(), help: String::new() };
     let name = EngineName::parse(EngineKind::Vllm.as_str()).map_err(bad_name).map_err(refuse)?;
     let choice = EngineChoice { name, kind: EngineKind::Vllm, version: None, build: None };
-    let recipe = vllm((&choice, version), &GpuAsk::Any, site.facts).map_err(refuse)?;
+    let recipe = vllm(&choice, version, &GpuAsk::Any, site.facts).map_err(refuse)?;
     whose::engine_in_use(site, &recipe).map_or(Ok(Some(recipe)), Err)
 }
 
@@ -141,7 +141,8 @@ fn llama_cpp(choice: &EngineChoice, facts: &PodFacts) -> Result<Engine, NoEngine
 
 /// The wheel follows the driver; on a machine without a GPU, and for a server that wants none, it is the CPU's.
 fn vllm(
-    (choice, version): (&EngineChoice, &EngineVersion),
+    choice: &EngineChoice,
+    version: &EngineVersion,
     gpus: &GpuAsk,
     facts: &PodFacts,
 ) -> Result<EngineRecipe, NoEngine> {

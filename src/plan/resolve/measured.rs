@@ -65,7 +65,7 @@ pub fn measured_before(
 ) -> Option<Measurement> {
     let of_pod = |(pod, known): (&PodName, &PodMemory)| {
         let of_repo = known.facts.servers.values().filter(|seen| is_of(seen, repo));
-        let alike = of_repo.filter(|seen| is_alike(known, seen, (gpu, version), setup));
+        let alike = of_repo.filter(|seen| is_alike(known, seen, gpu, version, setup));
         let told = alike.filter_map(|seen| {
             let ran = if let Life::Running { seconds, .. } = seen.life { seconds } else { 0 };
             let kv_gib = seen.measured?.kv_cache?.gib();
@@ -81,7 +81,7 @@ fn is_of(seen: &ServerSeen, repo: &HfRepo) -> bool {
 }
 
 /// Whether memory was used as it would be.
-fn is_alike(known: &PodMemory, seen: &ServerSeen, (gpu, wanted): (&Gpu, &Version), setup: &Setup) -> bool {
+fn is_alike(known: &PodMemory, seen: &ServerSeen, gpu: &Gpu, wanted: &Version, setup: &Setup) -> bool {
     let (Ok(spec), GpuSight::Found { gpus, .. }) = (&seen.spec, &known.facts.gpus) else { return false };
     let ServerSpec { kind, gpus: own, .. } = spec;
     let is_kind = |id: &u32| {

@@ -6,7 +6,7 @@
 use crate::manifest::{GpuAsk, Protect, State};
 use crate::name::{ModelName, Port};
 use crate::observe::{Life, PodFacts, ServerSeen};
-use crate::plan::findings::start_findings::doubts;
+use crate::plan::findings::start_findings::start_findings;
 use crate::plan::model::change::changes;
 use crate::plan::model::finding::{Finding, Severity};
 use crate::plan::model::inputs::Inputs;
@@ -131,8 +131,8 @@ pub(in crate::plan) fn put(
             Ok(found) => {
                 others.push(now.clone());
                 let diff = ServerDiff::Differs(reason.clone(), changes(now, &found.at.spec));
-                let Fitting { at, estimate, doubts } = found;
-                Placed { at, estimate, diff, doubts, rollout: Rollout::SideBySide }
+                let Fitting { at, estimate, findings } = found;
+                Placed { at, estimate, diff, findings, rollout: Rollout::SideBySide }
             }
             Err(why) => Placed { rollout: Rollout::Recreate(Some(why)), ..placed.clone() },
         };
@@ -202,7 +202,7 @@ fn port(
 struct Fitting {
     at: AtPlace,
     estimate: Option<Estimate>,
-    doubts: Vec<Finding>,
+    findings: Vec<Finding>,
 }
 
 /// The server at that place, if it will start there.
@@ -214,9 +214,9 @@ fn fits(
 ) -> Result<Fitting, String> {
     let at = candidate.at(inputs, site, place);
     let estimate = estimate(inputs, site, &at.spec, at.choice.version.as_ref());
-    let doubts = doubts(inputs, site, candidate.model, &at, estimate.as_ref());
-    if doubts.iter().any(|doubt| doubt.severity == Severity::Error) {
+    let findings = start_findings(inputs, site, candidate.model, &at, estimate.as_ref());
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err("it does not fit on the GPUs that are free".to_owned());
     }
-    Ok(Fitting { at, estimate, doubts })
+    Ok(Fitting { at, estimate, findings })
 }

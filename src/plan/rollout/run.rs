@@ -17,7 +17,7 @@ pub(in crate::plan) struct Placed {
     pub(in crate::plan) estimate: Option<Estimate>,
     pub(in crate::plan) diff: ServerDiff,
     /// What is to be said before it is started.
-    pub(in crate::plan) doubts: Vec<Finding>,
+    pub(in crate::plan) findings: Vec<Finding>,
     pub(in crate::plan) rollout: Rollout,
 }
 

@@ -16,7 +16,7 @@ use crate::plan::resolve::wanted::Wanted;
 use crate::plan::rollout::fetches::Fetches;
 use crate::plan::rollout::previous::care;
 use crate::plan::rollout::run::Run;
-use crate::plan::rollout::start_order::{Turn, queue};
+use crate::plan::rollout::start_order::{Turn, turns};
 use crate::plan::server_diff::ServerDiff;
 use crate::plan::server_diff::processes;
 use crate::plan::usage::whose;
@@ -35,7 +35,7 @@ pub(in crate::plan) fn draft(
     draft.standing.extend(standing.into_iter().map(|run| run.wanted.spec.name));
     let name = |at: usize| runs[at].wanted.spec.name.clone();
     let names = |list: BTreeSet<usize>| list.into_iter().map(name).collect();
-    for turn in queue(&runs).map_err(name)? {
+    for turn in turns(&runs).map_err(name)? {
         draft.steps.push(match turn {
             Turn::Ready { at } => wait(&runs[at]),
             Turn::Start { at, started, ready } => {
@@ -106,7 +106,7 @@ fn promote(run: &Run<'_>) -> Option<Unnumbered> {
 const ANSWER: &str = "it has to answer before it counts";
 
 /// Drafts what makes a server that shall be stopped stop.
-pub(in crate::plan) fn rest(
+pub(in crate::plan) fn plan_stop(
     inputs: &Inputs<'_>,
     site: &PodContext<'_>,
     (name, model): (&ModelName, &Model),

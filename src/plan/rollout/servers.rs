@@ -6,8 +6,8 @@
 use crate::manifest::{Protect, State};
 use crate::name::ModelName;
 use crate::plan::findings::server_findings::protected;
-use crate::plan::findings::server_findings::remarks;
-use crate::plan::findings::start_findings::doubts;
+use crate::plan::findings::server_findings::server_findings;
+use crate::plan::findings::start_findings::start_findings;
 use crate::plan::findings::unseen::unseen;
 use crate::plan::model::finding::{Finding, Severity};
 use crate::plan::model::inputs::Inputs;
@@ -49,11 +49,11 @@ pub(in crate::plan) fn runs<'a>(
     let mut runs = Vec::new();
     for (candidate, placed) in all {
         let Some(placed) = placed.filter(|_| in_scope(&candidate)) else { continue };
-        let Placed { at: AtPlace { spec, choice }, estimate, diff, doubts, rollout } = placed;
-        findings.extend(doubts);
+        let Placed { at: AtPlace { spec, choice }, estimate, diff, findings: own, rollout } = placed;
+        findings.extend(own);
         let now = site.live(candidate.name).and_then(|seen| seen.spec.as_ref().ok());
         let seen = candidate.seen;
-        findings.extend(remarks(inputs, site, (&candidate, &spec), (&diff, &rollout)));
+        findings.extend(server_findings(inputs, site, (&candidate, &spec), (&diff, &rollout)));
         let fit = estimate.map(|estimate| estimate.fit);
         let launch = choice.shown(&spec, fit.as_ref());
         let wanted = candidate.into_wanted(spec, launch);
@@ -242,14 +242,14 @@ fn at_place(
     }
     let version = at.choice.version.as_ref();
     let estimate = if starts { estimate(inputs, site, spec, version) } else { None };
-    let doubts = match &diff {
+    let findings = match &diff {
         // what runs as it should has shown that it can
         ServerDiff::UpToDate | ServerDiff::Unresponsive(_) | ServerDiff::Starting(_) => Vec::new(),
         ServerDiff::NotRunning(_) | ServerDiff::Differs(..) => {
-            doubts(inputs, site, candidate.model, &at, estimate.as_ref())
+            start_findings(inputs, site, candidate.model, &at, estimate.as_ref())
         }
     };
-    if let Some(finding) = doubts.iter().find(|doubt| doubt.severity == Severity::Error) {
+    if let Some(finding) = findings.iter().find(|finding| finding.severity == Severity::Error) {
         return Err((Why::TooLarge, finding.clone()));
     }
     let may_restart = candidate.model.protect == Protect::No || inputs.protected == Protected::Allow;
@@ -266,7 +266,7 @@ fn at_place(
         | ServerDiff::Differs(..) => {
             let begun = candidate.seen.is_some_and(|seen| seen.beside.is_some());
             let rollout = if begun { Rollout::Resumed } else { Rollout::Recreate(None) };
-            Ok(Placed { at, estimate, diff, doubts, rollout })
+            Ok(Placed { at, estimate, diff, findings, rollout })
         }
     }
 }

@@ -28,7 +28,7 @@ pub(in crate::plan) enum Turn {
 
 /// Lines up servers, which come sorted by name; those that stand as they should are not among them. Where some trade
 /// places in a circle there is no order: the error is the one that has to be stopped first.
-pub(in crate::plan) fn queue(runs: &[Run<'_>]) -> Result<Vec<Turn>, usize> {
+pub(in crate::plan) fn turns(runs: &[Run<'_>]) -> Result<Vec<Turn>, usize> {
     let givers = givers(runs);
     circle(&givers).map_or(Ok(()), Err)?;
     let mut needs: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); 2 * runs.len()];

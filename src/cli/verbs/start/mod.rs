@@ -40,7 +40,7 @@ pub(in crate::cli) async fn run(global: &Global, args: &Start) -> Result<Exit> {
     }
     let mut context = one_model(global, manifest, wish.name())?.taking_over(&args.taking);
     let options = options(args);
-    let exit = converge((global, &file), &wish, &context, &options).await;
+    let exit = converge(global, &file, &wish, &context, &options).await;
     let told = match exit {
         Ok(Exit::Done) => finish(&file, &wish, &mut context, args).await,
         _ => Ok(()),
@@ -62,7 +62,8 @@ fn options(args: &Start) -> ApplyOptions {
 
 /// Plans, asks, does, and takes back what did not come to its end.
 async fn converge(
-    (global, file): (&Global, &ManifestFile),
+    global: &Global,
+    file: &ManifestFile,
     wish: &Wish,
     context: &Context,
     options: &ApplyOptions,

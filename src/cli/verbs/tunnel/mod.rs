@@ -87,7 +87,7 @@ async fn open(context: &Context, args: &Args) -> Result<Exit> {
     let (listener, port) = listen(args.port, &[note.last(), Some(spec.port)]).await?;
     let _noted = note.take(port)?;
     let until = args.kept_by.map_or_else(interrupt::quiet, Keeper::end);
-    tell((pod, &spec.name), (port.get(), std::process::id()), args)?;
+    tell((pod, &spec.name), port.get(), std::process::id(), args)?;
     ui::note(&format!(
         "leads to `{0}` on {pod}, until Ctrl-C. For clients: eval \"$(pi env {0})\"",
         spec.name
@@ -117,7 +117,7 @@ async fn behind(context: &Context, global: &Global, args: &Args) -> Result<Exit>
     let (pod, name) = places.find(&args.name)?;
     match open_behind(global, &pod, &name, &context.manifest, args.port).await? {
         Opened::At { port, pid, until } => {
-            tell((&pod, &name), (port, pid), args)?;
+            tell((&pod, &name), port, pid, args)?;
             ui::note(&format!("leads to `{name}` on {pod}, {until}."));
             Ok(Exit::Done)
         }
@@ -126,7 +126,7 @@ async fn behind(context: &Context, global: &Global, args: &Args) -> Result<Exit>
 }
 
 /// Where one is open: its port on this machine, and the process that holds it.
-fn tell(server: (&PodName, &ModelName), (port, pid): (u16, u32), args: &Args) -> Result<()> {
+fn tell(server: (&PodName, &ModelName), port: u16, pid: u32, args: &Args) -> Result<()> {
     ui::data(&if args.json {
         ui::json_line(&ui::tunnel_json(server, port, pid))
     } else {
