@@ -20,14 +20,14 @@ find_log() {
   newest=$current
   for id in "${runs[@]}"; do
     find_run "$server" "$id"
-    if ((id > newest)) && [[ -e $REPLY/pid ]]; then newest=$id; fi
+    if ((id > newest)) && read_record "$REPLY" && leader_runs; then newest=$id; fi
   done
   if [[ -n $previous ]]; then find_one_before "$newest"; fi
   find_run "$server" "$newest"
   found=$REPLY/server.log
 }
 
-# Sets $newest to the run before this one.
+# Sets $newest to the newest of the other runs.
 find_one_before() { # RUN
   newest=''
   for id in "${runs[@]}"; do

@@ -24,6 +24,7 @@ server() { # directory: of its runs the one that is the server, and as beside/NA
   read_runs "$1"
   for id in "${runs[@]}"; do
     find_run "$1" "$id"
+    listable "$REPLY"
     if ((id != current && id >= other)) && is_there "$REPLY/pid"; then other=$id; fi
   done
   if [[ -d $1 ]]; then
@@ -44,6 +45,9 @@ server() { # directory: of its runs the one that is the server, and as beside/NA
     if first_line "$1/previous" && [[ $REPLY =~ ^[0-9]+$ ]]; then
       find_run "$1" "$REPLY"
       first_line "$REPLY/spec.json" && emit server "$name" previous "$REPLY"
+    else
+      # an earlier pi's
+      first_line "$1/former/spec.json" && emit server "$name" previous "$REPLY"
     fi
   fi
   if [[ -n $other ]]; then

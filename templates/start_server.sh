@@ -43,15 +43,16 @@ put "$dir/run.sh" "$script"
 put "$dir/secrets" "$secrets"
 put "$dir/spec.json" "$spec"
 own "$server"
-mark_runs "$server"
 if [[ -n $beside ]]; then
   end_runs "$server" "$run" "$replaced"
 else
   note_previous
+  prepare_current "$server" "$run"
   end_runs "$server" "$run"
   fence
+  mark_runs "$server" || exit "$EXIT_NOT_BEGUN"
   rm -f -- "$server/stopped"
-  make_current "$server" "$run" || exit "$EXIT_NOT_BEGUN"
+  mv -fT -- "$server/current.new" "$server/current" || exit "$EXIT_NOT_BEGUN"
 fi
 start_session "$dir" "$name"
 tidy_runs "$server"

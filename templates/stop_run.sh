@@ -6,5 +6,5 @@ read_runs "$server"
 find_run "$server" "$current"
 dir=$REPLY
 end_runs "$server" "$current"
-if [[ -d $server ]]; then tidy_runs "$server"; fi
+if [[ -d $server ]]; then tidy_runs "$server"; else forget "$server"; fi
 if read_record "$dir" && leader_runs; then say $'runs-on\t'"$name"; fi

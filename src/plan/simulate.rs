@@ -94,6 +94,7 @@ fn stop(facts: &mut PodFacts, name: &ModelName) {
     if let Some(server) = facts.servers.get_mut(name) {
         server.life = Life::Stopped;
         server.answered = false;
+        server.secrets.clear();
     }
 }
 
@@ -168,7 +169,8 @@ fn promote(facts: &mut PodFacts, name: &ModelName) {
         && let Some(beside) = server.beside.take()
     {
         let last_run = server.last_run.max(beside.last_run);
-        let past = Past { failed: server.past.failed.take(), ..beside.past.clone() };
+        let Past { failed, took, .. } = server.past.clone();
+        let past = Past { failed, took, ..beside.past.clone() };
         *server = ServerSeen { last_run, past, ..*beside };
     }
 }
@@ -187,6 +189,7 @@ fn clear_beside(facts: &mut PodFacts, name: &ModelName) {
 fn answer(facts: &mut PodFacts, name: &ModelName, otherwise: &Otherwise) {
     if let Some(server) = facts.servers.get_mut(name) {
         let failed = server.past.failed.take();
+        server.past.previous = None;
         let answers = match (otherwise, server.beside.as_deref()) {
             (Otherwise::StopRun, Some(beside)) => &beside.spec,
             _ => &server.spec,
@@ -198,7 +201,6 @@ fn answer(facts: &mut PodFacts, name: &ModelName, otherwise: &Otherwise) {
             _ => server,
         };
         server.answered = true;
-        server.past.previous = None;
         if let Life::Running { health, .. } = &mut server.life {
             *health = Some(200);
         }

@@ -63,7 +63,7 @@ templates! {
     BLOCKED = "blocked.sh" with "lib/proc.sh", "lib/session.sh";
     COMMAND_LINES = "command_lines.sh";
     FETCH_WEIGHTS = "fetch_weights.sh" with "lib/uv.sh", "lib/proc.sh", "lib/hub_cache.sh", "lib/secrets.sh";
-    FOLLOW_LOG = "follow_log.sh" with "lib/exit_codes.sh", "lib/runs.sh";
+    FOLLOW_LOG = "follow_log.sh" with "lib/exit_codes.sh", "lib/runs.sh", "lib/proc.sh", "lib/session.sh";
     HISTORY = "history.sh";
     INSTALL_ENGINE = "install_engine.sh" with "lib/uv.sh", "lib/lock.sh", "lib/exit_codes.sh", "lib/fence.sh";
     INSTALL_PACKAGES = "install_packages.sh";

@@ -12,14 +12,14 @@ end_runs() { # SERVER RUN…
   done
 }
 
-# Ends a run. Without its number nobody has to look for its processes again.
+# Ends a run. Without its number nobody has to look for its processes again, and it needs no secrets any more.
 end_run() { # DIRECTORY
   end_session "$1"
-  rm -f -- "$1/pid" 2>/dev/null || true
+  rm -f -- "$1/pid" "$1"/secrets{,.new} 2>/dev/null || true
 }
 
 # Removes the runs that have ended but for the last three: their logs say why. One that is to be started again if the current
-# one fails stays as well. None of them keeps secrets.
+# one fails stays as well. That there is no room for what this does, or it may not be done, is nothing that a server suffers from.
 tidy_runs() { # SERVER
   local id oldest ended=() runs current last previous=''
   take_in "$1"
@@ -28,7 +28,6 @@ tidy_runs() { # SERVER
   for id in "${runs[@]}"; do
     find_run "$1" "$id"
     if [[ $id == "$current" || -e $REPLY/pid ]]; then continue; fi
-    rm -f -- "$REPLY/secrets"
     if [[ $id != "$previous" ]]; then ended+=("$id"); fi
   done
   while ((${#ended[@]} > 3)); do
@@ -40,35 +39,36 @@ tidy_runs() { # SERVER
       if ((id != oldest)); then runs+=("$id"); fi
     done
     ended=("${runs[@]}")
-    rm -rf -- "$1/runs/$oldest"
+    rm -rf -- "$1/runs/$oldest" || return 0
   done
 }
 
 # Puts what an earlier pi has started, and what has ended, where runs are.
 take_in() { # SERVER
   local file beside=${1%/servers/*}/beside/${1##*/}
-  if [[ -d $beside && ! -e $beside/pid && (! -e $1/runs/1 || -L $1/runs/1) ]]; then
-    mkdir -p -- "$1/runs"
-    rm -f -- "$1/runs/1"
-    mv -T -- "$beside" "$1/runs/1"
-    rmdir -- "${beside%/*}" 2>/dev/null || true
-  fi
-  if [[ $1/current -ef $1 || ! -L $1/current || -f $1/pid ]]; then return 0; fi
-  if [[ -f $1/spec.json ]]; then
+  if [[ -L $1/current && ! $1/current -ef $1 && ! -f $1/pid && -f $1/spec.json ]]; then
     if [[ -L $1/runs/0 ]]; then rm -f -- "$1/runs/0"; fi
-    mkdir -p -- "$1/runs/0"
+    mkdir -p -- "$1/runs/0" || return 0
     for file in "$1"/*; do
       case ${file##*/} in
         former | former.new) rm -rf -- "$file" ;;
-        owner | stopped | failed | took | previous | current | runs | pid | *.new) ;;
+        owner | stopped | failed | took | previous | current | runs | pid) ;;
+        *.new) rm -f -- "$file" ;;
         # last: by it all of this is begun again
         spec.json) ;;
-        *) mv -fT -- "$file" "$1/runs/0/${file##*/}" ;;
+        *) mv -fT -- "$file" "$1/runs/0/${file##*/}" || return 0 ;;
       esac
     done
-    mv -fT -- "$1/spec.json" "$1/runs/0/spec.json"
+    mv -fT -- "$1/spec.json" "$1/runs/0/spec.json" || return 0
   fi
-  mark_runs "$1"
+  if is_in_place "$1"; then return 0; fi
+  mark_runs "$1" || return 0
+  if [[ -d $beside && ! -e $beside/pid && (! -e $1/runs/1 || -L $1/runs/1) ]]; then
+    mkdir -p -- "$1/runs" || return 0
+    rm -f -- "$1/runs/1"
+    mv -T -- "$beside" "$1/runs/1" || return 0
+    rmdir -- "${beside%/*}" 2>/dev/null || true
+  fi
 }
 
 # Removes the record of a server that was ended. A disk that can't be written to is no reason to let one run on.

@@ -5,6 +5,7 @@
 # seen, or where something holds its port or its GPUs that may have left it without a trace.
 end_session() { # DIRECTORY
   local end told were=() holders=() own_port=''
+  if [[ -d $1 && ! -x $1 ]]; then die "which processes are its own is not known: cannot look into $1"; fi
   if [[ -f $1/pid && ! -r $1/pid ]]; then die "which processes are its own is not known: $1/pid can't be read"; fi
   if [[ ! -r /proc/$$/stat || ! -r /proc/sys/kernel/random/boot_id ]]; then
     die "whether it runs is not known: /proc shows no processes here"

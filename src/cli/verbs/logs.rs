@@ -36,7 +36,7 @@ pub(in crate::cli) struct Args {
     /// Exit at the end of the log
     #[arg(long)]
     no_follow: bool,
-    /// Show the log of the run before this one, and exit at its end
+    /// Show the log of the newest earlier run, and exit at its end
     #[arg(short, long)]
     previous: bool,
     /// Print each line as a JSON object: {"line": "…"}

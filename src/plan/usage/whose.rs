@@ -82,13 +82,11 @@ pub(in crate::plan) fn adopt(inputs: &Inputs<'_>, site: &PodContext<'_>, draft: 
     steps
 }
 
-/// Whether a server's record is another one afterwards, or gone. What is asked first may be left alone, and what is
-/// started beside a server may have to go again.
+/// Whether it is noted afterwards whose the server is, or the server is gone. What is asked first may be left alone.
 fn rewrites(action: &Action) -> bool {
     match action.start().map(|start| &start.replaces) {
-        Some(Replaces::Nothing) => true,
+        Some(Replaces::Nothing | Replaces::Beside(_)) => true,
         Some(Replaces::Stopped(Recreate { care, .. })) => *care != Care::AskAgain,
-        Some(Replaces::Beside(_)) => false,
         None => matches!(action, Action::RemoveServer(_)),
     }
 }

@@ -3,6 +3,7 @@
 
 use super::scratch::{Scratch, bash, first_run, start, twice, wait_until};
 use pi::manifest::Restart;
+use pi::observe::{Expect, Life, PodFacts, read};
 use pi::plan::{Action, Care, Otherwise, Recreate, Replaces, scripts};
 use pi::script::{ExitCode, Script, Template, render};
 use pi::spec::{RunId, ServerSpec};
@@ -48,6 +49,17 @@ impl Scratch {
 
     fn read(&self, file: impl AsRef<Path>) -> String {
         fs::read_to_string(self.server_dir().join(file)).unwrap_or_default()
+    }
+
+    /// What the probe tells of it.
+    fn probe(&self) -> PodFacts {
+        let pod = self.pod();
+        let values = json!({
+            "pi_path": pod.pi_path, "models_path": pod.models_path, "mount_targets": [], "model_paths": [],
+            "repos": [], "programs": [], "project": "", "salt": "s", "topology": false,
+        });
+        let script = render(Template::PROBE, &values).unwrap();
+        read(&run(&script, ""), &Expect::default()).unwrap()
     }
 
     /// Where `current` leads.
@@ -155,21 +167,17 @@ fn what_died_is_not_promoted() {
 #[test]
 fn a_promotion_may_be_broken_off_anywhere() {
     for line in [
-        "mkdir -p -- \"$1/runs\"",
         "rm -f -- \"$1/current.new\"",
         "ln -s -- \"runs/$2\" \"$1/current.new\"",
         "mv -fT -- \"$1/current.new\" \"$1/current\"",
         "end_runs \"$server\" \"$run\"",
-        "rm -f -- \"$1/pid\" 2>/dev/null || true",
-        "rm -f -- \"$REPLY/secrets\"",
+        "rm -f -- \"$1/pid\" \"$1\"/secrets{,.new} 2>/dev/null || true",
     ] {
         let (scratch, old, new) = both();
         let script = scripts(&Action::Promote(name(), RunId(2)), scratch.pod()).unwrap().remove(0);
-        // that line is not needed here: the directory is there
-        let is_there = !line.starts_with("mkdir");
         let text = script.text.replace(line, &format!("{line}; kill -KILL $BASHPID\n"));
         assert_ne!(text, script.text, "{line}");
-        assert_eq!(bash(&Script { text, ..script.clone() }, "").status.success(), !is_there, "{line}");
+        assert!(!bash(&Script { text, ..script.clone() }, "").status.success(), "{line}");
         let leader = scratch.read("current/pid");
         let runs = |session: u32| leader.starts_with(&format!("{session} "));
         assert!(runs(new) || runs(old) && scratch.sessions().contains(&old), "{line}");
@@ -276,6 +284,38 @@ fn that_only_the_old_one_was_stopped_is_told_by_the_exit_code() {
     assert_eq!(scratch.sessions(), [] as [u32; 0]);
 }
 
+/// Whatever ends a start, the pod can still be looked at, and the next start works.
+#[test]
+fn a_start_may_be_broken_off_anywhere() {
+    for line in [
+        "put \"$dir/spec.json\" \"$spec\"",
+        "own \"$server\"",
+        "prepare_current \"$server\" \"$run\"",
+        "end_runs \"$server\" \"$run\"",
+        "mark_runs \"$server\" || exit \"$EXIT_NOT_BEGUN\"",
+        "rm -f -- \"$server/stopped\"",
+        "mv -fT -- \"$server/current.new\" \"$server/current\" || exit \"$EXIT_NOT_BEGUN\"",
+        "start_session \"$dir\" \"$name\"",
+    ] {
+        for before in [Scratch::new(), answered(), earlier::pod(earlier::Beside::None).0] {
+            let is_first = before.sessions().is_empty();
+            let script =
+                scripts(&instead(changed(&before), 2, Care::Nothing), before.pod()).unwrap().remove(0);
+            let text = script.text.replace(&format!("{line}\n"), &format!("{line}; kill -KILL $BASHPID\n"));
+            assert_ne!(text, script.text, "{line}");
+            assert!(!bash(&Script { text, ..script }, "").status.success(), "{line}");
+            let probed = before.probe();
+            let seen = &probed.servers[&name()];
+            let sessions = before.sessions();
+            let told = seen.both().filter(|seen| matches!(seen.life, Life::Running { .. })).count();
+            assert_eq!(told, sessions.len(), "{line}: what runs is told of: {probed:?}");
+            assert!(is_first || seen.past.previous.is_some() || !sessions.is_empty(), "{line}: {probed:?}");
+            before.act(&instead(changed(&before), seen.next_run().0, Care::Nothing), "");
+            assert_eq!(before.sessions().len(), 1, "{line}");
+        }
+    }
+}
+
 #[test]
 fn failures_are_counted_until_the_same_start_answers() {
     let scratch = answered();
@@ -357,13 +397,13 @@ mod earlier {
 
     /// What it has started to take the server's place.
     #[derive(Clone, Copy, PartialEq)]
-    enum Beside {
+    pub(super) enum Beside {
         None,
         One,
     }
 
     /// A server of it that has answered, and perhaps one that is to take its place; their sessions.
-    fn pod(beside: Beside) -> (Scratch, Vec<u32>) {
+    pub(super) fn pod(beside: Beside) -> (Scratch, Vec<u32>) {
         let scratch = Scratch::new();
         fs::write(scratch.path("pi/env"), "api_key=k\n").unwrap();
         recorded(&scratch, "start_server.txt");
@@ -382,10 +422,10 @@ mod earlier {
     #[test]
     fn its_server_is_replaced_in_its_place() {
         let (scratch, _) = pod(Beside::None);
-        scratch.act(&instead(changed(&scratch), 1, Care::Nothing), "");
-        scratch.log_says(1, "changed\n");
+        scratch.act(&instead(changed(&scratch), 2, Care::Nothing), "");
+        scratch.log_says(2, "changed\n");
         assert_eq!(scratch.sessions().len(), 1);
-        assert_eq!((scratch.current().as_str(), scratch.runs().as_str()), ("runs/1", "1 | 0"));
+        assert_eq!((scratch.current().as_str(), scratch.runs().as_str()), ("runs/2", "2 | 0"));
         assert_eq!((scratch.read("runs/0/server.log"), scratch.read("runs/0/secrets")), {
             ("started\n".to_owned(), String::new())
         });
@@ -403,17 +443,17 @@ mod earlier {
     #[test]
     fn its_server_serves_while_a_run_is_started_beside_it() {
         let (scratch, old) = pod(Beside::None);
-        scratch.act(&beside(&scratch, 1), "");
-        scratch.log_says(1, "changed\n");
+        scratch.act(&beside(&scratch, 2), "");
+        scratch.log_says(2, "changed\n");
         assert!(scratch.sessions().len() == 2 && scratch.current().is_empty());
         scratch.act(&Action::StopRun(name()), "");
         assert_eq!(scratch.sessions(), old);
         assert_eq!(scratch.read("server.log"), "started\n");
-        scratch.act(&beside(&scratch, 2), "");
-        mark(&scratch, 2);
-        twice(&scratch, &Action::Promote(name(), RunId(2)));
+        scratch.act(&beside(&scratch, 3), "");
+        mark(&scratch, 3);
+        twice(&scratch, &Action::Promote(name(), RunId(3)));
         assert!(scratch.sessions().len() == 1 && scratch.sessions() != old);
-        assert_eq!((scratch.current().as_str(), scratch.runs().as_str()), ("runs/2", "2 | 0 1"));
+        assert_eq!((scratch.current().as_str(), scratch.runs().as_str()), ("runs/3", "3 | 0 2"));
     }
 
     #[test]

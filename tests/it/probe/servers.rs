@@ -153,6 +153,7 @@ fn secrets_are_compared_by_any_program_and_without_one_they_are_unknown() {
     for (program, script, works) in table {
         let place = Place::new();
         place.write("pi/env", "api_key=one\nhf_token=other\n");
+        place.write("pi/servers/qwen/spec.json", "{}");
         place.write("pi/servers/qwen/secrets", "api_key=other\n");
         fs::remove_file(place.path("bin/sha256sum")).unwrap();
         place.program(program, &script);
@@ -174,6 +175,7 @@ fn secrets_are_compared_by_any_program_and_without_one_they_are_unknown() {
 fn secrets_are_compared_and_never_shown() {
     let place = Place::new();
     place.write("pi/env", "api_key=sk-it's $HOME `x` \\n\nhf_token=hf_other\nwandb=w\n\nodd\n");
+    place.write("pi/servers/qwen/spec.json", "{}");
     place.write("pi/servers/qwen/secrets", "api_key=sk-it's $HOME `x` \\n");
     let name = |name: &str| SecretName::parse(name).unwrap();
     let expect = Expect {
