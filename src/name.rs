@@ -217,7 +217,7 @@ fn word(text: &str) -> Result<(), &'static str> {
     } else if text.len() > 63 {
         Err("it is longer than 63 characters")
     } else if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-        Err("it has to begin with a letter or a digit")
+        Err("it has to begin with a letter from a to z or a digit")
     } else if !text.chars().all(ok) {
         Err("only letters, digits, `-`, `_` and `.` may stand in it")
     } else {

@@ -31,7 +31,9 @@ find_log() {
 find_one_before() { # RUN
   newest=''
   for id in "${runs[@]}"; do
-    if ((id != $1)) && [[ -z $newest || $id -gt $newest ]]; then newest=$id; fi
+    find_run "$server" "$id"
+    # one that never began has nothing to tell
+    if ((id != $1)) && [[ -s $REPLY/server.log && (-z $newest || $id -gt $newest) ]]; then newest=$id; fi
   done
   [[ -n $newest ]] || exit "$EXIT_GONE"
 }
@@ -185,8 +187,8 @@ go_on_with_found() {
     find_log
     log=$found place=0
     look_back
-    if ((newest < told)); then place=$(stat -c %s -- "$log" || printf 0); fi
-    if begin_log "$place"; then break; fi
+    if ((newest < told)); then place=$(stat -c %s -- "$log" 2>/dev/null || printf 0); fi
+    if begin_log "$place" 2>/dev/null; then break; fi
     sleep 0.2
   done
   told=$newest

@@ -23,9 +23,10 @@ server() { # directory: of its runs the one that is the server, and as beside/NA
   [[ ! -d $1/runs ]] || listable "$1/runs"
   read_runs "$1"
   for id in "${runs[@]}"; do
+    ((id != current)) || continue
     find_run "$1" "$id"
-    listable "$REPLY"
-    if ((id != current && id >= other)) && is_there "$REPLY/pid"; then other=$id; fi
+    [[ -x $REPLY ]] || listable "$REPLY"
+    if ((id >= other)) && [[ -e $REPLY/pid || -L $REPLY/pid ]]; then other=$id; fi
   done
   if [[ -d $1 ]]; then
     # a record that can't be read is told, too: it is somebody's

@@ -32,6 +32,14 @@ pub(super) async fn fall_back<R: Remote>(
     let reason = failure.message.replace(['\n', '\r'], " ");
     // that it can't be noted is no reason to say anything else than why it failed
     drop(runner.run(note, Some(Secret::new(format!("{reason}\n")))).await);
+    let failure = match fallback {
+        Fallback::Nothing => failure,
+        // what it said is not what `pi logs` shows any more
+        Fallback::StartPrevious { .. } | Fallback::StopRun(_) => {
+            let help = failure.help.map(|help| help.replace("`pi logs ", "`pi logs --previous "));
+            Failure { help, ..failure }
+        }
+    };
     match fallback {
         Fallback::Nothing => failure,
         Fallback::StartPrevious { start, then } => start_previous(runner, failure, start, then).await,
@@ -50,7 +58,7 @@ async fn start_previous<R: Remote>(
         return worse(failure, &why);
     }
     match await_ready(runner, then).await {
-        Ok(()) => Failure { message: format!("{}. The previous one runs again", failure.message), ..failure },
+        Ok(()) => told(failure, "The previous one runs again"),
         Err(why) => worse(failure, &why),
     }
 }
@@ -73,15 +81,13 @@ async fn stop_run<R: Remote>(runner: &StepRunner<'_, R>, failure: Failure, stop:
         }
         Err(why) => format!("It could not be stopped: {}", why.message),
     };
-    Failure { message: format!("{}. {stands}", failure.message), ..failure }
+    told(failure, &stands)
 }
 
 /// Makes the best of a restart that stopped the former one and did not begin the new one.
 pub(super) async fn undo<R: Remote>(runner: &StepRunner<'_, R>, failure: Failure, start: &Part) -> Failure {
     match runner.uninterrupted().finish(start, None).await {
-        Ok(()) => {
-            Failure { message: format!("{}. The previous one was started again", failure.message), ..failure }
-        }
+        Ok(()) => told(failure, "The previous one was started again"),
         Err(why) => worse(failure, &why),
     }
 }
@@ -91,6 +97,11 @@ fn worse(failure: Failure, why: &Failure) -> Failure {
         FailureKind::Step => "The previous one does not run either",
         FailureKind::Connection | FailureKind::Interrupt => "Whether the previous one runs is not known",
     };
-    let message = format!("{}. {stands}: {}", failure.message, why.message);
+    told(failure, &format!("{stands}: {}", why.message))
+}
+
+/// A failure, and what stands all the same, a sentence each.
+fn told(failure: Failure, stands: &str) -> Failure {
+    let message = format!("{}. {stands}", failure.message.trim_end_matches('.'));
     Failure { message, ..failure }
 }

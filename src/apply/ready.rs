@@ -171,7 +171,7 @@ fn died(spec: &ServerSpec, lines: &[Line]) -> Failure {
             let known = gap.is_none_or(|gap| cause.number <= gap);
             let number = if known { format!(":{}", cause.number) } else { String::new() };
             Failure::new(cause.code, format!("it died: {}", cause.message))
-                .help(cause.help)
+                .help(cause.help.replace("`pi logs NAME`", &format!("`pi logs {}`", spec.name)))
                 .lines([format!("server.log{number}: {}", cause.line)])
         }
         None => Failure::new("died-at-start", "it was ended from outside: its log shows no cause")

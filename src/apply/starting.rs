@@ -13,14 +13,24 @@ pub(super) async fn interrupted<R: Remote>(runner: &StepRunner<'_, R>, server: &
         (Starting::Leave, Standing::Beside) => format!(
             "it was left to start beside the running one: `pi logs {name}` follows it, and `pi apply` puts it in place"
         ),
-        (Starting::Leave, Standing::Alone) => format!("it was left to start: `pi logs {name}` follows it"),
+        (Starting::Leave, Standing::Alone | Standing::Recreated) => {
+            format!("it was left to start: `pi logs {name}` follows it")
+        }
         (Starting::Stop, standing) => {
             let stop = server.stop.because("pi was interrupted while it started");
             match (runner.uninterrupted().finish(&stop, None).await, standing) {
                 (Ok(()), Standing::Beside) => {
                     "the new one was stopped before it had started; the running one was left alone".to_owned()
                 }
-                (Ok(()), Standing::Alone) => "it was stopped before it had started".to_owned(),
+                (Ok(()), Standing::Recreated) => {
+                    "the new one was stopped before it had started, and the previous one was started again"
+                        .to_owned()
+                }
+                (Ok(()), Standing::Alone) => {
+                    format!(
+                        "it was stopped before it had started: `{name}` is down until the next `pi apply`"
+                    )
+                }
                 (Err(why), _) => format!("it could not be stopped, and may go on: {}", why.message),
             }
         }

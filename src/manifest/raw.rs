@@ -168,7 +168,7 @@ table! {
         /// with growing pauses, at most 5 times in 10 minutes.
         #[schemars(with = "Option<super::shapes::Restart>")]
         restart: Restart,
-        /// Command line for engine = "command", one word per item; {port} and {model} are replaced.
+        /// Command line for engine = "command", one word per item; {port}, {model} and {context} are replaced.
         #[schemars(with = "Option<Vec<String>>", length(min = 1))]
         command: Vec<String>,
     }

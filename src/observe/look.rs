@@ -60,7 +60,7 @@ async fn look<R: Remote>(remote: &R, pod: &PodName, ask: &Ask, expect: &Expect) 
         Ok(Ok(exit)) => match facts(&text, expect, exit, &complaint) {
             Ok(facts) => ProbeResult::Seen(Box::new(facts)),
             Err(blind) => {
-                unreachable(NOT_LOOKED_AT, format!("it answers, but {blind}"), Some(TRY_AGAIN.to_owned()))
+                unreachable(NOT_LOOKED_AT, format!("SSH works, but {blind}"), Some(TRY_AGAIN.to_owned()))
             }
         },
         Ok(Err(error)) => from_remote(&error),
@@ -76,7 +76,8 @@ async fn look<R: Remote>(remote: &R, pod: &PodName, ask: &Ask, expect: &Expect) 
 }
 
 /// For a pod of which it can't be told what runs there.
-const TRY_AGAIN: &str = "nothing is planned for this pod, since what runs there can't be told; try again";
+const TRY_AGAIN: &str =
+    "nothing is planned for this pod, since what runs there can't be told: repair that, or try again";
 
 fn facts(text: &str, expect: &Expect, exit: Exit, complaint: &str) -> Result<PodFacts, Blind> {
     let failed = (exit != Exit(0)).then(|| format!("it ended with exit code {}: {complaint}", exit.0));

@@ -18,13 +18,18 @@ read_runs() { # SERVER
   # 1 is kept for beside/NAME, which the earlier pi may still make
   if is_in_place "$1"; then runs+=(0) last=1; fi
   if [[ ! -e $1/runs/1 && -d ${1%/servers/*}/beside/${1##*/} ]]; then runs+=(1) last=1; fi
-  for path in "$1"/runs/*/; do
-    id=${path%/} id=${id##*/}
+  for path in "$1"/runs/*; do
+    id=${path##*/}
     [[ $id =~ ^(0|[1-9][0-9]{0,8})$ ]] || continue
     if ((id > 0)) || ! is_in_place "$1"; then runs+=("$id"); fi
     if ((id > last)); then last=$id; fi
-    # to read the link would take a process
-    if [[ $1/current -ef $path ]]; then current=$id; fi
+  done
+  # to read the link would take a process; it is one of the newest
+  for ((id = ${#runs[@]} - 1; id >= 0; id--)); do
+    if [[ $1/current -ef $1/runs/${runs[id]} ]]; then
+      current=${runs[id]}
+      return 0
+    fi
   done
 }
 

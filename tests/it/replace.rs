@@ -131,3 +131,20 @@ fn what_hangs_is_started_anew_and_what_was_busy_is_left_alone() {
     assert!(world.answers());
     world.pi("plan --detailed-exitcode").exits(0);
 }
+
+#[test]
+fn what_has_answered_comes_back_when_its_successor_is_interrupted() {
+    let world = World::new();
+    let (first, leader) = (world.read("spec.json"), world.leader());
+    world.wants(NEVER);
+    let pi = world.place.command("apply --yes --no-persist").spawn().unwrap();
+    eventually("the changed one has been started", || {
+        world.leader() != leader && world.leader() != 0 && world.read("spec.json").contains("sleep")
+    });
+    kill("INT", pi.id());
+    Ran::from(pi.wait_with_output().unwrap()).exits(130).says("and the previous one was");
+    assert_eq!(world.read("spec.json"), first);
+    eventually("it answers", || world.answers());
+    world.wants(GOOD);
+    world.pi("apply --yes").exits(0);
+}

@@ -90,8 +90,8 @@ fn why_not_direct(endpoint: &Endpoint) -> String {
 
 fn no_key(endpoint: &Endpoint) -> Report {
     miette!(
-        help = "set it as `api_key` in [secrets] of pi.toml says: PI_API_KEY, unless it says otherwise",
-        "`{}` on {} wants the API key, and this machine has none",
+        help = "export PI_API_KEY=…, or set `api_key` in [secrets] of pi.toml",
+        "`{}` on {} needs the API key, and this machine has none",
         endpoint.spec.name,
         endpoint.pod
     )

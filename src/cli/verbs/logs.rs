@@ -97,7 +97,8 @@ async fn follow(pods: &PodsOnly, args: &Args) -> Result<Exit> {
         if stop.is_cancelled() || matches!(ended, Ok(remote::Exit(0))) {
             return Ok(Exit::Done);
         }
-        let lost = lost(&pods.manifest, ended, &name, &pod, &place)?;
+        let begun = Begun { told: !place.file.is_empty(), previous: args.previous };
+        let lost = lost(&pods.manifest, ended, &name, &pod, begun)?;
         if args.no_follow || args.previous {
             return Err(away(&pod, &lost, Some("run it again".to_owned())));
         }
@@ -115,19 +116,29 @@ async fn follow(pods: &PodsOnly, args: &Args) -> Result<Exit> {
     }
 }
 
+/// Whether something has been told yet, and of which run.
+#[derive(Clone, Copy)]
+struct Begun {
+    told: bool,
+    previous: bool,
+}
+
 /// Why it ended, if it is worth another try: something had been told before.
 fn lost(
     manifest: &Manifest,
     ended: Result<remote::Exit, RemoteError>,
     name: &ModelName,
     pod: &PodName,
-    place: &Place,
+    Begun { told: began, previous }: Begun,
 ) -> Result<String> {
-    let began = !place.file.is_empty();
     match ended {
         Err(error) if began => Ok(error.to_string()),
         Err(error) => Err(away(pod, &error.to_string(), error.help())),
         Ok(_) if began => Ok("its log is away".to_owned()),
+        Ok(remote::Exit(3)) if previous => Err(miette!(
+            help = format!("`pi logs {name}` shows the log that there is"),
+            "`{name}` has no earlier run whose log is left on {pod}"
+        )),
         Ok(remote::Exit(3)) => Err(no_log(manifest, name, pod)),
         Ok(remote::Exit(code)) => Err(miette!("reading the log on {pod} ended with exit code {code}")),
     }

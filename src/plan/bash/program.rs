@@ -51,7 +51,7 @@ pub struct Awaited {
     pub wait: Part,
     /// Notes that it has answered; what is to be said of it all the same is its input.
     pub answered: Part,
-    /// Stops it, where it must not go on.
+    /// Stops it, where it must not go on, and brings back what it replaces.
     pub stop: Part,
 }
 
@@ -62,6 +62,8 @@ pub enum Standing {
     Alone,
     /// The one that it is to replace does.
     Beside,
+    /// None does: the one that it replaces was stopped for it, and is started again if it must not go on.
+    Recreated,
 }
 
 /// What is done if a server does not come up.

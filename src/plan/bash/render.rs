@@ -99,7 +99,8 @@ struct Waiting<'a> {
 fn standing(otherwise: &Otherwise) -> Standing {
     match otherwise {
         Otherwise::StopRun => Standing::Beside,
-        Otherwise::Nothing | Otherwise::StartPrevious(_) => Standing::Alone,
+        Otherwise::StartPrevious(_) => Standing::Recreated,
+        Otherwise::Nothing => Standing::Alone,
     }
 }
 
@@ -108,39 +109,43 @@ fn await_ready(server: &Waiting<'_>, otherwise: &Otherwise, pod: &Pod) -> Result
     let fallback = match otherwise {
         Otherwise::Nothing => Fallback::Nothing,
         Otherwise::StartPrevious(previous) => {
-            let then = Waiting { spec: previous, run: server.run.next(), ..*server };
-            Fallback::StartPrevious {
-                start: start_again((previous, then.run), pod)?,
-                then: Box::new(awaited(&then, pi)?),
-            }
+            let run = server.run.next();
+            let then = Waiting { spec: previous, run, standing: Standing::Alone, ..*server };
+            let start = start_again((previous, run), pod)?;
+            Fallback::StartPrevious { then: Box::new(awaited(&then, stop_server(&then, pi)?, pi)?), start }
         }
         Otherwise::StopRun => {
             let stop = Part::new(Template::STOP_RUN, &json!({ "pi": pi, "name": name }))?;
             Fallback::StopRun(stop.into_other("remove_beside", "it did not come up"))
         }
     };
+    let stop = match &fallback {
+        Fallback::Nothing => stop_server(server, pi)?,
+        Fallback::StartPrevious { start, .. } => start.clone(),
+        Fallback::StopRun(stop) => stop.clone(),
+    };
     let failed = Part::new(Template::MARK_FAILED, &note(server, pi))?;
-    Ok(Program::Await { server: Box::new(awaited(server, pi)?), failed, fallback })
+    Ok(Program::Await { server: Box::new(awaited(server, stop, pi)?), failed, fallback })
 }
 
-fn awaited(server: &Waiting<'_>, pi: &str) -> Result<Awaited, RenderError> {
+fn stop_server(server: &Waiting<'_>, pi: &str) -> Result<Part, RenderError> {
+    let stop = Part::new(Template::STOP_SERVER, &json!({ "pi": pi, "name": server.spec.name }))?;
+    Ok(stop.into_other("stop_server", "it must not go on"))
+}
+
+fn awaited(server: &Waiting<'_>, stop: Part, pi: &str) -> Result<Awaited, RenderError> {
     let Waiting { spec, run, standing, stall } = server;
     let (name, host, port) = (&spec.name, spec.ask_at().to_string(), spec.port);
     let wait = json!({
         "pi": pi, "name": name, "run": run, "host": host, "port": port, "stall": stall.0,
     });
-    let (stop, action) = match standing {
-        Standing::Beside => (Template::STOP_RUN, "remove_beside"),
-        Standing::Alone => (Template::STOP_SERVER, "stop_server"),
-    };
-    let stop = Part::new(stop, &json!({ "pi": pi, "name": name }))?;
     Ok(Awaited {
         spec: (*spec).clone(),
         stall: *stall,
         standing: *standing,
         wait: Part::new(Template::AWAIT_READY, &wait)?,
         answered: Part::new(Template::MARK_ANSWERED, &note(server, pi))?,
-        stop: stop.into_other(action, "it must not go on"),
+        stop,
     })
 }
 

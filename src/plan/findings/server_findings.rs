@@ -5,7 +5,7 @@ use crate::observe::ServerSeen;
 use crate::plan::model::code::Code;
 use crate::plan::model::finding::{Finding, Severity};
 use crate::plan::model::inputs::Inputs;
-use crate::plan::model::pod_context::PodContext;
+use crate::plan::model::pod_context::{PodContext, is_live};
 use crate::plan::model::rollout::Rollout;
 use crate::plan::place::owns;
 use crate::plan::resolve::wanted::Candidate;
@@ -38,7 +38,10 @@ fn failed(site: &PodContext<'_>, candidate: &Candidate<'_>, spec: &ServerSpec) -
         count => format!("{count} times"),
     };
     let message = format!("it failed to start {times}: {}", failed.cause);
-    let help = format!("pi tries it again; `pi logs {}` shows what it said", candidate.name);
+    // the one that ran before it runs again
+    let serves = candidate.seen.is_some_and(|seen| seen.answered && is_live(seen));
+    let previous = if serves { " --previous" } else { "" };
+    let help = format!("pi tries it again; `pi logs {}{previous}` shows what it said", candidate.name);
     Some(Finding::on(Severity::Warning, Code::FailedBefore, site.name, message).of(candidate.name).help(help))
 }
 

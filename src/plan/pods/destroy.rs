@@ -59,7 +59,7 @@ fn pod(inputs: &Inputs<'_>, site: &PodContext<'_>, extent: Extent) -> PodPlan {
             continue;
         }
         let reason = match &seen.life {
-            Life::Running { .. } => "it runs",
+            Life::Running { .. } => "it will be stopped",
             Life::Dead { .. } => "it is dead, its record is left",
             Life::Stopped => "it is stopped, its record is left",
         };

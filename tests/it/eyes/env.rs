@@ -34,7 +34,7 @@ fn a_shell_evaluates_url_key_and_model() {
     let mut command = site.place.command("env echo");
     let ran: crate::workplace::Ran = command.env_remove("PI_API_KEY").output().unwrap().into();
     assert!(ran.out.is_empty(), "{}", ran.out);
-    ran.exits(1).says("wants the API key").says("PI_API_KEY");
+    ran.exits(1).says("needs the API key").says("PI_API_KEY");
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub(super) fn rows() -> Vec<Row> {
             bench.apply_once_free().0.exits(1).says("The previous one runs again");
             bench.wants(&[ONE, TWO]);
             bench.is_as_wanted_but_for("servers/two/failed");
-            bench.tell("the next apply says that it dies, and The previous one runs again");
+            bench.tell("the next apply says that it dies, and the previous one runs again");
         }));
     }
     rows

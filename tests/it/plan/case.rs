@@ -219,9 +219,9 @@ fn sighting(read: Result<PodFacts, Blind>) -> ProbeResult {
         Ok(facts) => ProbeResult::Seen(Box::new(facts)),
         Err(blind) => ProbeResult::Unreachable(Unreachable {
             code: "not-looked-at",
-            why: format!("it answers, but {blind}"),
+            why: format!("SSH works, but {blind}"),
             help: Some(
-                "nothing is planned for this pod, since what runs there can't be told; try again".to_owned(),
+                "nothing is planned for this pod, since what runs there can't be told: repair that, or try again".to_owned(),
             ),
         }),
     }

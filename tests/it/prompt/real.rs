@@ -55,7 +55,7 @@ fn a_model_on_a_pod_lists_the_files_here() {
     is_whole(&responses.out);
     again.says("> ls").says("2 turns · ").says(" tokens read, ");
     assert_eq!(plain.out, "Hello from the tiny test model.\n");
-    keyless.exits(1).says("wants the API key");
+    keyless.exits(1).says("needs the API key");
     gone.exits(1).says("`tiny`");
     assert!(sessions(&place).iter().all(|text| !text.contains(KEY)));
     assert_eq!(sessions(&place).len(), 4);

@@ -59,9 +59,8 @@ async fn on_pod(context: &Context, args: &Args, name: &str) -> Result<(Client, L
         Key::Known(key) => Some(key.clone()),
         Key::Unknown => {
             return Err(miette!(
-                help =
-                    "set it as `api_key` in [secrets] of pi.toml says: PI_API_KEY, unless it says otherwise",
-                "`{name}` on {} wants the API key, and this machine has none",
+                help = "export PI_API_KEY=…, or set `api_key` in [secrets] of pi.toml",
+                "`{name}` on {} needs the API key, and this machine has none",
                 endpoint.pod
             ));
         }
