@@ -3,7 +3,7 @@
 use crate::diagnose::{Phase, cause_of_death, first_cause, progress};
 use crate::manifest::{Manifest, Model, State as Wish};
 use crate::name::{ModelName, PodName, Project};
-use crate::observe::{Life, PodFacts, ServerSeen, Whose};
+use crate::observe::{Life, Past, PodFacts, ServerSeen, Whose};
 use crate::plan::{Action, Care, Plan, Replaces};
 use crate::spec::ServerSpec;
 use crate::status::vitals::{Requests, ServerVitals, Vitals};
@@ -22,6 +22,8 @@ pub enum State {
     Starting,
     /// It had answered, and does not now.
     Unhealthy,
+    /// Its process runs, and its record can't be read: nobody knows where to ask it.
+    Unknown,
     /// Its process is gone.
     Dead,
     /// Its first process is gone, others of it are left and hold what they hold.
@@ -43,6 +45,8 @@ pub struct ServerStatus {
     pub phase: Option<Phase>,
     /// Why it died, if its log tells.
     pub cause: Option<String>,
+    /// What is known of its earlier starts.
+    pub past: Past,
     /// What an apply would change about it, and why.
     pub drift: Option<String>,
     /// What was started beside it to take its place: what it is, and whether it answers, starts or is dead.
@@ -111,9 +115,10 @@ fn server(
         state: absent(model),
         phase: None,
         cause: None,
+        past: seen.map(|seen| seen.past.clone()).unwrap_or_default(),
         drift: None,
         beside: seen.and_then(beside),
-        belongs: Belongs::Declared,
+        belongs: seen.map_or(Belongs::Declared, |seen| belongs(seen, model, project)),
         spec: seen.and_then(|seen| seen.spec.clone().ok()),
         pid: None,
         seconds: None,
@@ -121,10 +126,7 @@ fn server(
         left: Vec::new(),
         requests: vitals.requests,
     };
-    if let Some(seen) = seen {
-        status.belongs = belongs(seen, model, project);
-    }
-    let Some(ServerSeen { life, answered, .. }) = seen else { return status };
+    let Some(ServerSeen { life, answered, spec, .. }) = seen else { return status };
     match life {
         Life::Stopped => status.state = State::Stopped,
         Life::Dead { left } => {
@@ -135,6 +137,7 @@ fn server(
         Life::Running { pid, seconds, health } => {
             (status.pid, status.seconds, status.health) = (Some(*pid), Some(*seconds), *health);
             status.state = match (health, answered) {
+                (None, _) if spec.is_err() => State::Unknown,
                 (Some(200), true) => State::Ready,
                 (Some(200), false) => State::Running,
                 (_, true) => State::Unhealthy,

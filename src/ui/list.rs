@@ -2,7 +2,9 @@
 
 use crate::name::PodName;
 use crate::observe::Unreachable;
+use crate::observe::{FailedStart, Past, Restarts};
 use crate::plan::gpu_list;
+use crate::spec::ServerSpec;
 use crate::status::{Address, Belongs, GpuStatus, PodSeen, PodStatus, ServerStatus, State};
 use crate::ui::layout::{columns, padded, prose, width, wrapped};
 use crate::ui::plan_text::pod_title;
@@ -129,6 +131,7 @@ fn word(state: State) -> &'static str {
         State::Running => "running",
         State::Starting => "starting",
         State::Unhealthy => "unhealthy",
+        State::Unknown => "unknown",
         State::Dead => "dead",
         State::Orphaned => "orphaned",
         State::Stopped => "stopped",
@@ -139,21 +142,24 @@ fn word(state: State) -> &'static str {
 fn style(status: &ServerStatus) -> Style {
     match status.state {
         State::Ready if status.drift.is_none() => ADD,
-        State::Ready | State::Running | State::Starting => CHANGE,
+        State::Ready | State::Running | State::Starting | State::Unknown => CHANGE,
         State::Unhealthy | State::Dead | State::Orphaned => REMOVE,
         State::Stopped | State::NotThere => FAINT,
     }
 }
 
+const NO_RECORD: &str = "its record can't be read";
+
 /// What stands below a row.
 fn notes(status: &ServerStatus) -> Vec<String> {
-    let ServerStatus { phase, cause, drift, beside, belongs, health, left, state, .. } = status;
+    let ServerStatus { phase, cause, past, drift, beside, belongs, health, left, state, .. } = status;
     let mut notes = Vec::new();
     notes.extend(phase.map(|phase| match phase.percent {
         Some(percent) => format!("{}, {percent}%", phase.name),
         None => phase.name.to_owned(),
     }));
     notes.extend((*state == State::Running).then(|| "it has not answered with a token yet".to_owned()));
+    notes.extend((*state == State::Unknown && *belongs != Belongs::Unknown).then(|| NO_RECORD.to_owned()));
     notes.extend((*state == State::Unhealthy).then(|| match health {
         Some(code) => format!("its /health says {code}"),
         None => "nothing answers on its port".to_owned(),
@@ -163,27 +169,53 @@ fn notes(status: &ServerStatus) -> Vec<String> {
         format!("left over: PID {pids}")
     }));
     notes.extend(cause.clone());
+    notes.extend(past_notes(past));
     notes.extend(drift.as_ref().map(|why| format!("drifted: {why}")));
-    notes.extend(beside.as_ref().map(|(spec, state)| {
-        let place = format!("beside it on port {}, {}", spec.port, gpu_list(&spec.gpus));
-        match state {
-            State::Ready => format!("a changed one is ready {place}: `pi apply` puts it in place"),
-            State::Dead => format!("a changed one died {place}: `pi apply` clears it away"),
-            State::Starting
-            | State::Running
-            | State::Unhealthy
-            | State::Orphaned
-            | State::Stopped
-            | State::NotThere => format!("a changed one starts {place}"),
-        }
-    }));
+    notes.extend(beside.as_ref().map(|(spec, state)| beside_note(spec, *state)));
     notes.extend(match belongs {
         Belongs::Declared => None,
         Belongs::Gone => Some("gone from pi.toml".to_owned()),
         Belongs::Other(project) => Some(format!("of the project {project}")),
-        Belongs::Unknown => Some("its record can't be read".to_owned()),
+        Belongs::Unknown => Some(NO_RECORD.to_owned()),
     });
     notes
+}
+
+/// What became of another run of it.
+fn beside_note(spec: &ServerSpec, state: State) -> String {
+    let place = format!("beside it on port {}, {}", spec.port, gpu_list(&spec.gpus));
+    match state {
+        State::Ready => format!("a changed one is ready {place}: `pi apply` puts it in place"),
+        State::Dead => format!("a changed one died {place}: `pi apply` clears it away"),
+        State::Starting
+        | State::Running
+        | State::Unhealthy
+        | State::Unknown
+        | State::Orphaned
+        | State::Stopped
+        | State::NotThere => format!("a changed one starts {place}"),
+    }
+}
+
+/// What its earlier starts left to know.
+fn past_notes(Past { restarts, failed, .. }: &Past) -> Vec<String> {
+    let restarts = restarts.as_ref().map(|Restarts { count, code, given_up }| {
+        let end = if *given_up { "; it ended again, and was given up" } else { "" };
+        format!("started again {} by the pod, after exit code {code}{end}", times(*count))
+    });
+    let failed = failed
+        .as_ref()
+        .map(|FailedStart { count, cause, .. }| format!("a start of it failed {}: {cause}", times(*count)));
+    restarts.into_iter().chain(failed).collect()
+}
+
+/// `once`, `3 times`
+fn times(count: u32) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        count => format!("{count} times"),
+    }
 }
 
 /// `0-3,6`

@@ -1,6 +1,7 @@
 //! `pi list --json`: what runs, for machines.
 
 use crate::name::PodName;
+use crate::observe::FailedStart;
 use crate::spec::ServerSpec;
 use crate::status::{Address, Belongs, GpuStatus, PodSeen, PodStatus, ServerStatus, State, Stranger};
 use serde_json::{Value, json};
@@ -39,6 +40,7 @@ fn server_json((status, address): &(ServerStatus, Option<Address>)) -> Value {
         state,
         phase,
         cause,
+        past,
         drift,
         beside,
         belongs,
@@ -49,16 +51,15 @@ fn server_json((status, address): &(ServerStatus, Option<Address>)) -> Value {
         left,
         requests,
     } = status;
-    let project = match belongs {
-        Belongs::Other(project) => Some(project),
-        Belongs::Declared | Belongs::Gone | Belongs::Unknown => None,
-    };
+    let project = if let Belongs::Other(project) = belongs { Some(project) } else { None };
     let server = json!({
         "name": name,
         "state": state,
         "phase": phase.map(|phase| phase.name),
         "percent": phase.and_then(|phase| phase.percent),
         "cause": cause,
+        "failed": past.failed.as_ref().map(failed_json),
+        "restarts": past.restarts,
         "drift": drift,
         "declared": *belongs == Belongs::Declared,
         "project": project,
@@ -73,6 +74,10 @@ fn server_json((status, address): &(ServerStatus, Option<Address>)) -> Value {
         "requests": requests,
     });
     with_beside(server, beside.as_ref())
+}
+
+fn failed_json(FailedStart { count, cause, digest: _ }: &FailedStart) -> Value {
+    json!({ "count": count, "cause": cause })
 }
 
 /// The same, with what was started beside it to take its place.
