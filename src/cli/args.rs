@@ -33,6 +33,7 @@ pub(super) enum Verb {
     /// Write a commented pi.toml to start from
     Init(crate::cli::verbs::init::Args),
     /// Check pi.toml, without contacting any pod
+    #[command(visible_alias = "validate")]
     Check(crate::cli::verbs::check::Args),
     /// Compare every pod with pi.toml and show the changes needed
     Plan(crate::cli::verbs::plan::Args),
@@ -47,7 +48,7 @@ pub(super) enum Verb {
     /// Stop models; their entries and weights stay
     Stop(crate::cli::verbs::stop::Stop),
     /// List servers with their state, GPUs and URL
-    #[command(visible_aliases = ["ls", "ps"])]
+    #[command(visible_aliases = ["ls", "ps", "status"])]
     List(crate::cli::verbs::list::Args),
     /// Show a server's log and follow it
     Logs(crate::cli::verbs::logs::Args),
@@ -56,6 +57,7 @@ pub(super) enum Verb {
     /// Open a shell on a pod
     Shell(crate::cli::verbs::shell::Args),
     /// Run a command on a pod and exit with its exit code
+    #[command(visible_alias = "exec")]
     Ssh(crate::cli::verbs::ssh::Args),
     /// Print the variables that clients of a server need, for eval
     Env(crate::cli::verbs::env::Args),
