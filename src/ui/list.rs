@@ -170,7 +170,7 @@ fn notes(status: &ServerStatus) -> Vec<String> {
     }));
     notes.extend(cause.clone());
     notes.extend(past_notes(past));
-    notes.extend(drift.as_ref().map(|why| format!("drifted: {why}")));
+    notes.extend(drift.as_ref().map(|why| format!("differs from pi.toml: {why}")));
     notes.extend(beside.as_ref().map(|(spec, state)| beside_note(spec, *state)));
     notes.extend(match belongs {
         Belongs::Declared => None,

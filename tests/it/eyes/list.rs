@@ -37,7 +37,7 @@ fn a_server_is_told_from_its_start_to_its_death() {
     let drifted = site.server();
     assert_eq!((&drifted["state"], &drifted["declared"]), (&"ready".into(), &true.into()));
     assert!(drifted["drift"].as_str().unwrap().contains("command"), "{drifted}");
-    site.place.pi("list").exits(0).says("drifted: its command");
+    site.place.pi("list").exits(0).says("differs from pi.toml: its command");
 
     let ill = site.place.path().join("server.py.ill");
     fs::write(&ill, "").unwrap();
