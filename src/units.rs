@@ -238,5 +238,15 @@ fn scaled(number: &str, factor: u64) -> Option<u64> {
     whole.checked_mul(factor)?.checked_add(fraction)
 }
 
+/// `once`, `twice`, `3 times`
+#[must_use]
+pub fn times(count: u32) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        count => format!("{count} times"),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! What steps are done with.
+//! What `apply` needs to run steps.
 
 use crate::apply::hold::Hold;
 use crate::manifest::Manifest;

@@ -32,14 +32,6 @@ pub(super) async fn fall_back<R: Remote>(
     let reason = failure.message.replace(['\n', '\r'], " ");
     // that it can't be noted is no reason to say anything else than why it failed
     drop(runner.run(note, Some(Secret::new(format!("{reason}\n")))).await);
-    let failure = match fallback {
-        Fallback::Nothing => failure,
-        // what it said is not what `pi logs` shows any more
-        Fallback::StartPrevious { .. } | Fallback::StopRun(_) => {
-            let help = failure.help.map(|help| help.replace("`pi logs ", "`pi logs --previous "));
-            Failure { help, ..failure }
-        }
-    };
     match fallback {
         Fallback::Nothing => failure,
         Fallback::StartPrevious { start, then } => start_previous(runner, failure, start, then).await,

@@ -25,8 +25,7 @@ pub(super) async fn perform<R: Remote>(
         return Err(Failure::new("no-pod", format!("{} is not in the manifest", step.pod)));
     };
     let program = program(&step.action, pod).map_err(|error| not_written(&error))?;
-    // What only takes time stops at once. What changes servers is finished: that takes seconds, and as long as `drain`
-    // says where one is stopped.
+    // what changes servers is finished: that takes seconds, and as long as `drain` says where one is stopped
     let interrupt = if program.may_be_interrupted() { interrupt } else { context.hold.lost() };
     let deed = deed(step, context);
     let runner =

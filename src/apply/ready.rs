@@ -8,7 +8,7 @@ use crate::apply::starting::interrupted;
 use crate::apply::step_runner::{StepRunner, from_remote};
 use crate::diagnose::{Phase, cause_of_death, first_cause, progress};
 use crate::name::SecretName;
-use crate::plan::Awaited;
+use crate::plan::{Awaited, Standing};
 use crate::remote::{Exit, Line, Remote, Way};
 use crate::script::ExitCode;
 use crate::secret::Secret;
@@ -45,13 +45,14 @@ async fn climb<R: Remote>(runner: &StepRunner<'_, R>, server: &Awaited) -> Resul
     }
     let note = complaint.map(|complaint| Secret::new(format!("{complaint}\n")));
     let (exit, lines) = runner.run(&server.answered, note).await?;
-    if exit == Exit(0) { Ok(()) } else { Err(died(spec, &lines)) }
+    if exit == Exit(0) { Ok(()) } else { Err(died(server, &lines)) }
 }
 
 /// Why its `/health` does not answer.
-fn not_healthy(Awaited { spec, stall, .. }: &Awaited, exit: Exit, lines: &[Line]) -> Failure {
+fn not_healthy(server: &Awaited, exit: Exit, lines: &[Line]) -> Failure {
+    let Awaited { spec, stall, .. } = server;
     match ExitCode::of(exit.0) {
-        Some(ExitCode::Gone) => died(spec, lines),
+        Some(ExitCode::Gone) => died(server, lines),
         Some(ExitCode::Stalled) => stalled(*stall, lines),
         Some(ExitCode::PortTaken) => stranger(spec),
         Some(ExitCode::Elsewhere) => elsewhere(spec, lines),
@@ -162,7 +163,9 @@ fn tail(lines: &[Line]) -> Vec<String> {
     full[full.len().saturating_sub(SHOWN)..].iter().map(|line| (*line).to_owned()).collect()
 }
 
-fn died(spec: &ServerSpec, lines: &[Line]) -> Failure {
+fn died(Awaited { spec, standing, .. }: &Awaited, lines: &[Line]) -> Failure {
+    // another run is the server by the time that this is read
+    let previous = if *standing == Standing::Alone { "" } else { " --previous" };
     let log: Vec<String> = lines.iter().map(|line| text(line).to_owned()).collect();
     match first_cause(spec.kind, &log).or_else(|| cause_of_death(spec.kind, &log)) {
         Some(cause) => {
@@ -171,7 +174,7 @@ fn died(spec: &ServerSpec, lines: &[Line]) -> Failure {
             let known = gap.is_none_or(|gap| cause.number <= gap);
             let number = if known { format!(":{}", cause.number) } else { String::new() };
             Failure::new(cause.code, format!("it died: {}", cause.message))
-                .help(cause.help.replace("`pi logs NAME`", &format!("`pi logs {}`", spec.name)))
+                .help(cause.help.replace("`pi logs NAME`", &format!("`pi logs {}{previous}`", spec.name)))
                 .lines([format!("server.log{number}: {}", cause.line)])
         }
         None => Failure::new("died-at-start", "it was ended from outside: its log shows no cause")

@@ -11,6 +11,7 @@ use crate::ui::plan_text::pod_title;
 use crate::ui::style::{ADD, CHANGE, FAINT, REMOVE, Styled};
 use crate::ui::table::{Cell, Head, Table};
 use crate::units::Seconds;
+use crate::units::times;
 use anstyle::Style;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -201,21 +202,12 @@ fn beside_note(spec: &ServerSpec, state: State) -> String {
 fn past_notes(Past { restarts, failed, .. }: &Past) -> Vec<String> {
     let restarts = restarts.as_ref().map(|Restarts { count, code, given_up }| {
         let end = if *given_up { "; it ended again, and was given up" } else { "" };
-        format!("started again {} by the pod, after exit code {code}{end}", times(*count))
+        format!("restarted {} by the pod, the last time after exit code {code}{end}", times(*count))
     });
     let failed = failed
         .as_ref()
-        .map(|FailedStart { count, cause, .. }| format!("a start of it failed {}: {cause}", times(*count)));
+        .map(|FailedStart { count, cause, .. }| format!("failed to start {}: {cause}", times(*count)));
     restarts.into_iter().chain(failed).collect()
-}
-
-/// `once`, `3 times`
-fn times(count: u32) -> String {
-    match count {
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        count => format!("{count} times"),
-    }
 }
 
 /// `0-3,6`

@@ -19,7 +19,7 @@ end_run() { # DIRECTORY
 }
 
 # Removes the runs that have ended but for the last three: their logs say why. One that is to be started again if the current
-# one fails stays as well. That there is no room for what this does, or it may not be done, is nothing that a server suffers from.
+# one fails stays as well. What fails here leaves the server as it is, and fails no step.
 tidy_runs() { # SERVER
   local id oldest ended=() runs current last previous=''
   take_in "$1"

@@ -38,17 +38,13 @@ pub(in crate::cli) struct Context {
 impl Context {
     /// Reads everything that is on this machine.
     pub(in crate::cli) fn open(global: &Global, wanted: &flags::Scope) -> Result<Self> {
-        let manifest = load_manifest(global.manifest.as_deref())?;
-        let scope = scope::scope(&manifest, global.pod.as_deref(), &wanted.target)?;
-        let protected = if wanted.allow_protected { Protected::Allow } else { Protected::Keep };
+        let (manifest, scope, protected) = meant(global, wanted)?;
         Ok(Self::of(global, manifest, scope, protected)?.taking_over(&wanted.taking))
     }
 
     /// The same for a verb that sends no secret: none is read, so that one that can't be had is in nobody's way.
     pub(in crate::cli) fn open_without_secrets(global: &Global, wanted: &flags::Scope) -> Result<Self> {
-        let manifest = load_manifest(global.manifest.as_deref())?;
-        let scope = scope::scope(&manifest, global.pod.as_deref(), &wanted.target)?;
-        let protected = if wanted.allow_protected { Protected::Allow } else { Protected::Keep };
+        let (manifest, scope, protected) = meant(global, wanted)?;
         Ok(Self::without_secrets(global, manifest, scope, protected)?.taking_over(&wanted.taking))
     }
 
@@ -162,4 +158,12 @@ impl Context {
         let Self { manifest, memory, scope, protected, take_over, known, .. } = self;
         Inputs { manifest, memory, observed, hub, secrets: known, scope, protected: *protected, take_over }
     }
+}
+
+/// The manifest, and what of it is meant.
+fn meant(global: &Global, wanted: &flags::Scope) -> Result<(Manifest, Scope, Protected)> {
+    let manifest = load_manifest(global.manifest.as_deref())?;
+    let scope = scope::scope(&manifest, global.pod.as_deref(), &wanted.target)?;
+    let protected = if wanted.allow_protected { Protected::Allow } else { Protected::Keep };
+    Ok((manifest, scope, protected))
 }

@@ -32,7 +32,7 @@ pub struct ServerSeen {
     /// What its former starts left to know.
     #[serde(default)]
     pub past: Past,
-    /// Another run of it that may live: what was started to take its place, and has not yet, or what had to make room and
+    /// Another run of it that may live: what was started to take its place, and has not yet, or the one before it, which
     /// has not been stopped yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<Box<ServerSeen>>,

@@ -215,17 +215,17 @@ pub enum Section {
     Programs,
     /// Who listens, and what the provider tells.
     Processes,
-    /// One that listens.
+    /// A listening socket.
     Listeners,
     /// The cache, and paths of models.
     Weights,
     /// What pi has put there.
     Home,
-    /// A server of it.
+    /// One server.
     Servers,
-    /// An engine of it.
+    /// One engine.
     Engines,
-    /// Its lock.
+    /// The lock.
     Lock,
     /// The secrets.
     Secrets,

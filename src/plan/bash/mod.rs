@@ -1,4 +1,4 @@
-//! The bash of every step.
+//! The scripts of every step.
 
 pub(super) mod program;
 pub(super) mod shown;

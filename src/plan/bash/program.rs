@@ -22,7 +22,7 @@ pub enum Program {
     },
     /// A server is stopped and started as it should be; where that does not begin, it is started as it was.
     Replace {
-        /// Stops it and starts the new one. Ends with [`crate::script::ExitCode::NotBegun`] if only the former was done.
+        /// Stops it and starts the new one. Ends with [`crate::script::ExitCode::NotBegun`] if only the stop was done.
         start: Part,
         /// Starts it as it was.
         again: Part,

@@ -1,4 +1,4 @@
-//! What is to be said, besides the steps.
+//! The findings of a plan.
 
 pub(super) mod pod_findings;
 pub(super) mod exposed;

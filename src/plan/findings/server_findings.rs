@@ -11,6 +11,7 @@ use crate::plan::place::owns;
 use crate::plan::resolve::wanted::Candidate;
 use crate::plan::server_diff::ServerDiff;
 use crate::spec::ServerSpec;
+use crate::units::times;
 
 /// What is worth saying of one server.
 pub(in crate::plan) fn server_findings(
@@ -32,11 +33,7 @@ pub(in crate::plan) fn server_findings(
 /// The same start has failed already.
 fn failed(site: &PodContext<'_>, candidate: &Candidate<'_>, spec: &ServerSpec) -> Option<Finding> {
     let failed = candidate.seen?.past.failed.as_ref().filter(|failed| failed.digest == spec.digest())?;
-    let times = match failed.count {
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        count => format!("{count} times"),
-    };
+    let times = times(failed.count);
     let message = format!("it failed to start {times}: {}", failed.cause);
     // the one that ran before it runs again
     let serves = candidate.seen.is_some_and(|seen| seen.answered && is_live(seen));

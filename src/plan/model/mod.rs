@@ -1,4 +1,4 @@
-//! The words of a plan: what it is made from, what it is made of.
+//! The data of a plan: its inputs, its steps, its findings.
 
 pub(super) mod code;
 pub(super) mod finding;

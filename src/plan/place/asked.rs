@@ -1,4 +1,4 @@
-//! What is asked of places.
+//! What each server asks of its place.
 
 use crate::manifest::{GpuAsk, Model};
 use crate::memory::ServerMemory;

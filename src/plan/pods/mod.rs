@@ -1,4 +1,4 @@
-//! One pod, then all: the plan, and the plans besides it.
+//! Plans one pod, then all of them; also what destroy, set-up, start and stop do.
 
 pub(super) mod taking;
 pub(super) mod double;

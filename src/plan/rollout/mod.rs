@@ -1,4 +1,4 @@
-//! How the servers of a pod get from what they are to what they should be, a step after the other.
+//! The steps that bring the servers of a pod to what they should be.
 
 pub(super) mod run;
 pub(super) mod outside;

@@ -14,7 +14,6 @@ use crate::plan::model::pod_plan::Relocation;
 use crate::plan::model::pod_plan::Unnumbered;
 use crate::plan::model::step::{Action, Plan, Step, StepId};
 use crate::plan::rollout::run::Run;
-use crate::plan::server_diff::ServerDiff;
 use crate::plan::usage::whose;
 use crate::spec::ServerSpec;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +34,7 @@ pub(in crate::plan) fn removals(
         }
         let reason = reason(inputs, name, seen);
         let reason = match serves_now(inputs, name, seen) {
-            Some(now) if runs.iter().any(|run| starts(run) && meet(&run.wanted.spec, now)) => {
+            Some(now) if runs.iter().any(|run| run.starts() && meet(&run.wanted.spec, now)) => {
                 format!("{reason}; others take its place")
             }
             Some(_) => {
@@ -67,13 +66,6 @@ fn serves_now<'a>(inputs: &Inputs<'_>, name: &ModelName, seen: &'a ServerSeen) -
     let moves = inputs.manifest.models.get(name).is_some_and(|model| model.state == State::Running);
     let runs = matches!(seen.life, Life::Running { .. });
     seen.spec.as_ref().ok().filter(|_| moves && runs)
-}
-
-fn starts(run: &Run<'_>) -> bool {
-    match &run.diff {
-        ServerDiff::NotRunning(_) | ServerDiff::Differs(..) | ServerDiff::Unresponsive(_) => true,
-        ServerDiff::UpToDate | ServerDiff::Starting(_) => false,
-    }
 }
 
 fn meet(one: &ServerSpec, other: &ServerSpec) -> bool {

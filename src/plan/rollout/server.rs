@@ -96,7 +96,7 @@ fn promote(run: &Run<'_>) -> Option<Unnumbered> {
     let reason = match run.rollout {
         Rollout::Recreate(_) => return None,
         Rollout::SideBySide => "the run started beside it takes its place",
-        Rollout::Resumed => "that one has answered",
+        Rollout::Resumed => "that run has answered",
     };
     let needs = Needs { ready: vec![name.clone()], ..Needs::default() };
     Some(Unnumbered { action: Action::Promote(name.clone(), run.id()), reason: reason.into(), needs })

@@ -38,7 +38,7 @@ pub(in crate::plan) fn turns(runs: &[Run<'_>]) -> Result<Vec<Turn>, usize> {
             on_gpu.entry(*gpu).or_default().insert(at);
         }
     }
-    for at in each_behind(&givers).into_iter().filter(|at| starts(&runs[*at])) {
+    for at in each_behind(&givers).into_iter().filter(|at| runs[*at].starts()) {
         needs[start(at)].extend(givers[at].iter().map(|giver| start(*giver)));
         needs[ready(at)].insert(start(at));
         for gpu in &runs[at].wanted.spec.gpus {
@@ -62,7 +62,7 @@ pub(in crate::plan) fn turns(runs: &[Run<'_>]) -> Result<Vec<Turn>, usize> {
         }
     };
     let steps =
-        each_behind(&needs).into_iter().filter(|step| *step == ready(step / 2) || starts(&runs[step / 2]));
+        each_behind(&needs).into_iter().filter(|step| *step == ready(step / 2) || runs[step / 2].starts());
     Ok(steps.map(turn).collect())
 }
 
@@ -78,7 +78,7 @@ fn ready(at: usize) -> usize {
 /// Those that start beside others, each with those that start before it: the one of these that comes before it by name,
 /// and all that look for a place, so that each finds the one that was planned for it.
 fn beside(runs: &[Run<'_>]) -> Vec<(usize, Vec<usize>)> {
-    let all = || (0..runs.len()).filter(|at| starts(&runs[*at]));
+    let all = || (0..runs.len()).filter(|at| runs[*at].starts());
     let moves = |run: &Run<'_>| {
         let wanted = &run.wanted.spec;
         let was = run.seen.and_then(|seen| seen.spec.as_ref().ok());
@@ -92,14 +92,10 @@ fn beside(runs: &[Run<'_>]) -> Vec<(usize, Vec<usize>)> {
     beside.iter().enumerate().map(before).collect()
 }
 
-fn starts(run: &Run<'_>) -> bool {
-    matches!(run.diff, ServerDiff::NotRunning(_) | ServerDiff::Differs(..) | ServerDiff::Unresponsive(_))
-}
-
 /// For each server those that give up something that it takes: a share of a GPU, a port.
 fn givers(runs: &[Run<'_>]) -> Vec<BTreeSet<usize>> {
     let now =
-        |at: usize| runs[at].now.filter(|_| starts(&runs[at]) && runs[at].rollout != Rollout::SideBySide);
+        |at: usize| runs[at].now.filter(|_| runs[at].starts() && runs[at].rollout != Rollout::SideBySide);
     let mut gpus: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
     let mut ports: BTreeMap<Port, BTreeSet<usize>> = BTreeMap::new();
     for (at, run) in runs.iter().enumerate() {
@@ -114,7 +110,7 @@ fn givers(runs: &[Run<'_>]) -> Vec<BTreeSet<usize>> {
     let of = |(at, run): (usize, &Run<'_>)| {
         let (now, wanted) = (now(at), &run.wanted.spec);
         let mut givers = BTreeSet::new();
-        if starts(run) {
+        if run.starts() {
             let grows = |gpu: &&u32| part(Some(wanted), **gpu) > part(now, **gpu);
             givers.extend(wanted.gpus.iter().filter(grows).filter_map(|gpu| gpus.get(gpu)).flatten());
             givers.extend(ports.get(&wanted.port).into_iter().flatten());
